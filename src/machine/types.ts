@@ -1,0 +1,182 @@
+// What the machine offers to the debugger: editor-neutral, plain data, no DAP.
+
+/** Addresses of the three kinds: mixing them does not compile. */
+export type GuestLinear = bigint & { readonly __address: 'guest-linear' };
+export type GuestPhysical = bigint & { readonly __address: 'guest-physical' };
+export type HostPhysical = bigint & { readonly __address: 'host-physical' };
+
+/** Which side of VMX a register file or an address space belongs to. */
+export type Side = 'root' | 'non-root';
+
+/** One VM exit as it was recorded; numbers as the processor reports them. */
+export interface VmExit {
+  /** Ordinal of the exit in this run, from 1. */
+  readonly number: number;
+  readonly time: number;
+  readonly reason: number;
+  readonly qualification: bigint;
+  readonly guestRip: bigint;
+  readonly instructionLength: number;
+  readonly instructionInfo: number;
+  readonly interruptionInfo: number;
+  readonly interruptionError: number;
+  readonly idtVectoringInfo: number;
+  readonly idtVectoringError: number;
+  readonly guestLinear: bigint;
+  readonly guestPhysical: bigint;
+  /** Host-physical address of the VMCS. */
+  readonly vmcs: bigint;
+}
+
+/** One VM entry that succeeded. */
+export interface VmEntry {
+  readonly number: number;
+  readonly time: number;
+  readonly instruction: 'VMLAUNCH' | 'VMRESUME';
+  /** RIP of the VMLAUNCH or VMRESUME, in root operation. */
+  readonly hostRip: bigint;
+  readonly guestRip: bigint;
+  readonly injected: number;
+  readonly vmcs: bigint;
+}
+
+/** A check of a VM entry that did not hold. `vmx/checks` produces it. */
+export interface FailedCheck {
+  readonly id: string;
+  /** VMCS fields by SDM name, the offending one first, with values. */
+  readonly fields: readonly { readonly name: string; readonly value: bigint; readonly bits?: string }[];
+  readonly rule: string;
+  /** SDM section title. */
+  readonly citation: string;
+  /** What value would pass, in words. */
+  readonly fix: string;
+  /** True for the one that the processor reports. */
+  readonly reported: boolean;
+}
+
+export interface EntryFailure {
+  readonly instruction: 'VMLAUNCH' | 'VMRESUME';
+  readonly hostRip: bigint;
+  /** VM-instruction error (VMfailValid) or exit reason (33, 34, 41 with bit 31) that the processor reports. */
+  readonly outcome:
+    | { readonly kind: 'vm-fail-valid'; readonly error: number }
+    | { readonly kind: 'vm-exit'; readonly reason: number; readonly qualification: bigint };
+  readonly checks: readonly FailedCheck[];
+}
+
+/** Why a VMX instruction failed (VMfailInvalid has no number). */
+export interface VmFail {
+  readonly instruction: string;
+  readonly rip: bigint;
+  readonly error: number | undefined;
+  /** In words, with the reason as this machine knows it. */
+  readonly explanation: string;
+}
+
+export interface FaultRecord {
+  readonly vector: number;
+  readonly error: number | undefined;
+  readonly rip: bigint;
+  readonly cr2: bigint | undefined;
+}
+
+/** Why `Machine.run` came back. The machine is always between two instructions. */
+export type Stop =
+  | { readonly kind: 'budget' }
+  | { readonly kind: 'breakpoint'; readonly linear: bigint }
+  | { readonly kind: 'vm-exit'; readonly exit: VmExit }
+  | { readonly kind: 'vm-entry'; readonly entry: VmEntry }
+  | { readonly kind: 'entry-failure'; readonly failure: EntryFailure }
+  | { readonly kind: 'vm-fail'; readonly fail: VmFail }
+  | { readonly kind: 'triple-fault'; readonly faults: readonly FaultRecord[] }
+  | { readonly kind: 'vmx-abort'; readonly indicator: number; readonly explanation: string }
+  | { readonly kind: 'shutdown'; readonly status: number; readonly port: number }
+  /** HLT, shutdown or wait-for-SIPI and no device will ever wake the processor. */
+  | { readonly kind: 'idle'; readonly explanation: string }
+  | { readonly kind: 'unsimulated'; readonly explanation: string };
+
+/** Which happenings `run` must come back for. Everything not asked for is recorded and passed over. */
+export interface RunOptions {
+  /** Instructions at most; the machine may come back a little earlier, never later. */
+  readonly limit: number;
+  /** Indexed by basic exit reason: 1 stops after that VM exit, at HOST_RIP. Absent: none. */
+  readonly exitReasons?: Uint8Array | undefined;
+  readonly entries?: boolean | undefined;
+  /** Default true for the following three. */
+  readonly entryFailures?: boolean | undefined;
+  readonly vmFails?: boolean | undefined;
+  readonly tripleFaults?: boolean | undefined;
+  /** Pass over a breakpoint at the very first instruction. */
+  readonly skipBreakpoint?: boolean | undefined;
+}
+
+/** The general, segment, control and debug registers of one side, as values. */
+export interface RegisterFile {
+  readonly side: Side;
+  /** Where they come from: the processor, or the VMCS of the side that does not run. General registers are shared by both
+   *  sides; of the side that does not run only RSP, RIP and RFLAGS are known (undefined elsewhere means: not held). */
+  readonly live: boolean;
+  readonly values: ReadonlyMap<string, bigint>;
+}
+
+export type TranslationResult =
+  | { readonly ok: true; readonly guestPhysical: bigint; readonly hostPhysical: bigint }
+  | { readonly ok: false; readonly explanation: string };
+
+/** The machine as the debugger sees it. Everything with `peek` changes nothing, not even an accessed bit. */
+export interface Machine {
+  readonly ramSize: number;
+  /** Instructions retired since power-on: the machine's time. */
+  time(): number;
+  run(options: RunOptions): Stop;
+  /** One instruction, or one event delivery, or one VM transition. A VM exit or entry that it caused is the answer's kind. */
+  step(): Stop;
+  /** Linear addresses; replaces the former set. */
+  setBreakpoints(linear: readonly bigint[]): void;
+
+  side(): Side;
+  inVmxOperation(): boolean;
+  /** Host-physical address of the current VMCS, or undefined. */
+  currentVmcs(): bigint | undefined;
+  /** Register by lower-case name: rax … r15, rip, rflags, es … gs (selectors), es.base, es.limit, es.rights, ldtr…, tr…, gdtr.base,
+   *  gdtr.limit, idtr.base, idtr.limit, cr0, cr2, cr3, cr4, cr8, xcr0, dr0–dr3, dr6, dr7, efer, and the MSRs by spec name. */
+  readRegister(name: string): bigint | undefined;
+  /** Answers an error in words, or undefined when it was written. */
+  writeRegister(name: string, value: bigint): string | undefined;
+  registerNames(): readonly string[];
+  /** Register file of a side: the running side from the processor, the other from the current VMCS (or undefined without one). */
+  registers(side: Side): RegisterFile | undefined;
+  /** Bytes of an instruction's code mode at a side: 16, 32 or 64. */
+  codeBits(side: Side): 16 | 32 | 64;
+
+  /** VMCS field of the current VMCS by encoding. */
+  readVmcs(encoding: number): bigint | undefined;
+  /** A validated VMWRITE; answers an error in words. */
+  writeVmcs(encoding: number, value: bigint): string | undefined;
+
+  peekTranslate(side: Side, linear: bigint): TranslationResult;
+  /** Guest-physical to host-physical through the current EPT (identity without). */
+  peekGuestPhysical(address: bigint): TranslationResult;
+  /** Bytes up to the first that cannot be read; shorter than asked for when the range is not mapped. */
+  peekLinear(side: Side, address: bigint, length: number): Uint8Array;
+  peekGuest(address: bigint, length: number): Uint8Array;
+  peekPhysical(address: bigint, length: number): Uint8Array;
+  pokeLinear(side: Side, address: bigint, bytes: Uint8Array): number;
+  pokeGuest(address: bigint, bytes: Uint8Array): number;
+  pokePhysical(address: bigint, bytes: Uint8Array): number;
+
+  /** Exits and entries so far (for labels such as `VM exit 1042`), and the last of each. */
+  exitCount(): number;
+  entryCount(): number;
+  lastExit(): VmExit | undefined;
+  lastEntry(): VmEntry | undefined;
+
+  /** Console input (COM1). Goes through the recorded door. */
+  input(bytes: Uint8Array): void;
+  /** Called with console output as it is sent. */
+  onOutput: ((bytes: Uint8Array) => void) | undefined;
+  /** Notices that a person should see once (for example an access to physical memory where nothing is). */
+  onNotice: ((text: string) => void) | undefined;
+  /** Called for every exit and entry, whether it stops or not; absent costs nothing. */
+  onTransition: ((event: { exit: VmExit } | { entry: VmEntry }) => void) | undefined;
+}

@@ -1,0 +1,49 @@
+// What a user's program becomes, whatever it was written in. Loaders fill it; machine and debugger read it.
+
+/** Reads a file by path or URI; rejects with an Error whose message says why. The one door to files outside cli/. */
+export type FileReader = (path: string) => Promise<Uint8Array>;
+
+export interface Segment {
+  /** Physical address. */
+  readonly address: number;
+  readonly bytes: Uint8Array;
+  /** Zero-filled up to this size; at least bytes.length. */
+  readonly size: number;
+}
+
+export interface Symbol {
+  readonly name: string;
+  readonly address: bigint;
+  readonly size: number;
+  readonly kind: 'function' | 'object' | 'label';
+}
+
+/** One row of the line table: the address begins the statement. Rows are sorted by address; `end` closes a sequence. */
+export interface LineRow {
+  readonly address: bigint;
+  readonly file: number;
+  readonly line: number;
+  readonly column: number;
+  readonly statement: boolean;
+  readonly end: boolean;
+}
+
+export interface LineTable {
+  /** Paths as the debugger should show them, absolute where known. */
+  readonly files: readonly string[];
+  readonly rows: readonly LineRow[];
+}
+
+export type EntryState =
+  /** Multiboot 1: 32-bit protected mode, flat, EAX 0x2BADB002, EBX the information structure. */
+  | { readonly kind: 'multiboot'; readonly entry: number; readonly info: number }
+  /** Assembled or flat programs: `bits` chooses real mode (CS:IP), flat 32-bit, or 64-bit with identity paging set up by the machine. */
+  | { readonly kind: 'flat'; readonly entry: number; readonly bits: 16 | 32 | 64 };
+
+export interface Program {
+  readonly name: string;
+  readonly segments: readonly Segment[];
+  readonly entry: EntryState;
+  readonly symbols: readonly Symbol[];
+  readonly lines: LineTable;
+}
