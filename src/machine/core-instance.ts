@@ -1,0 +1,82 @@
+// One instance of the core (core.wasm): memory, imports, exports, and the wrapper that turns unwinding into a return.
+import { RAM } from '../core/layout.ts';
+import type { Core, CoreExports } from '../vmx/processor.ts';
+
+/** What the core asks of its host; answers as src/core/README.md says. Values travel in MSR_VALUE, IO_VALUE and CPUID_EAX. */
+export interface CoreHost {
+  cpuid(leaf: number, subleaf: number): void;
+  readMsr(index: number): number;
+  writeMsr(index: number): number;
+  readPort(port: number, size: number): number;
+  writePort(port: number, size: number, value: number): number;
+  readMemory(physical: bigint, size: number): bigint;
+  writeMemory(physical: bigint, size: number, value: bigint): void;
+}
+
+const PAGE = 0x10000;
+const UNWIND = Object.freeze({ unwind: true });
+
+/** Instantiates the core with `ramSize` bytes of guest RAM (a multiple of 64 KiB, at most 3 GiB). */
+export function createCore(module: WebAssembly.Module, ramSize: number, host: CoreHost): Core {
+  const memory = createMemory(RAM + ramSize);
+  const imports = {
+    env: { memory, abort: abortCore },
+    host: {
+      unwind: () => {
+        throw UNWIND;
+      },
+      host_cpuid: (leaf: number, subleaf: number) => host.cpuid(leaf >>> 0, subleaf >>> 0),
+      host_rdmsr: (index: number) => host.readMsr(index >>> 0),
+      host_wrmsr: (index: number) => host.writeMsr(index >>> 0),
+      host_in: (port: number, size: number) => host.readPort(port, size),
+      host_out: (port: number, size: number, value: number) => host.writePort(port, size, value >>> 0),
+      host_mmio_read: (physical: bigint, size: number) => host.readMemory(BigInt.asUintN(64, physical), size),
+      host_mmio_write: (physical: bigint, size: number, value: bigint) =>
+        host.writeMemory(BigInt.asUintN(64, physical), size, BigInt.asUintN(64, value)),
+    },
+  };
+  const instance = new WebAssembly.Instance(module, imports);
+  const core: Core = {
+    exports: instance.exports as unknown as CoreExports,
+    bytes: new Uint8Array(memory.buffer),
+    words: new Uint32Array(memory.buffer),
+    signed: new Int32Array(memory.buffer),
+    quads: new BigUint64Array(memory.buffer),
+    ramSize,
+  };
+  return core;
+}
+
+function createMemory(size: number): WebAssembly.Memory {
+  const pages = Math.ceil(size / PAGE);
+  return new WebAssembly.Memory({ initial: pages, maximum: pages });
+}
+
+function abortCore(_message: number, _file: number, line: number, column: number): never {
+  throw new Error(`core aborted at ${line}:${column}`);
+}
+
+/** Runs at most `budget` instructions; a fault that unwound is continued where the core left off. Answers a STOP_* code. */
+export function runCore(core: Core, budget: number): number {
+  let answer = -1;
+  while (answer < 0) {
+    try {
+      answer = core.exports.run(budget);
+    } catch (thrown) {
+      if (thrown !== UNWIND) throw thrown;
+      answer = -1;
+    }
+  }
+  return answer;
+}
+
+/** Calls a core function that may unwind (an event delivery that faults, for example). False when it unwound. */
+export function callCore(call: () => void): boolean {
+  try {
+    call();
+    return true;
+  } catch (thrown) {
+    if (thrown !== UNWIND) throw thrown;
+    return false;
+  }
+}
