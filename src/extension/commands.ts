@@ -1,0 +1,39 @@
+// Commands of the title bar and the palette.
+import * as vscode from 'vscode';
+import { launchProgram } from './configuration.ts';
+
+/** The file a command is for: the one it was called on, else the one in the editor. */
+function programOf(uri: vscode.Uri | undefined): string | undefined {
+  return (uri ?? vscode.window.activeTextEditor?.document.uri)?.fsPath;
+}
+
+async function start(uri: vscode.Uri | undefined, options: vscode.DebugSessionOptions): Promise<void> {
+  const program = programOf(uri);
+  if (!program) {
+    void vscode.window.showErrorMessage('Ringside: open an assembly source or a multiboot ELF first.');
+    return;
+  }
+  const folder = vscode.workspace.getWorkspaceFolder(vscode.Uri.file(program));
+  const name = `Debug ${vscode.workspace.asRelativePath(program)}`;
+  await vscode.debug.startDebugging(folder, launchProgram(program, name), options);
+}
+
+/** Asks the adapter for something outside the protocol's own requests, when a Ringside session runs. */
+async function evaluateInConsole(debugType: string, expression: string): Promise<void> {
+  const session = vscode.debug.activeDebugSession;
+  if (session?.type !== debugType) {
+    void vscode.window.showErrorMessage('Ringside: no session is running. Press F5 on a program first.');
+    return;
+  }
+  await vscode.commands.executeCommand('workbench.debug.action.focusRepl');
+  const answer: { result?: string } = await session.customRequest('evaluate', { expression, context: 'repl' });
+  vscode.debug.activeDebugConsole.appendLine(answer.result ?? '');
+}
+
+export function registerCommands(debugType: string): vscode.Disposable[] {
+  return [
+    vscode.commands.registerCommand('ringside.debugFile', (uri?: vscode.Uri) => start(uri, {})),
+    vscode.commands.registerCommand('ringside.runFile', (uri?: vscode.Uri) => start(uri, { noDebug: true })),
+    vscode.commands.registerCommand('ringside.explainStop', () => evaluateInConsole(debugType, 'explain')),
+  ];
+}
