@@ -280,6 +280,7 @@ export const ENTRY_INJECTION = 0x17d0; // u32: event to deliver first, from VM e
 export const COUNT_EXITS = 0x17d8; // u64 VM exits so far
 export const COUNT_ENTRIES = 0x17e0; // u64 VM entries so far
 export const RESERVED_PHYSICAL = 0x17e8; // u64 physical-address bits above MAXPHYADDR, which must be 0 in paging structures
+export const PLAIN_MSRS = 0x1c00; // u64 x 128, to 0x2000: MSRs that only machine/msrs.ts reads and writes, in the order of its table
 
 // ---- Numbers ----------------------------------------------------------------------------------------------------------
 export const NO_POINTER_LOW = 0xffffffff;
