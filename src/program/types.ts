@@ -46,4 +46,6 @@ export interface Program {
   readonly entry: EntryState;
   readonly symbols: readonly Symbol[];
   readonly lines: LineTable;
+  /** What a person should know about the file although it loads (debug information that cannot be read, for example). */
+  readonly notices?: readonly string[];
 }

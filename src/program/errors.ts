@@ -1,0 +1,131 @@
+// Everything that can be wrong with what a user brings, as named functions. Loaders reject with nothing else.
+
+/** A mistake in the user's file or options: `code` for tests and documentation, the message for people. */
+export class ProgramError extends Error {
+  readonly code: string;
+  /** File that is at fault, as the caller named it. */
+  readonly file: string;
+  /** Byte offset in the file, where there is one. */
+  readonly offset: number | undefined;
+  /** What to do about it. */
+  readonly advice: string;
+
+  constructor(code: string, file: string, offset: number | undefined, what: string, advice: string) {
+    const where = offset === undefined ? file : `${file}, offset 0x${offset.toString(16)}`;
+    super(`${where}: ${what}. ${advice}`);
+    this.name = 'ProgramError';
+    this.code = code;
+    this.file = file;
+    this.offset = offset;
+    this.advice = advice;
+  }
+}
+
+const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
+
+export const unreadable = (file: string, reason: string): ProgramError =>
+  new ProgramError('unreadable', file, undefined, `cannot be read: ${reason}`, 'Check the path and its permissions.');
+
+export const emptyFile = (file: string): ProgramError =>
+  new ProgramError('empty-file', file, 0, 'the file is empty', 'Build the program first.');
+
+export const truncated = (file: string, offset: number, what: string): ProgramError =>
+  new ProgramError(
+    'truncated',
+    file,
+    offset,
+    `the file ends inside ${what}`,
+    'It was cut off or damaged: build or copy it again.',
+  );
+
+export const badStructure = (file: string, offset: number | undefined, what: string): ProgramError =>
+  new ProgramError(
+    'bad-structure',
+    file,
+    offset,
+    what,
+    'The file is damaged or was not made by a common linker: build it again.',
+  );
+
+export const unsupportedElf = (file: string, offset: number, what: string, advice: string): ProgramError =>
+  new ProgramError('unsupported-elf', file, offset, what, advice);
+
+export const noSegments = (file: string): ProgramError =>
+  new ProgramError(
+    'no-segments',
+    file,
+    undefined,
+    'no program header says what to load',
+    'Link it into an executable (ld, or gcc without -c).',
+  );
+
+export const noBootHeader = (file: string): ProgramError =>
+  new ProgramError(
+    'no-boot-header',
+    file,
+    undefined,
+    'there is no multiboot 1 header (1BADB002H on a 4-byte boundary, with a right checksum) in the first 8192 bytes',
+    'Add one to a section that the linker script puts first, or set "bits" to 16, 32 or 64 to start at the entry point in that mode.',
+  );
+
+export const unsupportedBootFlags = (file: string, offset: number, flags: number): ProgramError =>
+  new ProgramError(
+    'unsupported-boot-flags',
+    file,
+    offset,
+    `the multiboot header demands features that are not offered (flags ${hex(flags)}: only bits 0, 1, 2 and 16 are known)`,
+    'Clear the other bits among 0 to 15.',
+  );
+
+export const badBootAddresses = (file: string, offset: number, what: string): ProgramError =>
+  new ProgramError(
+    'bad-boot-addresses',
+    file,
+    offset,
+    `the address fields of the multiboot header do not fit: ${what}`,
+    'They must satisfy load_addr <= header_addr, load_addr <= load_end_addr <= bss_end_addr, inside the file.',
+  );
+
+export const bitsNeeded = (file: string): ProgramError =>
+  new ProgramError(
+    'bits-needed',
+    file,
+    undefined,
+    'this is neither an ELF file, nor has it a multiboot header, nor is it a boot sector',
+    'Set "bits" to 16, 32 or 64 to load it as a flat binary (and "address", when it is not the usual one).',
+  );
+
+export const outsideMemory = (
+  file: string,
+  address: number | bigint,
+  size: number | bigint,
+  ramSize: number,
+): ProgramError =>
+  new ProgramError(
+    'outside-memory',
+    file,
+    undefined,
+    `its bytes at physical address ${hex(address)}, size ${hex(size)}, do not fit into ${ramSize / 0x100000} MiB of memory`,
+    'Give the machine more memory, or link the program at a lower physical address.',
+  );
+
+export const segmentsOverlap = (file: string, first: number, second: number): ProgramError =>
+  new ProgramError(
+    'segments-overlap',
+    file,
+    undefined,
+    `what it loads at ${hex(first)} and at ${hex(second)} overlaps in physical memory`,
+    'Check the load addresses (AT) in the linker script, and the modules.',
+  );
+
+export const badOption = (file: string, option: string, what: string, advice: string): ProgramError =>
+  new ProgramError('bad-option', file, undefined, `option "${option}" ${what}`, advice);
+
+export const assemblyFailed = (file: string, diagnostics: string): ProgramError =>
+  new ProgramError(
+    'assembly-failed',
+    file,
+    undefined,
+    `it does not assemble:\n${diagnostics}\n`,
+    'Correct these lines.',
+  );

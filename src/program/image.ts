@@ -1,0 +1,236 @@
+// Questions about a program's symbols and lines, answered from indices that are built once.
+import { baseName, normalPath } from './paths.ts';
+import type { LineRow, Program, Symbol } from './types.ts';
+
+export interface Image {
+  readonly program: Program;
+  /** In address order; of several at one address the best name last. */
+  readonly symbols: readonly Symbol[];
+  readonly symbolAddresses: BigUint64Array;
+  readonly byName: ReadonlyMap<string, Symbol>;
+  readonly rowAddresses: BigUint64Array;
+  /** Indices of statement rows of each file, in address order. */
+  readonly rowsOfFile: ReadonlyMap<number, readonly number[]>;
+  /** Where each function begins in the source: by file, lines ascending. */
+  readonly functionLines: ReadonlyMap<number, readonly number[]>;
+}
+
+export interface SymbolAt {
+  readonly name: string;
+  readonly offset: bigint;
+  readonly symbol: Symbol;
+}
+
+export interface LineAt {
+  /** Index into the program's `lines.files`, and the path there. */
+  readonly file: number;
+  readonly path: string;
+  readonly line: number;
+  readonly column: number;
+  /** The bytes that belong to this row: from `start` up to `end` (not included). */
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+export interface LineBinding {
+  readonly path: string;
+  /** The line that has code: the one asked for, or the next that has. */
+  readonly line: number;
+  readonly column: number;
+  /** One for each place to stop at; ascending. */
+  readonly addresses: readonly bigint[];
+}
+
+/** How far a label without a size reaches when no other follows it. */
+const LABEL_REACH = 0x10000n;
+
+const RANK: Readonly<Record<Symbol['kind'], number>> = { label: 1, object: 0, function: 2 };
+
+export function imageOf(program: Program): Image {
+  const symbols = [...program.symbols].sort(
+    (a, b) => compare(a.address, b.address) || RANK[a.kind] - RANK[b.kind] || a.size - b.size,
+  );
+  const byName = new Map<string, Symbol>();
+  for (const symbol of symbols) {
+    const known = byName.get(symbol.name);
+    if (!known || RANK[symbol.kind] > RANK[known.kind]) byName.set(symbol.name, symbol);
+  }
+  const { rows } = program.lines;
+  const rowsOfFile = new Map<number, number[]>();
+  for (const [index, row] of rows.entries()) {
+    if (row.end || !row.statement || row.line === 0 || isReplaced(rows, index)) continue;
+    const list = rowsOfFile.get(row.file);
+    if (list) list.push(index);
+    else rowsOfFile.set(row.file, [index]);
+  }
+  const image: Image = {
+    program,
+    symbols,
+    symbolAddresses: BigUint64Array.from(symbols, ({ address }) => address),
+    byName,
+    rowAddresses: BigUint64Array.from(rows, ({ address }) => address),
+    rowsOfFile,
+    functionLines: new Map(),
+  };
+  return { ...image, functionLines: linesOfFunctions(image) };
+}
+
+/** The symbol that an address belongs to; undefined when it is in none. */
+export function symbolAt(image: Image, address: bigint): SymbolAt | undefined {
+  const { symbols, symbolAddresses } = image;
+  const last = lastAtOrBelow(symbolAddresses, address);
+  for (let index = last; index >= 0 && index > last - 16; index--) {
+    const symbol = symbols[index]!;
+    const offset = address - symbol.address;
+    const reach = symbol.size > 0 ? BigInt(symbol.size) : LABEL_REACH;
+    if (offset < reach || offset === 0n) return { name: symbol.name, offset, symbol };
+  }
+  return undefined;
+}
+
+/** Address of a symbol by its name. */
+export const addressOf = (image: Image, name: string): bigint | undefined => image.byName.get(name)?.address;
+
+/** Functions in address order; labels too where the program has no functions (assembly). */
+export function functionsOf(image: Image): readonly Symbol[] {
+  const functions = image.symbols.filter(({ kind }) => kind === 'function');
+  return functions.length > 0 ? functions : image.symbols.filter(({ kind }) => kind === 'label');
+}
+
+/** The row that an address belongs to; undefined where no source line is known. */
+export function lineAt(image: Image, address: bigint): LineAt | undefined {
+  const { rows, files } = image.program.lines;
+  const index = lastAtOrBelow(image.rowAddresses, address);
+  const row = rows[index];
+  if (!row || row.end || row.line === 0) return undefined;
+  const next = rows[index + 1];
+  return {
+    file: row.file,
+    path: files[row.file] ?? '',
+    line: row.line,
+    column: row.column,
+    start: row.address,
+    end: next ? next.address : row.address + 1n,
+  };
+}
+
+/** Numbers of the files that a path means: the same path, or one whose last parts are the path's, or (failing those) the same name. */
+export function filesMatching(image: Image, path: string): readonly number[] {
+  const wanted = normalPath(path).replaceAll('\\', '/');
+  const known = image.program.lines.files.map((file) => normalPath(file).replaceAll('\\', '/'));
+  const where = (test: (file: string) => boolean): number[] =>
+    known.flatMap((file, index) => (file !== '' && test(file) ? [index] : []));
+  const same = where((file) => file === wanted);
+  if (same.length > 0) return same;
+  const suffix = where((file) => file.endsWith(`/${wanted}`) || wanted.endsWith(`/${file}`));
+  if (suffix.length > 0) return suffix;
+  return where((file) => baseName(file) === baseName(wanted));
+}
+
+/**
+ * Where to stop for a line: its code, or that of the next line of the file that has any. In a function's own lines that is its first
+ * instruction; in code that the compiler copied into a function from elsewhere (an inlined function), the beginning of every copy; in
+ * code outside any function (assembly), the beginning of every stretch.
+ */
+export function addressesOfLine(image: Image, path: string, line: number): LineBinding | undefined {
+  const { rows, files } = image.program.lines;
+  let best = Number.POSITIVE_INFINITY;
+  const candidates = filesMatching(image, path);
+  for (const file of candidates) {
+    for (const index of image.rowsOfFile.get(file) ?? []) {
+      const found = rows[index]!.line;
+      if (found >= line && found < best) best = found;
+    }
+  }
+  if (best === Number.POSITIVE_INFINITY) return undefined;
+  const stops = candidates.flatMap((file) => stopsOfLine(image, file, best));
+  stops.sort((a, b) => compare(a.address, b.address));
+  const first = stops[0]!;
+  return {
+    path: files[first.file] ?? '',
+    line: best,
+    column: first.column,
+    addresses: [...new Set(stops.map(({ address }) => address))],
+  };
+}
+
+/** Every line of the file that has code, ascending. */
+export function linesWithCode(image: Image, path: string): readonly number[] {
+  const lines = new Set<number>();
+  for (const file of filesMatching(image, path)) {
+    for (const index of image.rowsOfFile.get(file) ?? []) lines.add(image.program.lines.rows[index]!.line);
+  }
+  return [...lines].sort((a, b) => a - b);
+}
+
+function stopsOfLine(image: Image, file: number, line: number): LineRow[] {
+  const { rows } = image.program.lines;
+  const stops: LineRow[] = [];
+  const ownSeen = new Set<Symbol>();
+  for (const index of image.rowsOfFile.get(file) ?? []) {
+    const row = rows[index]!;
+    if (row.line !== line) continue;
+    const owner = symbolAt(image, row.address)?.symbol;
+    if (owner?.kind === 'function' && isOwnLine(image, owner, file, line)) {
+      if (!ownSeen.has(owner)) stops.push(row);
+      ownSeen.add(owner);
+    } else if (!continues(image, index, owner)) stops.push(row);
+  }
+  return stops;
+}
+
+/** A row without bytes: another line's row at the same address replaces it. */
+function isReplaced(rows: readonly LineRow[], index: number): boolean {
+  const next = rows[index + 1];
+  return next !== undefined && !next.end && next.address === rows[index]!.address && next.line !== rows[index]!.line;
+}
+
+/** True when the line lies between the beginning of this function and that of the next one in the file. */
+function isOwnLine(image: Image, owner: Symbol, file: number, line: number): boolean {
+  const begin = lineAt(image, owner.address);
+  if (!begin || begin.file !== file || line < begin.line) return false;
+  const next = image.functionLines.get(file)?.find((other) => other > begin.line);
+  return next === undefined || line < next;
+}
+
+/** True when the stretch of code that a row is in already had this line: a loop inside a copy, or a row cut in two. */
+function continues(image: Image, index: number, owner: Symbol | undefined): boolean {
+  const { rows } = image.program.lines;
+  const row = rows[index]!;
+  if (owner?.kind !== 'function') {
+    const before = rows[index - 1];
+    return before !== undefined && !before.end && before.line === row.line && before.file === row.file;
+  }
+  for (let at = index - 1; at >= 0; at--) {
+    const before = rows[at]!;
+    if (before.end || before.address < owner.address || isOwnLine(image, owner, before.file, before.line)) return false;
+    if (before.file === row.file && before.line === row.line && before.statement) return true;
+  }
+  return false;
+}
+
+function linesOfFunctions(image: Image): Map<number, number[]> {
+  const lines = new Map<number, Set<number>>();
+  for (const symbol of image.symbols) {
+    if (symbol.kind !== 'function') continue;
+    const begin = lineAt(image, symbol.address);
+    if (!begin) continue;
+    const list = lines.get(begin.file);
+    if (list) list.add(begin.line);
+    else lines.set(begin.file, new Set([begin.line]));
+  }
+  return new Map([...lines].map(([file, list]) => [file, [...list].sort((a, b) => a - b)]));
+}
+
+function lastAtOrBelow(addresses: BigUint64Array, address: bigint): number {
+  let low = 0;
+  let high = addresses.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (addresses[middle]! <= address) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+const compare = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
