@@ -4,7 +4,7 @@ import { type Elf, type ElfSegment, elfSymbols, parseElf } from './elf.ts';
 import { ProgramError, noSegments, outsideMemory } from './errors.ts';
 import { type BootHeader, type BootOptions, addressedSegment, bootMaterial, videoNotices } from './multiboot.ts';
 import { baseName } from './paths.ts';
-import type { LineTable, Program, Segment, Symbol } from './types.ts';
+import type { LineTable, Program, Segment, Symbol as ProgramSymbol } from './types.ts';
 
 export interface ElfStart {
   /** The multiboot header; without one the program starts at its entry in the mode of `bits`. */
@@ -65,7 +65,7 @@ function physicalEntry(elf: Elf): number {
 }
 
 /** Symbols and lines; what cannot be read of them becomes a notice, because the program runs all the same. */
-export function debugInformation(elf: Elf): { symbols: Symbol[]; lines: LineTable; notices: string[] } {
+export function debugInformation(elf: Elf): { symbols: ProgramSymbol[]; lines: LineTable; notices: string[] } {
   const notices: string[] = [];
   const attempt = <T>(what: string, read: () => T, otherwise: T): T => {
     try {

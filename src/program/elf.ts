@@ -1,7 +1,7 @@
 // ELF32 and ELF64 executables, little-endian (System V ABI, "Object Files"): headers, what to load, sections, symbols.
 import { type Cursor, advance, cursorOver, readU16, readU32, readU64, readU8, stringAt } from './bytes.ts';
 import { badStructure, unsupportedElf } from './errors.ts';
-import type { Symbol } from './types.ts';
+import type { Symbol as ProgramSymbol } from './types.ts';
 
 export interface ElfSegment {
   readonly virtual: bigint;
@@ -195,7 +195,7 @@ export const isCode = (elf: Elf, address: bigint): boolean =>
       flags & SECTION_FLAG_EXECUTE && address >= start && address < start + BigInt(size),
   );
 
-const SYMBOL_KINDS: Readonly<Record<number, Symbol['kind']>> = {
+const SYMBOL_KINDS: Readonly<Record<number, ProgramSymbol['kind']>> = {
   0: 'label',
   1: 'object',
   2: 'function',
@@ -203,8 +203,8 @@ const SYMBOL_KINDS: Readonly<Record<number, Symbol['kind']>> = {
 };
 
 /** Named symbols with an address (.symtab), in address order. Sections, files and undefined symbols are left out. */
-export function elfSymbols(elf: Elf): Symbol[] {
-  const symbols: Symbol[] = [];
+export function elfSymbols(elf: Elf): ProgramSymbol[] {
+  const symbols: ProgramSymbol[] = [];
   const entrySize = elf.bits === 64 ? 24 : 16;
   for (const table of elf.sections) {
     if (table.type !== SECTION_SYMBOLS) continue;

@@ -1,13 +1,13 @@
 // Questions about a program's symbols and lines, answered from indices that are built once.
 import { baseName, normalPath } from './paths.ts';
-import type { LineRow, Program, Symbol } from './types.ts';
+import type { LineRow, Program, Symbol as ProgramSymbol } from './types.ts';
 
 export interface Image {
   readonly program: Program;
   /** In address order; of several at one address the best name last. */
-  readonly symbols: readonly Symbol[];
+  readonly symbols: readonly ProgramSymbol[];
   readonly symbolAddresses: BigUint64Array;
-  readonly byName: ReadonlyMap<string, Symbol>;
+  readonly byName: ReadonlyMap<string, ProgramSymbol>;
   readonly rowAddresses: BigUint64Array;
   /** Indices of statement rows of each file, in address order. */
   readonly rowsOfFile: ReadonlyMap<number, readonly number[]>;
@@ -18,7 +18,7 @@ export interface Image {
 export interface SymbolAt {
   readonly name: string;
   readonly offset: bigint;
-  readonly symbol: Symbol;
+  readonly symbol: ProgramSymbol;
 }
 
 export interface LineAt {
@@ -44,13 +44,13 @@ export interface LineBinding {
 /** How far a label without a size reaches when no other follows it. */
 const LABEL_REACH = 0x10000n;
 
-const RANK: Readonly<Record<Symbol['kind'], number>> = { label: 1, object: 0, function: 2 };
+const RANK: Readonly<Record<ProgramSymbol['kind'], number>> = { label: 1, object: 0, function: 2 };
 
 export function imageOf(program: Program): Image {
   const symbols = [...program.symbols].sort(
     (a, b) => compare(a.address, b.address) || RANK[a.kind] - RANK[b.kind] || a.size - b.size,
   );
-  const byName = new Map<string, Symbol>();
+  const byName = new Map<string, ProgramSymbol>();
   for (const symbol of symbols) {
     const known = byName.get(symbol.name);
     if (!known || RANK[symbol.kind] > RANK[known.kind]) byName.set(symbol.name, symbol);
@@ -58,7 +58,7 @@ export function imageOf(program: Program): Image {
   const { rows } = program.lines;
   const rowsOfFile = new Map<number, number[]>();
   for (const [index, row] of rows.entries()) {
-    if (row.end || !row.statement || row.line === 0 || isReplaced(rows, index)) continue;
+    if (row.end || !row.statement || row.line === 0) continue;
     const list = rowsOfFile.get(row.file);
     if (list) list.push(index);
     else rowsOfFile.set(row.file, [index]);
@@ -92,26 +92,24 @@ export function symbolAt(image: Image, address: bigint): SymbolAt | undefined {
 export const addressOf = (image: Image, name: string): bigint | undefined => image.byName.get(name)?.address;
 
 /** Functions in address order; labels too where the program has no functions (assembly). */
-export function functionsOf(image: Image): readonly Symbol[] {
+export function functionsOf(image: Image): readonly ProgramSymbol[] {
   const functions = image.symbols.filter(({ kind }) => kind === 'function');
   return functions.length > 0 ? functions : image.symbols.filter(({ kind }) => kind === 'label');
 }
 
-/** The row that an address belongs to; undefined where no source line is known. */
+/** The row that an address belongs to; undefined where no source line is known. Of several rows at one address it is the last statement. */
 export function lineAt(image: Image, address: bigint): LineAt | undefined {
   const { rows, files } = image.program.lines;
-  const index = lastAtOrBelow(image.rowAddresses, address);
-  const row = rows[index];
+  const last = lastAtOrBelow(image.rowAddresses, address);
+  let row = rows[last];
   if (!row || row.end || row.line === 0) return undefined;
-  const next = rows[index + 1];
-  return {
-    file: row.file,
-    path: files[row.file] ?? '',
-    line: row.line,
-    column: row.column,
-    start: row.address,
-    end: next ? next.address : row.address + 1n,
-  };
+  for (let index = last; !row.statement; ) {
+    const before: LineRow | undefined = rows[--index];
+    if (!before || before.address !== row.address || before.end || before.line === 0) break;
+    if (before.statement) row = before;
+  }
+  const { file, line, column, address: start } = row;
+  return { file, path: files[file] ?? '', line, column, start, end: rows[last + 1]?.address ?? start + 1n };
 }
 
 /** Numbers of the files that a path means: the same path, or one whose last parts are the path's, or (failing those) the same name. */
@@ -166,7 +164,7 @@ export function linesWithCode(image: Image, path: string): readonly number[] {
 function stopsOfLine(image: Image, file: number, line: number): LineRow[] {
   const { rows } = image.program.lines;
   const stops: LineRow[] = [];
-  const ownSeen = new Set<Symbol>();
+  const ownSeen = new Set<ProgramSymbol>();
   for (const index of image.rowsOfFile.get(file) ?? []) {
     const row = rows[index]!;
     if (row.line !== line) continue;
@@ -179,22 +177,16 @@ function stopsOfLine(image: Image, file: number, line: number): LineRow[] {
   return stops;
 }
 
-/** A row without bytes: another line's row at the same address replaces it. */
-function isReplaced(rows: readonly LineRow[], index: number): boolean {
-  const next = rows[index + 1];
-  return next !== undefined && !next.end && next.address === rows[index]!.address && next.line !== rows[index]!.line;
-}
-
 /** True when the line lies between the beginning of this function and that of the next one in the file. */
-function isOwnLine(image: Image, owner: Symbol, file: number, line: number): boolean {
-  const begin = lineAt(image, owner.address);
+function isOwnLine(image: Image, owner: ProgramSymbol, file: number, line: number): boolean {
+  const begin = firstRow(image, owner.address);
   if (!begin || begin.file !== file || line < begin.line) return false;
   const next = image.functionLines.get(file)?.find((other) => other > begin.line);
   return next === undefined || line < next;
 }
 
 /** True when the stretch of code that a row is in already had this line: a loop inside a copy, or a row cut in two. */
-function continues(image: Image, index: number, owner: Symbol | undefined): boolean {
+function continues(image: Image, index: number, owner: ProgramSymbol | undefined): boolean {
   const { rows } = image.program.lines;
   const row = rows[index]!;
   if (owner?.kind !== 'function') {
@@ -209,11 +201,20 @@ function continues(image: Image, index: number, owner: Symbol | undefined): bool
   return false;
 }
 
+/** The first row at exactly this address: the opening line of a function that begins there. */
+function firstRow(image: Image, address: bigint): LineRow | undefined {
+  const { rows } = image.program.lines;
+  let index = lastAtOrBelow(image.rowAddresses, address);
+  if (rows[index]?.address !== address) return undefined;
+  while (rows[index - 1]?.address === address && !rows[index - 1]!.end) index--;
+  return rows[index];
+}
+
 function linesOfFunctions(image: Image): Map<number, number[]> {
   const lines = new Map<number, Set<number>>();
   for (const symbol of image.symbols) {
     if (symbol.kind !== 'function') continue;
-    const begin = lineAt(image, symbol.address);
+    const begin = firstRow(image, symbol.address);
     if (!begin) continue;
     const list = lines.get(begin.file);
     if (list) list.add(begin.line);
