@@ -267,7 +267,7 @@ export const SI_MODRM = 0x174c; // u32: raw ModRM byte
 export const SI_SIB = 0x1750; // u32: for VM-exit instruction information: scale 0-1, index, base
 export const SI_DISPLACEMENT = 0x1758; // i64: displacement as encoded, for the exit qualification
 export const SI_LOCK = 0x1760; // u32
-export const SI_VEX = 0x1764; // u32: VEX: bit 0 present, 8-11 vvvv, 12 L, 13 W
+export const SI_VEX = 0x1764; // u32: VEX: bit 0 present, 8-11 vvvv (not inverted), 12 L, 13 W, 14-15 pp (1 66, 2 F3, 3 F2)
 
 export const RAM_SIZE = 0x1780; // u64
 export const LAST_PHYSICAL = 0x1788; // u64, physical address of the last translation
