@@ -282,7 +282,7 @@ export const COUNT_ENTRIES = 0x17e0; // u64 VM entries so far
 export const RESERVED_PHYSICAL = 0x17e8; // u64 physical-address bits above MAXPHYADDR, which must be 0 in paging structures
 // Which translations the TLB sets of the two sides hold, so that a VM entry or VM exit flushes only when it must (core/vmx/).
 export const ROOT_TAG = 0x1b00; // u64 x 4: CR0, CR3, CR4, EFER at the last VM entry
-export const GUEST_TAG = 0x1b20; // u64 x 6: CR0, CR3, CR4, EFER, EPTP, VPID | 1 << 16 at the last VM exit
+export const GUEST_TAG = 0x1b20; // u64 x 6: CR0, CR3, CR4, EFER, EPTP, VPID at the last VM exit
 export const PREEMPTION_RATE = 0x1b50; // u32: the VMX-preemption timer counts down when this bit of the TSC changes (IA32_VMX_MISC[4:0])
 export const VMX_FAILED_ENTRY = 0x1b54; // u32: the VM exit that is under way is a VM-entry failure
 export const PLAIN_MSRS = 0x1c00; // u64 x 128, to 0x2000: MSRs that only machine/msrs.ts reads and writes, in the order of its table

@@ -1,0 +1,358 @@
+// Moves the guest's state between the VMCS and the processor (SDM "Loading Guest State", "Saving Guest State") and records
+// what a VM exit reports (SDM "Recording VM-Exit Information and Updating VM-Entry Control Fields").
+// The decisions around them (checks, MSR areas, injection) are in src/vmx.
+import {
+  F_EXIT_QUALIFICATION,
+  F_EXIT_REASON,
+  F_GUEST_ACTIVITY_STATE,
+  F_GUEST_CR0,
+  F_GUEST_CR3,
+  F_GUEST_CR4,
+  F_GUEST_DR7,
+  F_GUEST_ES_ACCESS_RIGHTS,
+  F_GUEST_ES_BASE,
+  F_GUEST_ES_LIMIT,
+  F_GUEST_ES_SELECTOR,
+  F_GUEST_GDTR_BASE,
+  F_GUEST_GDTR_LIMIT,
+  F_GUEST_IA32_BNDCFGS,
+  F_GUEST_IA32_DEBUGCTL,
+  F_GUEST_IA32_EFER,
+  F_GUEST_IA32_INTERRUPT_SSP_TABLE_ADDR,
+  F_GUEST_IA32_PAT,
+  F_GUEST_IA32_PERF_GLOBAL_CTRL,
+  F_GUEST_IA32_PKRS,
+  F_GUEST_IA32_S_CET,
+  F_GUEST_IA32_SYSENTER_CS,
+  F_GUEST_IA32_SYSENTER_EIP,
+  F_GUEST_IA32_SYSENTER_ESP,
+  F_GUEST_IDTR_BASE,
+  F_GUEST_IDTR_LIMIT,
+  F_GUEST_INTERRUPTIBILITY_STATE,
+  F_GUEST_LINEAR_ADDRESS,
+  F_GUEST_PDPTE0,
+  F_GUEST_PENDING_DEBUG_EXCEPTIONS,
+  F_GUEST_PHYSICAL_ADDRESS,
+  F_GUEST_RFLAGS,
+  F_GUEST_RIP,
+  F_GUEST_RSP,
+  F_GUEST_SSP,
+  F_IDT_VECTORING_ERROR_CODE,
+  F_IDT_VECTORING_INFORMATION,
+  F_IO_RCX,
+  F_PML_INDEX,
+  F_VM_ENTRY_CONTROLS,
+  F_VM_ENTRY_INTERRUPTION_INFORMATION,
+  F_VM_EXIT_INSTRUCTION_INFORMATION,
+  F_VM_EXIT_INSTRUCTION_LENGTH,
+  F_VM_EXIT_INTERRUPTION_ERROR_CODE,
+  F_VM_EXIT_INTERRUPTION_INFORMATION,
+  F_VMX_PREEMPTION_TIMER_VALUE,
+} from '../generated/vmcs-offsets';
+import {
+  ACTIVITY,
+  BNDCFGS,
+  BUDGET,
+  CR0,
+  CR3,
+  CR4,
+  DEBUGCTL,
+  DELIVERING_VALID,
+  DR7,
+  EFER,
+  ENTRY_CONTROLS,
+  EPTP,
+  EVENT_VALID,
+  EXIT_CONTROLS,
+  EXIT_GUEST_LINEAR,
+  EXIT_GUEST_PHYSICAL,
+  EXIT_IDT_ERROR,
+  EXIT_IDT_INFO,
+  EXIT_INSTRUCTION_INFO,
+  EXIT_INTERRUPTION_ERROR,
+  EXIT_INTERRUPTION_INFO,
+  EXIT_IO_RCX,
+  EXIT_LENGTH,
+  EXIT_QUALIFICATION,
+  EXIT_REASON,
+  GDTR_BASE,
+  GDTR_LIMIT,
+  GUEST_TAG,
+  IDTR_BASE,
+  IDTR_LIMIT,
+  INTERRUPT_SSP_TABLE,
+  INTERRUPTIBILITY,
+  MONITOR_ADDRESS,
+  NON_ROOT,
+  PAT,
+  PDPTE0,
+  PENDING_DEBUG,
+  PERF_GLOBAL_CTRL,
+  PIN_CONTROLS,
+  PKRS,
+  PML_INDEX,
+  PREEMPTION_DEADLINE,
+  PREEMPTION_RATE,
+  REMAINING,
+  RETIRED,
+  ROOT_TAG,
+  RSP,
+  S_CET,
+  SECONDARY_CONTROLS,
+  SEG_BASE,
+  SEG_LIMIT,
+  SEG_RIGHTS,
+  SEG_SELECTOR,
+  SEGMENT_SIZE,
+  SEGMENTS,
+  SSP,
+  SYSENTER_CS,
+  SYSENTER_EIP,
+  SYSENTER_ESP,
+  TSC_BASE,
+  VIRTUAL_NMI_BLOCKING,
+  VMCS_ADDRESS,
+  VPID,
+} from '../layout';
+import { CR0_PG, CR4_PAE, EFER_LMA, EFER_LME } from '../bits';
+import { flushTlb } from '../memory';
+import { getFlags, getRip, setFlags, setRip, updateMode } from '../state';
+import { loadPdptes } from '../paging';
+import { compileControls, PIN_PREEMPTION_TIMER, PIN_VIRTUAL_NMIS } from './controls';
+
+// CR0 bits that VM entry and VM exit leave as they are: ET, NW, CD and the reserved ones 15:6, 17, 28:19.
+export const CR0_KEPT: u64 = 0x7ffaffd0;
+const RIGHTS: u32 = 0x1f0ff;
+const DR7_ONE: u64 = 0x400;
+const DR7_KEPT: u64 = 0xffff2fff;
+const BLOCKING_NMI: u32 = 8;
+
+export const ENTRY_LOAD_DEBUG: u32 = 1 << 2;
+export const ENTRY_IA32E: u32 = 1 << 9;
+const ENTRY_LOAD_PERF: u32 = 1 << 13;
+const ENTRY_LOAD_PAT: u32 = 1 << 14;
+const ENTRY_LOAD_EFER: u32 = 1 << 15;
+const ENTRY_LOAD_BNDCFGS: u32 = 1 << 16;
+const ENTRY_LOAD_CET: u32 = 1 << 20;
+const ENTRY_LOAD_PKRS: u32 = 1 << 22;
+const EXIT_SAVE_DEBUG: u32 = 1 << 2;
+const EXIT_SAVE_PAT: u32 = 1 << 18;
+const EXIT_SAVE_EFER: u32 = 1 << 20;
+const EXIT_SAVE_TIMER: u32 = 1 << 22;
+const EXIT_SAVE_PERF: u32 = 1 << 30;
+const SECONDARY_PML: u32 = 1 << 17;
+
+function time(): u64 {
+  return load<u64>(RETIRED) + u64(load<i32>(BUDGET) - load<i32>(REMAINING));
+}
+
+/** Guest state from the current VMCS; VMX non-root operation begins. The checks on it have passed. */
+export function vmxLoadGuest(): void {
+  const region = usize(load<u32>(VMCS_ADDRESS));
+  rememberRoot();
+  compileControls(region);
+  const entry = load<u32>(ENTRY_CONTROLS);
+  store<u32>(NON_ROOT, 1);
+  const cr0 = (load<u64>(region + F_GUEST_CR0) & ~CR0_KEPT) | (load<u64>(CR0) & CR0_KEPT);
+  store<u64>(CR0, cr0);
+  store<u64>(CR3, load<u64>(region + F_GUEST_CR3));
+  store<u64>(CR4, load<u64>(region + F_GUEST_CR4));
+  if ((entry & ENTRY_LOAD_DEBUG) != 0) {
+    store<u64>(DR7, (load<u64>(region + F_GUEST_DR7) & DR7_KEPT) | DR7_ONE);
+    store<u64>(DEBUGCTL, load<u64>(region + F_GUEST_IA32_DEBUGCTL));
+  }
+  store<u64>(SYSENTER_CS, load<u64>(region + F_GUEST_IA32_SYSENTER_CS));
+  store<u64>(SYSENTER_ESP, load<u64>(region + F_GUEST_IA32_SYSENTER_ESP));
+  store<u64>(SYSENTER_EIP, load<u64>(region + F_GUEST_IA32_SYSENTER_EIP));
+  loadGuestEfer(region, entry, cr0);
+  if ((entry & ENTRY_LOAD_PAT) != 0) store<u64>(PAT, load<u64>(region + F_GUEST_IA32_PAT));
+  if ((entry & ENTRY_LOAD_PERF) != 0) store<u64>(PERF_GLOBAL_CTRL, load<u64>(region + F_GUEST_IA32_PERF_GLOBAL_CTRL));
+  if ((entry & ENTRY_LOAD_BNDCFGS) != 0) store<u64>(BNDCFGS, load<u64>(region + F_GUEST_IA32_BNDCFGS));
+  if ((entry & ENTRY_LOAD_PKRS) != 0) store<u64>(PKRS, load<u64>(region + F_GUEST_IA32_PKRS));
+  if ((entry & ENTRY_LOAD_CET) != 0) {
+    store<u64>(S_CET, load<u64>(region + F_GUEST_IA32_S_CET));
+    store<u64>(SSP, load<u64>(region + F_GUEST_SSP));
+    store<u64>(INTERRUPT_SSP_TABLE, load<u64>(region + F_GUEST_IA32_INTERRUPT_SSP_TABLE_ADDR));
+  }
+  for (let i: usize = 0; i < 8; i++) {
+    const segment = SEGMENTS + i * SEGMENT_SIZE;
+    store<u32>(segment + SEG_SELECTOR, load<u32>(region + F_GUEST_ES_SELECTOR + i * 8));
+    store<u32>(segment + SEG_RIGHTS, load<u32>(region + F_GUEST_ES_ACCESS_RIGHTS + i * 8) & RIGHTS);
+    store<u32>(segment + SEG_LIMIT, load<u32>(region + F_GUEST_ES_LIMIT + i * 8));
+    store<u64>(segment + SEG_BASE, load<u64>(region + F_GUEST_ES_BASE + i * 8));
+  }
+  store<u64>(GDTR_BASE, load<u64>(region + F_GUEST_GDTR_BASE));
+  store<u32>(GDTR_LIMIT, load<u32>(region + F_GUEST_GDTR_LIMIT));
+  store<u64>(IDTR_BASE, load<u64>(region + F_GUEST_IDTR_BASE));
+  store<u32>(IDTR_LIMIT, load<u32>(region + F_GUEST_IDTR_LIMIT));
+  store<u64>(RSP, load<u64>(region + F_GUEST_RSP));
+  setFlags(load<u64>(region + F_GUEST_RFLAGS));
+  loadNonRegister(region);
+  if ((cr0 & CR0_PG) != 0 && (load<u64>(CR4) & CR4_PAE) != 0 && (load<u64>(EFER) & EFER_LMA) == 0) {
+    if (load<u64>(EPTP) != 0) memory.copy(PDPTE0, region + F_GUEST_PDPTE0, 32);
+    else loadPdptes(load<u64>(CR3));
+  }
+  startTimer(region);
+  flushForGuest();
+  updateMode();
+  setRip(load<u64>(region + F_GUEST_RIP));
+}
+
+function loadGuestEfer(region: usize, entry: u32, cr0: u64): void {
+  let efer = load<u64>(EFER);
+  if ((entry & ENTRY_LOAD_EFER) != 0) efer = load<u64>(region + F_GUEST_IA32_EFER);
+  else {
+    const long = (entry & ENTRY_IA32E) != 0;
+    efer = long ? efer | EFER_LMA : efer & ~EFER_LMA;
+    if ((cr0 & CR0_PG) != 0) efer = long ? efer | EFER_LME : efer & ~EFER_LME;
+  }
+  store<u64>(EFER, efer);
+}
+
+function loadNonRegister(region: usize): void {
+  const state = load<u32>(region + F_GUEST_INTERRUPTIBILITY_STATE);
+  const virtualNmis = (load<u32>(PIN_CONTROLS) & PIN_VIRTUAL_NMIS) != 0;
+  store<u32>(INTERRUPTIBILITY, virtualNmis ? state & ~BLOCKING_NMI : state);
+  store<u32>(VIRTUAL_NMI_BLOCKING, virtualNmis ? (state >> 3) & 1 : 0);
+  store<u32>(ACTIVITY, load<u32>(region + F_GUEST_ACTIVITY_STATE));
+  store<u64>(PENDING_DEBUG, load<u64>(region + F_GUEST_PENDING_DEBUG_EXCEPTIONS));
+  store<u64>(MONITOR_ADDRESS, u64.MAX_VALUE);
+  store<u32>(EVENT_VALID, 0);
+  store<u32>(DELIVERING_VALID, 0);
+}
+
+function tsc(): u64 {
+  return time() + load<u64>(TSC_BASE);
+}
+
+function startTimer(region: usize): void {
+  if ((load<u32>(PIN_CONTROLS) & PIN_PREEMPTION_TIMER) == 0) {
+    store<u64>(PREEMPTION_DEADLINE, u64.MAX_VALUE);
+    return;
+  }
+  const rate = u64(load<u32>(PREEMPTION_RATE));
+  const value = u64(load<u32>(region + F_VMX_PREEMPTION_TIMER_VALUE));
+  const deadline = value == 0 ? tsc() : ((tsc() >> rate) + value) << rate;
+  store<u64>(PREEMPTION_DEADLINE, deadline - load<u64>(TSC_BASE));
+}
+
+/** Records EXIT_* in the current VMCS and saves the guest's state there. The processor still holds that state afterwards. */
+export function vmxSaveGuest(): void {
+  const region = usize(load<u32>(VMCS_ADDRESS));
+  recordExit(region);
+  const exit = load<u32>(EXIT_CONTROLS);
+  store<u64>(region + F_GUEST_CR0, load<u64>(CR0));
+  store<u64>(region + F_GUEST_CR3, load<u64>(CR3));
+  store<u64>(region + F_GUEST_CR4, load<u64>(CR4));
+  if ((exit & EXIT_SAVE_DEBUG) != 0) {
+    store<u64>(region + F_GUEST_DR7, load<u64>(DR7));
+    store<u64>(region + F_GUEST_IA32_DEBUGCTL, load<u64>(DEBUGCTL));
+  }
+  store<u64>(region + F_GUEST_IA32_SYSENTER_CS, load<u64>(SYSENTER_CS) & 0xffffffff);
+  store<u64>(region + F_GUEST_IA32_SYSENTER_ESP, load<u64>(SYSENTER_ESP));
+  store<u64>(region + F_GUEST_IA32_SYSENTER_EIP, load<u64>(SYSENTER_EIP));
+  if ((exit & EXIT_SAVE_PAT) != 0) store<u64>(region + F_GUEST_IA32_PAT, load<u64>(PAT));
+  if ((exit & EXIT_SAVE_EFER) != 0) store<u64>(region + F_GUEST_IA32_EFER, load<u64>(EFER));
+  if ((exit & EXIT_SAVE_PERF) != 0) store<u64>(region + F_GUEST_IA32_PERF_GLOBAL_CTRL, load<u64>(PERF_GLOBAL_CTRL));
+  const entry = load<u32>(region + F_VM_ENTRY_CONTROLS);
+  const long = (load<u64>(EFER) & EFER_LMA) != 0;
+  store<u32>(region + F_VM_ENTRY_CONTROLS, long ? entry | ENTRY_IA32E : entry & ~ENTRY_IA32E);
+  saveSegments(region);
+  store<u64>(region + F_GUEST_RSP, load<u64>(RSP));
+  store<u64>(region + F_GUEST_RIP, getRip());
+  store<u64>(region + F_GUEST_RFLAGS, getFlags());
+  saveNonRegister(region, exit);
+  if ((load<u64>(CR0) & CR0_PG) != 0 && (load<u64>(CR4) & CR4_PAE) != 0 && !long && load<u64>(EPTP) != 0) {
+    memory.copy(region + F_GUEST_PDPTE0, PDPTE0, 32);
+  }
+}
+
+function saveSegments(region: usize): void {
+  for (let i: usize = 0; i < 8; i++) {
+    const segment = SEGMENTS + i * SEGMENT_SIZE;
+    store<u64>(region + F_GUEST_ES_SELECTOR + i * 8, u64(load<u32>(segment + SEG_SELECTOR)));
+    store<u64>(region + F_GUEST_ES_ACCESS_RIGHTS + i * 8, u64(load<u32>(segment + SEG_RIGHTS)));
+    store<u64>(region + F_GUEST_ES_LIMIT + i * 8, u64(load<u32>(segment + SEG_LIMIT)));
+    store<u64>(region + F_GUEST_ES_BASE + i * 8, load<u64>(segment + SEG_BASE));
+  }
+  store<u64>(region + F_GUEST_GDTR_BASE, load<u64>(GDTR_BASE));
+  store<u32>(region + F_GUEST_GDTR_LIMIT, load<u32>(GDTR_LIMIT));
+  store<u64>(region + F_GUEST_IDTR_BASE, load<u64>(IDTR_BASE));
+  store<u32>(region + F_GUEST_IDTR_LIMIT, load<u32>(IDTR_LIMIT));
+}
+
+function saveNonRegister(region: usize, exit: u32): void {
+  let state = load<u32>(INTERRUPTIBILITY);
+  if ((load<u32>(PIN_CONTROLS) & PIN_VIRTUAL_NMIS) != 0) {
+    state = (state & ~BLOCKING_NMI) | (load<u32>(VIRTUAL_NMI_BLOCKING) << 3);
+  }
+  store<u32>(region + F_GUEST_INTERRUPTIBILITY_STATE, state);
+  store<u32>(region + F_GUEST_ACTIVITY_STATE, load<u32>(ACTIVITY));
+  store<u64>(region + F_GUEST_PENDING_DEBUG_EXCEPTIONS, load<u64>(PENDING_DEBUG));
+  if ((load<u32>(SECONDARY_CONTROLS) & SECONDARY_PML) != 0) store<u32>(region + F_PML_INDEX, load<u32>(PML_INDEX) & 0xffff);
+  if ((exit & EXIT_SAVE_TIMER) != 0 && (load<u32>(PIN_CONTROLS) & PIN_PREEMPTION_TIMER) != 0) {
+    const rate = u64(load<u32>(PREEMPTION_RATE));
+    const end = (load<u64>(PREEMPTION_DEADLINE) + load<u64>(TSC_BASE)) >> rate;
+    const now = tsc() >> rate;
+    store<u32>(region + F_VMX_PREEMPTION_TIMER_VALUE, now < end ? u32(end - now) : 0);
+  }
+}
+
+function recordExit(region: usize): void {
+  store<u32>(region + F_EXIT_REASON, load<u32>(EXIT_REASON));
+  store<u64>(region + F_EXIT_QUALIFICATION, load<u64>(EXIT_QUALIFICATION));
+  store<u64>(region + F_GUEST_LINEAR_ADDRESS, load<u64>(EXIT_GUEST_LINEAR));
+  store<u64>(region + F_GUEST_PHYSICAL_ADDRESS, load<u64>(EXIT_GUEST_PHYSICAL));
+  store<u32>(region + F_VM_EXIT_INTERRUPTION_INFORMATION, load<u32>(EXIT_INTERRUPTION_INFO));
+  store<u32>(region + F_VM_EXIT_INTERRUPTION_ERROR_CODE, load<u32>(EXIT_INTERRUPTION_ERROR));
+  store<u32>(region + F_IDT_VECTORING_INFORMATION, load<u32>(EXIT_IDT_INFO));
+  store<u32>(region + F_IDT_VECTORING_ERROR_CODE, load<u32>(EXIT_IDT_ERROR));
+  store<u32>(region + F_VM_EXIT_INSTRUCTION_LENGTH, load<u32>(EXIT_LENGTH));
+  store<u32>(region + F_VM_EXIT_INSTRUCTION_INFORMATION, load<u32>(EXIT_INSTRUCTION_INFO));
+  memory.copy(region + F_IO_RCX, EXIT_IO_RCX, 32);
+  const injected = load<u32>(region + F_VM_ENTRY_INTERRUPTION_INFORMATION);
+  store<u32>(region + F_VM_ENTRY_INTERRUPTION_INFORMATION, injected & 0x7fffffff);
+}
+
+// ---- Which translations stay valid across a transition (SDM "Operations that Invalidate Cached Mappings") --------------
+
+function rememberRoot(): void {
+  store<u64>(ROOT_TAG, load<u64>(CR0));
+  store<u64>(ROOT_TAG, load<u64>(CR3), 8);
+  store<u64>(ROOT_TAG, load<u64>(CR4), 16);
+  store<u64>(ROOT_TAG, load<u64>(EFER), 24);
+}
+
+/** Remembers whose translations the guest's TLB sets hold; called before the host's state is loaded. */
+export function rememberGuest(): void {
+  store<u64>(GUEST_TAG, load<u64>(CR0));
+  store<u64>(GUEST_TAG, load<u64>(CR3), 8);
+  store<u64>(GUEST_TAG, load<u64>(CR4), 16);
+  store<u64>(GUEST_TAG, load<u64>(EFER), 24);
+  store<u64>(GUEST_TAG, load<u64>(EPTP), 32);
+  store<u64>(GUEST_TAG, u64(load<u32>(VPID)), 40);
+}
+
+function flushForGuest(): void {
+  const vpid = u64(load<u32>(VPID));
+  const same =
+    vpid != 0 &&
+    load<u64>(GUEST_TAG) == load<u64>(CR0) &&
+    load<u64>(GUEST_TAG, 8) == load<u64>(CR3) &&
+    load<u64>(GUEST_TAG, 16) == load<u64>(CR4) &&
+    load<u64>(GUEST_TAG, 24) == load<u64>(EFER) &&
+    load<u64>(GUEST_TAG, 32) == load<u64>(EPTP) &&
+    load<u64>(GUEST_TAG, 40) == vpid;
+  if (!same) flushTlb(2);
+}
+
+/** Flushes what the root sets hold when the host's translations are other ones than at VM entry, or VPIDs are off. */
+export function flushForRoot(withVpid: bool): void {
+  const same =
+    withVpid &&
+    load<u64>(ROOT_TAG) == load<u64>(CR0) &&
+    load<u64>(ROOT_TAG, 8) == load<u64>(CR3) &&
+    load<u64>(ROOT_TAG, 16) == load<u64>(CR4) &&
+    load<u64>(ROOT_TAG, 24) == load<u64>(EFER);
+  if (!same) flushTlb(1);
+}
