@@ -13,9 +13,13 @@ export const BREAKPOINTS = 0x3000; // u32 count, then (at +8) up to 500 linear a
 export const BREAKPOINTS_MAX = 500;
 export const VMCS_FIELD_TABLE = 0x8000; // see spec/vmcs-layout.ts: 16 groups x 64 indices x u32, 4 KiB
 export const MSR_SCRATCH = 0x9000;
+export const WATCHES = 0xa000; // u32 count, then (at +8) up to 250 x 16 bytes {physical address u64, size u32, WATCH_* u32}
 export const PROCESSORS = 0x10000; // saved STATE blocks of the other logical processors, 64 x 4 KiB
 export const STATIC_DATA = 0x100000; // AssemblyScript's static data (asc --memoryBase), 1 MiB
-export const CODE_SPACES = 0x200000; // code-segment keys, see core/cache.ts
+export const CODE_SPACES = 0x200000; // code-segment keys: u32 count, then (at +32) 32 bytes each {base u64, limit u32, mode u32, ...}
+export const CODE_SPACES_MAX = 8000;
+export const CODE_PAGES = 0x240000; // a record for each page with decoded code, 32 bytes, see core/cache.ts
+export const CODE_PAGES_MAX = 24575; // ends at 0x300000
 export const TLB = 0x300000; // TLB_SETS sets
 export const TLB_WAY = 0x10000; // each table: 4096 x 16 bytes {tag u64, addend u32, unused u32}
 export const TLB_WRITE = 0x10000; // offset of the write table from the read table
@@ -28,6 +32,7 @@ export const JUMP_CACHE_ENTRIES = 16384;
 export const BLOCK_HASH = 0x4c0000; // 65536 x u32: first block header of the chain
 export const BLOCK_HASH_ENTRIES = 65536;
 export const PAGE_FLAGS = 0x500000; // one byte a physical page of the 4 GiB below
+export const CODE_PAGE_OF = 0x600000; // u16 a physical page: number of its CODE_PAGES record, or 0
 export const OPS = 0x800000; // decoded operations, 32 bytes each
 export const OPS_END = 0x4000000;
 export const RAM = 0x4000000; // guest-visible physical memory starts here; host-physical address P is at RAM + P
@@ -89,13 +94,14 @@ export const NMI_PENDING = 0x10f8; // u32
 export const RUN_FLAGS = 0x10fc; // u32, RUN_*: set by the caller before run()
 
 // Segment registers, 32 bytes each, in VMCS order: ES CS SS DS FS GS LDTR TR.
-// {selector u32, access rights u32 (VMCS format: bit 16 unusable), limit u32 (in bytes, granularity applied), unused u32,
+// {selector u32, access rights u32 (VMCS format: bit 16 unusable), limit u32 (in bytes, granularity applied), cached checks u32 (SEG_FLAT),
 //  base u64, unused u64}
 export const SEGMENTS = 0x1100;
 export const SEGMENT_SIZE = 0x20;
 export const SEG_SELECTOR = 0;
 export const SEG_RIGHTS = 4;
 export const SEG_LIMIT = 8;
+export const SEG_FLAT = 12; // bit 0: any 32-bit offset may be read, bit 1: may be written (derived: core/state.ts segmentChanged)
 export const SEG_BASE = 16;
 export const ES = 0;
 export const CS = 1;
@@ -287,6 +293,10 @@ export const PREEMPTION_RATE = 0x1b50; // u32: the VMX-preemption timer counts d
 export const VMX_FAILED_ENTRY = 0x1b54; // u32: the VM exit that is under way is a VM-entry failure
 export const PLAIN_MSRS = 0x1c00; // u64 x 128, to 0x2000: MSRs that only machine/msrs.ts reads and writes, in the order of its table
 
+export const CODE_SPACE_KEY = 0x1a00; // u64, RIP key of linear address 0 in the current code segment: 0 in 64-bit code
+export const WITHHELD = 0x1a08; // i32, part of BUDGET and REMAINING set aside, so that the core comes back at an exact time
+export const REPEATING = 0x1a0c; // u32, the last instruction retired an iteration and came back to itself
+
 // ---- Numbers ----------------------------------------------------------------------------------------------------------
 export const NO_POINTER_LOW = 0xffffffff;
 
@@ -297,11 +307,13 @@ export const ATTEND_MTF = 4; // monitor trap flag
 export const ATTEND_PENDING_DEBUG = 8;
 export const ATTEND_BREAKPOINTS = 16; // an instruction breakpoint in DR7
 export const ATTEND_EVENT = 32; // EVENT_VALID, NMI, INIT, windows: look before the next instruction
+export const ATTEND_RESUME_FLAG = 128; // RFLAGS.RF is set: it holds for one instruction
 export const ATTEND_DEVICE = 64; // the next instruction reaches a device: run it alone with MMIO_ALLOWED
 
 // RUN_FLAGS bits
 export const RUN_SKIP_BREAKPOINT = 1; // do not stop at a breakpoint on the first instruction
 export const RUN_CAREFUL = 2; // always one instruction at a time
+export const RUN_STEP = 4; // come back with STOP_DELIVERED after an event was delivered
 
 // STOP codes
 export const STOP_BUDGET = 0; // the budget is used up
@@ -315,6 +327,7 @@ export const STOP_UNSIMULATED = 7; // UNSUPPORTED says what
 export const STOP_WATCH = 8; // a watched access was made (after the instruction)
 export const STOP_EVENTS = 9; // a device or MSR access asked the board to look at its devices (host set ATTEND via the import's answer)
 export const STOP_MWAIT = 10;
+export const STOP_DELIVERED = 11; // RUN_STEP was set and an event was delivered: RIP is at its handler
 
 // VMX_INSTRUCTION numbers
 export const VMX_VMXON = 1;
@@ -336,6 +349,10 @@ export const EVENT_HARDWARE = 3;
 export const EVENT_SOFTWARE_INTERRUPT = 4; // INT n
 export const EVENT_PRIVILEGED = 5; // INT1
 export const EVENT_SOFTWARE_EXCEPTION = 6; // INT3, INTO
+
+// WATCHES kinds
+export const WATCH_WRITE = 1;
+export const WATCH_READ = 2;
 
 // Memory access kinds
 export const ACCESS_READ = 0;
