@@ -270,7 +270,7 @@ export const SI_REPEAT = 0x1740; // u32: 0, 0xF2 or 0xF3
 export const SI_OPCODE = 0x1744; // u32: one-byte opcode, 0x0F00 | second byte, 0x0F3800 | ..., 0x0F3A00 | ...
 export const SI_REX = 0x1748; // u32: REX byte or 0
 export const SI_MODRM = 0x174c; // u32: raw ModRM byte
-export const SI_SIB = 0x1750; // u32: for VM-exit instruction information: scale 0-1, index, base
+export const SI_SIB = 0x1750; // u32, for VM-exit instruction information: bits 0-1 scale, 8-11 index (bit 15: none), 16-19 base (bit 23: none)
 export const SI_DISPLACEMENT = 0x1758; // i64: displacement as encoded, for the exit qualification
 export const SI_LOCK = 0x1760; // u32
 export const SI_VEX = 0x1764; // u32: VEX: bit 0 present, 8-11 vvvv (not inverted), 12 L, 13 W, 14-15 pp (1 66, 2 F3, 3 F2)
@@ -308,6 +308,7 @@ export const ATTEND_PENDING_DEBUG = 8;
 export const ATTEND_BREAKPOINTS = 16; // an instruction breakpoint in DR7
 export const ATTEND_EVENT = 32; // EVENT_VALID, NMI, INIT, windows: look before the next instruction
 export const ATTEND_RESUME_FLAG = 128; // RFLAGS.RF is set: it holds for one instruction
+export const ATTEND_LOOK = 256; // a device was reached: come back with STOP_EVENTS after this instruction
 export const ATTEND_DEVICE = 64; // the next instruction reaches a device: run it alone with MMIO_ALLOWED
 
 // RUN_FLAGS bits
