@@ -17,7 +17,8 @@ export interface CoreExports {
   finishVmx(outcome: number): void;
   vmxSaveGuest(): void;
   vmxLoadGuest(): void;
-  vmxLoadHost(): void;
+  /** 0, or the VMX-abort indicator. */
+  vmxLoadHost(): number;
 }
 
 export interface Core {

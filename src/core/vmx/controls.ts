@@ -37,7 +37,7 @@ import {
   F_VPID,
   F_VMCS_LINK_POINTER,
   F_XSS_EXITING_BITMAP,
-} from '../generated/vmcs-offsets';
+} from '../generated/vmcs-offsets.ts';
 import {
   APIC_ACCESS,
   CR0_MASK,
@@ -81,7 +81,7 @@ import {
   VMWRITE_BITMAP,
   VPID,
   XSS_EXITING_BITMAP,
-} from '../layout';
+} from '../layout.ts';
 
 export const PIN_VIRTUAL_NMIS: u32 = 1 << 5;
 export const PIN_PREEMPTION_TIMER: u32 = 1 << 6;

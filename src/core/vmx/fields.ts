@@ -1,6 +1,6 @@
 // VMREAD and VMWRITE on a VMCS region (SDM "Format of the VMCS Region", "VMCS Data").
 // The field table (VMCS_FIELD_TABLE, see spec/vmcs-layout.ts) says for each encoding where the region holds the field.
-import { VMCS_DIRTY, VMCS_FIELD_TABLE } from '../layout';
+import { VMCS_DIRTY, VMCS_FIELD_TABLE } from '../layout.ts';
 
 export const FIELD_READ_ONLY: u32 = 1 << 18;
 const WIDTH_16: u32 = 0;

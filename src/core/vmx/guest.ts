@@ -48,11 +48,10 @@ import {
   F_VM_EXIT_INTERRUPTION_ERROR_CODE,
   F_VM_EXIT_INTERRUPTION_INFORMATION,
   F_VMX_PREEMPTION_TIMER_VALUE,
-} from '../generated/vmcs-offsets';
+} from '../generated/vmcs-offsets.ts';
 import {
   ACTIVITY,
   BNDCFGS,
-  BUDGET,
   CR0,
   CR3,
   CR4,
@@ -93,8 +92,6 @@ import {
   PML_INDEX,
   PREEMPTION_DEADLINE,
   PREEMPTION_RATE,
-  REMAINING,
-  RETIRED,
   ROOT_TAG,
   RSP,
   S_CET,
@@ -113,19 +110,19 @@ import {
   VIRTUAL_NMI_BLOCKING,
   VMCS_ADDRESS,
   VPID,
-} from '../layout';
-import { CR0_PG, CR4_PAE, EFER_LMA, EFER_LME } from '../bits';
-import { flushTlb } from '../memory';
-import { getFlags, getRip, setFlags, setRip, updateMode } from '../state';
-import { loadPdptes } from '../paging';
-import { compileControls, PIN_PREEMPTION_TIMER, PIN_VIRTUAL_NMIS } from './controls';
+} from '../layout.ts';
+import { CR0_PG, CR4_PAE, EFER_LMA, EFER_LME } from '../bits.ts';
+import { flushTlb } from '../memory.ts';
+import { getFlags, setFlags } from '../flags.ts';
+import { getRip, setRip, time, updateMode } from '../state.ts';
+import { loadPdptes } from '../paging.ts';
+import { compileControls, PIN_PREEMPTION_TIMER, PIN_VIRTUAL_NMIS } from './controls.ts';
 
 // CR0 bits that VM entry and VM exit leave as they are: ET, NW, CD and the reserved ones 15:6, 17, 28:19.
 export const CR0_KEPT: u64 = 0x7ffaffd0;
 const RIGHTS: u32 = 0x1f0ff;
 const DR7_ONE: u64 = 0x400;
 const DR7_KEPT: u64 = 0xffff2fff;
-const BLOCKING_NMI: u32 = 8;
 
 export const ENTRY_LOAD_DEBUG: u32 = 1 << 2;
 export const ENTRY_IA32E: u32 = 1 << 9;
@@ -141,10 +138,6 @@ const EXIT_SAVE_EFER: u32 = 1 << 20;
 const EXIT_SAVE_TIMER: u32 = 1 << 22;
 const EXIT_SAVE_PERF: u32 = 1 << 30;
 const SECONDARY_PML: u32 = 1 << 17;
-
-function time(): u64 {
-  return load<u64>(RETIRED) + u64(load<i32>(BUDGET) - load<i32>(REMAINING));
-}
 
 /** Guest state from the current VMCS; VMX non-root operation begins. The checks on it have passed. */
 export function vmxLoadGuest(): void {
@@ -211,9 +204,8 @@ function loadGuestEfer(region: usize, entry: u32, cr0: u64): void {
 
 function loadNonRegister(region: usize): void {
   const state = load<u32>(region + F_GUEST_INTERRUPTIBILITY_STATE);
-  const virtualNmis = (load<u32>(PIN_CONTROLS) & PIN_VIRTUAL_NMIS) != 0;
-  store<u32>(INTERRUPTIBILITY, virtualNmis ? state & ~BLOCKING_NMI : state);
-  store<u32>(VIRTUAL_NMI_BLOCKING, virtualNmis ? (state >> 3) & 1 : 0);
+  store<u32>(INTERRUPTIBILITY, state); // with virtual NMIs bit 3 blocks those; NMIs themselves are not blocked then
+  store<u32>(VIRTUAL_NMI_BLOCKING, (load<u32>(PIN_CONTROLS) & PIN_VIRTUAL_NMIS) != 0 ? (state >> 3) & 1 : 0);
   store<u32>(ACTIVITY, load<u32>(region + F_GUEST_ACTIVITY_STATE));
   store<u64>(PENDING_DEBUG, load<u64>(region + F_GUEST_PENDING_DEBUG_EXCEPTIONS));
   store<u64>(MONITOR_ADDRESS, u64.MAX_VALUE);
@@ -282,14 +274,11 @@ function saveSegments(region: usize): void {
 }
 
 function saveNonRegister(region: usize, exit: u32): void {
-  let state = load<u32>(INTERRUPTIBILITY);
-  if ((load<u32>(PIN_CONTROLS) & PIN_VIRTUAL_NMIS) != 0) {
-    state = (state & ~BLOCKING_NMI) | (load<u32>(VIRTUAL_NMI_BLOCKING) << 3);
-  }
-  store<u32>(region + F_GUEST_INTERRUPTIBILITY_STATE, state);
+  store<u32>(region + F_GUEST_INTERRUPTIBILITY_STATE, load<u32>(INTERRUPTIBILITY));
   store<u32>(region + F_GUEST_ACTIVITY_STATE, load<u32>(ACTIVITY));
   store<u64>(region + F_GUEST_PENDING_DEBUG_EXCEPTIONS, load<u64>(PENDING_DEBUG));
-  if ((load<u32>(SECONDARY_CONTROLS) & SECONDARY_PML) != 0) store<u32>(region + F_PML_INDEX, load<u32>(PML_INDEX) & 0xffff);
+  if ((load<u32>(SECONDARY_CONTROLS) & SECONDARY_PML) != 0)
+    store<u32>(region + F_PML_INDEX, load<u32>(PML_INDEX) & 0xffff);
   if ((exit & EXIT_SAVE_TIMER) != 0 && (load<u32>(PIN_CONTROLS) & PIN_PREEMPTION_TIMER) != 0) {
     const rate = u64(load<u32>(PREEMPTION_RATE));
     const end = (load<u64>(PREEMPTION_DEADLINE) + load<u64>(TSC_BASE)) >> rate;

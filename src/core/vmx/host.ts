@@ -23,7 +23,7 @@ import {
   F_HOST_TR_BASE,
   F_HOST_TR_SELECTOR,
   F_VM_EXIT_CONTROLS,
-} from '../generated/vmcs-offsets';
+} from '../generated/vmcs-offsets.ts';
 import {
   ACTIVITY,
   BNDCFGS,
@@ -53,6 +53,7 @@ import {
   PAT,
   PENDING_DEBUG,
   PERF_GLOBAL_CTRL,
+  PIN_CONTROLS,
   PKRS,
   RSP,
   S_CET,
@@ -70,12 +71,13 @@ import {
   VIRTUAL_NMI_BLOCKING,
   VMCS_ADDRESS,
   VPID,
-} from '../layout';
-import { CR4_PAE, CR4_PCIDE, EFER_LMA, EFER_LME } from '../bits';
-import { loadPdptes } from '../paging';
-import { setFlags, setRip, updateMode } from '../state';
-import { clearControls } from './controls';
-import { CR0_KEPT, flushForRoot, rememberGuest } from './guest';
+} from '../layout.ts';
+import { CR4_PAE, CR4_PCIDE, EFER_LMA, EFER_LME } from '../bits.ts';
+import { loadPdptes } from '../paging.ts';
+import { setFlags } from '../flags.ts';
+import { setRip, updateMode } from '../state.ts';
+import { clearControls, PIN_VIRTUAL_NMIS } from './controls.ts';
+import { CR0_KEPT, flushForRoot, rememberGuest } from './guest.ts';
 
 const EXIT_HOST_64: u32 = 1 << 9;
 const EXIT_LOAD_PERF: u32 = 1 << 12;
@@ -86,6 +88,8 @@ const EXIT_LOAD_CET: u32 = 1 << 28;
 const EXIT_LOAD_PKRS: u32 = 1 << 29;
 const BLOCKING_NMI: u32 = 8;
 const REASON_EXCEPTION_OR_NMI: u32 = 0;
+const TYPE: u32 = 0x80000700;
+const NMI: u32 = 0x80000200;
 
 // Access rights that a VM exit gives: accessed code and data at DPL 0, 4-GByte limits; busy TSS of 104 bytes.
 const CODE_64: u32 = 0xa09b;
@@ -100,8 +104,7 @@ export function vmxLoadHost(): u32 {
   const exit = load<u32>(region + F_VM_EXIT_CONTROLS);
   const long = (exit & EXIT_HOST_64) != 0;
   const withVpid = load<u32>(VPID) != 0;
-  const nmi = u32(load<u32>(EXIT_REASON) == REASON_EXCEPTION_OR_NMI && isNmi());
-  const blocked = (load<u32>(INTERRUPTIBILITY) & BLOCKING_NMI) | (nmi << 3);
+  const blocked = nmiBlockingAfterExit();
   rememberGuest();
   clearControls();
   store<u32>(NON_ROOT, 0);
@@ -143,9 +146,11 @@ export function vmxLoadHost(): u32 {
   return pdptes ? 0 : 2;
 }
 
-function isNmi(): bool {
-  // Interruption type 2 in the information that was just recorded.
-  return (load<u32>(EXIT_INTERRUPTION_INFO) & 0x80000700) == 0x80000200;
+/** A VM exit due to an NMI blocks further ones; any other leaves blocking as it was (none under virtual NMIs). */
+function nmiBlockingAfterExit(): u32 {
+  const nmi = load<u32>(EXIT_REASON) == REASON_EXCEPTION_OR_NMI && (load<u32>(EXIT_INTERRUPTION_INFO) & TYPE) == NMI;
+  if (nmi) return BLOCKING_NMI;
+  return (load<u32>(PIN_CONTROLS) & PIN_VIRTUAL_NMIS) != 0 ? 0 : load<u32>(INTERRUPTIBILITY) & BLOCKING_NMI;
 }
 
 function loadSegments(region: usize, long: bool): void {

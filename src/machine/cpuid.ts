@@ -1,0 +1,170 @@
+// What CPUID answers: a GenuineIntel server processor, restricted to what this machine carries out
+// (SDM "CPUID—CPU Identification"). Leaf 1FH is the highest basic leaf, 80000008H the highest extended one.
+import {
+  APIC_BASE,
+  CPUID_EAX,
+  CR4,
+  EFER,
+  CS,
+  MISC_ENABLE,
+  SEG_RIGHTS,
+  SEGMENT_SIZE,
+  SEGMENTS,
+} from '../core/layout.ts';
+import { type Core, readWord } from '../vmx/processor.ts';
+import { FREQUENCY, LINEAR_BITS, PHYSICAL_BITS } from './hardware.ts';
+
+export interface CpuidIdentity {
+  /** Whether CPUID reports VMX. */
+  readonly vmx: boolean;
+  readonly processors: number;
+  readonly apicId: number;
+}
+
+export type CpuidAnswer = readonly [eax: number, ebx: number, ecx: number, edx: number];
+
+const HIGHEST_BASIC = 0x1f;
+const HIGHEST_EXTENDED = 0x80000008;
+const SIGNATURE = 0x606a6; // family 6, model 6AH, stepping 6
+const BRAND = 'Ringside simulated VT-x processor';
+const CRYSTAL_HZ = 25_000_000;
+const NOTHING: CpuidAnswer = [0, 0, 0, 0];
+
+// Bit positions by the SDM's mnemonics.
+const LEAF1_ECX = { CMPXCHG16B: 13, PCID: 17, x2APIC: 21, MOVBE: 22, POPCNT: 23, TSC_DEADLINE: 24, RDRAND: 30 };
+// biome-ignore format: one register
+const LEAF1_EDX = {
+  VME: 1, DE: 2, PSE: 3, TSC: 4, MSR: 5, PAE: 6, MCE: 7, CX8: 8, SEP: 11, MTRR: 12, PGE: 13, MCA: 14, CMOV: 15, PAT: 16,
+  PSE36: 17, CLFSH: 19,
+};
+// biome-ignore format: one register
+const LEAF7_EBX = {
+  FSGSBASE: 0, TSC_ADJUST: 1, BMI1: 3, SMEP: 7, BMI2: 8, ERMS: 9, INVPCID: 10, NO_FPU_SELECTORS: 13, RDSEED: 18, ADX: 19,
+  SMAP: 20, CLFLUSHOPT: 23, CLWB: 24,
+};
+const LEAF7_ECX = { UMIP: 2, PKU: 3, LA57: 16, RDPID: 22, MOVDIRI: 27 };
+const LEAF7_EDX = { FSRM: 4, ARCH_CAPABILITIES: 29 };
+const EXTENDED1_ECX = { LAHF64: 0, LZCNT: 5, PREFETCHW: 8 };
+const EXTENDED1_EDX = { PAGE_1G: 26, RDTSCP: 27, LM: 29 };
+
+const MONITOR = 1 << 3;
+const VMX = 1 << 5;
+const APIC = 1 << 9;
+const HTT = 1 << 28;
+const OSPKE = 1 << 4;
+const SYSCALL = 1 << 11;
+const NX = 1 << 20;
+const MISC_MONITOR = 1 << 18;
+const MISC_LIMIT = 1 << 22;
+const MISC_XD_DISABLE_HIGH = 1 << 2; // bit 34
+const CR4_PKE = 1 << 22;
+const EFER_LMA = 1 << 10;
+const CS_LONG = 1 << 13;
+
+function mask(bits: Readonly<Record<string, number>>): number {
+  return Object.values(bits).reduce((sum, bit) => (sum | (1 << bit)) >>> 0, 0);
+}
+
+/** The four registers for a leaf and subleaf; some bits follow the state of the processor in `core`. */
+export function cpuid(core: Core, identity: CpuidIdentity, leaf: number, subleaf: number): CpuidAnswer {
+  const limited = (readWord(core, MISC_ENABLE) & MISC_LIMIT) !== 0;
+  const highest = limited ? 2 : HIGHEST_BASIC;
+  const known = leaf >= 0x80000000 ? leaf <= HIGHEST_EXTENDED : leaf <= highest;
+  return answer(core, identity, known ? leaf : highest, subleaf, highest);
+}
+
+function answer(core: Core, identity: CpuidIdentity, leaf: number, subleaf: number, highest: number): CpuidAnswer {
+  switch (leaf) {
+    case 0:
+      return [highest, 0x756e6547, 0x6c65746e, 0x49656e69]; // "GenuineIntel" in EBX, EDX, ECX
+    case 1:
+      return features(core, identity);
+    case 2:
+      return [0x00feff01, 0xf0, 0, 0]; // see leaf 4; 64-byte prefetching
+    case 4:
+      return CACHES[subleaf] ?? NOTHING;
+    case 5:
+      return [64, 64, 3, 0x20];
+    case 6:
+      return [4, 0, 0, 0]; // the APIC timer always runs
+    case 7:
+      return subleaf === 0 ? extendedFeatures(core) : NOTHING;
+    case 0xb:
+    case 0x1f:
+      return topology(identity, subleaf);
+    case 0x15:
+      return [1, FREQUENCY / CRYSTAL_HZ, CRYSTAL_HZ, 0];
+    case 0x16:
+      return [FREQUENCY / 1_000_000, FREQUENCY / 1_000_000, 100, 0];
+    case 0x80000000:
+      return [HIGHEST_EXTENDED, 0, 0, 0];
+    case 0x80000001:
+      return extended(core);
+    case 0x80000002:
+    case 0x80000003:
+    case 0x80000004:
+      return brand(leaf - 0x80000002);
+    case 0x80000006:
+      return [0, 0, 0x04006040, 0]; // L2: 1 MiB, 8-way, 64-byte lines
+    case 0x80000007:
+      return [0, 0, 0, 0x100]; // invariant TSC
+    case 0x80000008:
+      return [PHYSICAL_BITS | (LINEAR_BITS << 8), 0, 0, 0];
+    default:
+      return NOTHING;
+  }
+}
+
+function features(core: Core, { vmx, processors, apicId }: CpuidIdentity): CpuidAnswer {
+  const monitor = (readWord(core, MISC_ENABLE) & MISC_MONITOR) !== 0 ? MONITOR : 0;
+  const apic = (readWord(core, APIC_BASE) & 0x800) !== 0 ? APIC : 0;
+  return [
+    SIGNATURE,
+    (apicId << 24) | (processors << 16) | (8 << 8),
+    mask(LEAF1_ECX) | monitor | (vmx ? VMX : 0),
+    mask(LEAF1_EDX) | apic | (processors > 1 ? HTT : 0),
+  ];
+}
+
+function extendedFeatures(core: Core): CpuidAnswer {
+  const ospke = (readWord(core, CR4) & CR4_PKE) !== 0 ? OSPKE : 0;
+  return [0, mask(LEAF7_EBX), mask(LEAF7_ECX) | ospke, mask(LEAF7_EDX)];
+}
+
+function extended(core: Core): CpuidAnswer {
+  const longCode =
+    (readWord(core, EFER) & EFER_LMA) !== 0 &&
+    (readWord(core, SEGMENTS + CS * SEGMENT_SIZE + SEG_RIGHTS) & CS_LONG) !== 0;
+  const nx = (readWord(core, MISC_ENABLE + 4) & MISC_XD_DISABLE_HIGH) === 0 ? NX : 0;
+  return [0, 0, mask(EXTENDED1_ECX), mask(EXTENDED1_EDX) | nx | (longCode ? SYSCALL : 0)];
+}
+
+// Leaf 4: type and level, ways and line size, sets - 1: 32 KiB of data, 32 KiB of code, 1 MiB, 16 MiB.
+const CACHES: readonly CpuidAnswer[] = [
+  [0x121, 0x01c0003f, 63, 0],
+  [0x122, 0x01c0003f, 63, 0],
+  [0x143, 0x01c0003f, 2047, 0],
+  [0x163, 0x03c0003f, 16383, 4],
+];
+
+/** Every logical processor is a core of its own: one thread, then all cores of the package. */
+function topology({ processors, apicId }: CpuidIdentity, subleaf: number): CpuidAnswer {
+  if (subleaf === 0) return [0, 1, 0x100, apicId];
+  if (subleaf === 1) return [32 - Math.clz32(processors - 1), processors, 0x201, apicId];
+  return [0, 0, subleaf & 0xff, apicId];
+}
+
+function brand(part: number): CpuidAnswer {
+  const registers = [0, 1, 2, 3].map((register) => {
+    let value = 0;
+    for (let byte = 0; byte < 4; byte++)
+      value |= (BRAND.charCodeAt(part * 16 + register * 4 + byte) || 0) << (8 * byte);
+    return value >>> 0;
+  });
+  return registers as unknown as CpuidAnswer;
+}
+
+/** The core's import: leaves the answer in CPUID_EAX and the three words after it. */
+export function answerCpuid(core: Core, identity: CpuidIdentity, leaf: number, subleaf: number): void {
+  core.words.set(cpuid(core, identity, leaf, subleaf), CPUID_EAX >>> 2);
+}

@@ -1,0 +1,20 @@
+// The parts of one machine, as the files of this folder pass them to each other.
+import type { Core } from '../vmx/processor.ts';
+import type { Board } from './devices/types.ts';
+
+export interface Hardware {
+  readonly core: Core;
+  readonly board: Board;
+  /** Value of a VMX capability MSR (480H and up), undefined when this processor lacks it. */
+  readonly vmxCapability: (index: number) => bigint | undefined;
+  /** Present time: instructions retired. */
+  readonly now: () => number;
+  readonly notice: (text: string) => void;
+}
+
+/** Nominal frequency of the processor and its TSC in Hz: one instruction a nanosecond (docs/adr/0003-time.md). */
+export const FREQUENCY = 1_000_000_000;
+/** MAXPHYADDR: physical addresses have this many bits. */
+export const PHYSICAL_BITS = 39;
+/** Linear addresses have 57 bits under 5-level paging. */
+export const LINEAR_BITS = 57;

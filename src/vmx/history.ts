@@ -1,0 +1,144 @@
+// What happened at the last VM exits and VM entries: rings of plain words, filled without allocation, read as objects.
+import {
+  COUNT_ENTRIES,
+  COUNT_EXITS,
+  EXIT_GUEST_LINEAR,
+  EXIT_GUEST_PHYSICAL,
+  EXIT_IDT_ERROR,
+  EXIT_IDT_INFO,
+  EXIT_INSTRUCTION_INFO,
+  EXIT_INTERRUPTION_ERROR,
+  EXIT_INTERRUPTION_INFO,
+  EXIT_LENGTH,
+  EXIT_QUALIFICATION,
+  EXIT_REASON,
+  VMCS_ADDRESS,
+  VMCS_POINTER,
+} from '../core/layout.ts';
+import { F_GUEST_RIP } from '../core/generated/vmcs-offsets.ts';
+import { type Core, readCount, writeCount } from './processor.ts';
+import type { VmEntry, VmExit } from './types.ts';
+
+/** How many of each are kept; a power of two. */
+export const HISTORY_SIZE = 4096;
+
+const RECORD = 24; // words a record
+const EXIT_WORDS = 14; // EXIT_REASON to EXIT_GUEST_PHYSICAL, as layout.ts has them
+const AT_NUMBER = EXIT_WORDS;
+const AT_TIME = 16;
+const AT_RIP = 18;
+const AT_VMCS = 20;
+const AT_HOST_RIP = 0;
+const AT_INJECTED = 2;
+const AT_RESUME = 3;
+
+export interface History {
+  readonly exits: Uint32Array;
+  readonly entries: Uint32Array;
+}
+
+export function createHistory(): History {
+  return { exits: new Uint32Array(HISTORY_SIZE * RECORD), entries: new Uint32Array(HISTORY_SIZE * RECORD) };
+}
+
+function put(record: Uint32Array, at: number, value: number): void {
+  record[at] = value >>> 0;
+  record[at + 1] = Math.floor(value / 0x100000000);
+}
+
+function word(record: Uint32Array, at: number): number {
+  return record[at] as number;
+}
+
+function count(record: Uint32Array, at: number): number {
+  return word(record, at + 1) * 0x100000000 + word(record, at);
+}
+
+function quad(record: Uint32Array, at: number): bigint {
+  return (BigInt(word(record, at + 1)) << 32n) | BigInt(word(record, at));
+}
+
+function begin(core: Core, ring: Uint32Array, counter: number, time: number): number {
+  const number = readCount(core, counter) + 1;
+  writeCount(core, counter, number);
+  const at = (number & (HISTORY_SIZE - 1)) * RECORD;
+  put(ring, at + AT_NUMBER, number);
+  put(ring, at + AT_TIME, time);
+  const pointer = VMCS_POINTER >>> 2;
+  ring[at + AT_VMCS] = core.words[pointer] as number;
+  ring[at + AT_VMCS + 1] = core.words[pointer + 1] as number;
+  const rip = ((core.words[VMCS_ADDRESS >>> 2] as number) + F_GUEST_RIP) >>> 2;
+  ring[at + AT_RIP] = core.words[rip] as number;
+  ring[at + AT_RIP + 1] = core.words[rip + 1] as number;
+  return at;
+}
+
+/** Counts and records the VM exit that EXIT_* describes and that was just written to the current VMCS. */
+export function recordExit(history: History, core: Core, time: number): void {
+  const ring = history.exits;
+  const at = begin(core, ring, COUNT_EXITS, time);
+  const from = EXIT_REASON >>> 2;
+  for (let i = 0; i < EXIT_WORDS; i++) ring[at + i] = core.words[from + i] as number;
+}
+
+/** Counts and records a VM entry that succeeded; the RIP of the instruction in two halves. */
+export function recordEntry(
+  history: History,
+  core: Core,
+  time: number,
+  resume: boolean,
+  hostRipLow: number,
+  hostRipHigh: number,
+  injected: number,
+): void {
+  const ring = history.entries;
+  const at = begin(core, ring, COUNT_ENTRIES, time);
+  ring[at + AT_HOST_RIP] = hostRipLow;
+  ring[at + AT_HOST_RIP + 1] = hostRipHigh;
+  ring[at + AT_INJECTED] = injected;
+  ring[at + AT_RESUME] = resume ? 1 : 0;
+}
+
+function find(ring: Uint32Array, number: number): Uint32Array | undefined {
+  const at = (number & (HISTORY_SIZE - 1)) * RECORD;
+  const record = ring.subarray(at, at + RECORD);
+  return number > 0 && count(record, AT_NUMBER) === number ? record : undefined;
+}
+
+/** The VM exit with this ordinal, or undefined when it is no longer (or not yet) held. */
+export function exitNumber(history: History, number: number): VmExit | undefined {
+  const record = find(history.exits, number);
+  if (record === undefined) return undefined;
+  const at = (address: number) => (address - EXIT_REASON) >>> 2;
+  return {
+    number,
+    time: count(record, AT_TIME),
+    reason: word(record, at(EXIT_REASON)),
+    qualification: quad(record, at(EXIT_QUALIFICATION)),
+    guestRip: quad(record, AT_RIP),
+    instructionLength: word(record, at(EXIT_LENGTH)),
+    instructionInfo: word(record, at(EXIT_INSTRUCTION_INFO)),
+    interruptionInfo: word(record, at(EXIT_INTERRUPTION_INFO)),
+    interruptionError: word(record, at(EXIT_INTERRUPTION_ERROR)),
+    idtVectoringInfo: word(record, at(EXIT_IDT_INFO)),
+    idtVectoringError: word(record, at(EXIT_IDT_ERROR)),
+    guestLinear: quad(record, at(EXIT_GUEST_LINEAR)),
+    guestPhysical: quad(record, at(EXIT_GUEST_PHYSICAL)),
+    vmcs: quad(record, AT_VMCS),
+  };
+}
+
+/** The VM entry with this ordinal, or undefined. */
+export function entryNumber(history: History, number: number): VmEntry | undefined {
+  const record = find(history.entries, number);
+  if (record === undefined) return undefined;
+  return {
+    number,
+    time: count(record, AT_TIME),
+    instruction: word(record, AT_RESUME) === 1 ? 'VMRESUME' : 'VMLAUNCH',
+    hostRip: quad(record, AT_HOST_RIP),
+    guestRip: quad(record, AT_RIP),
+    injected: word(record, AT_INJECTED),
+    vmcs: quad(record, AT_VMCS),
+  };
+}
