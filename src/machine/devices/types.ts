@@ -31,6 +31,8 @@ export interface Device {
   readonly name: string;
   /** Ports that reach this device. */
   readonly ports?: readonly PortRange[];
+  /** True: accesses of 2 and 4 bytes reach the device whole. Else it sees bytes at successive ports, lowest first. */
+  readonly widePorts?: boolean;
   /** Unsigned value of the access; a device that has nothing at a port of its range answers all ones. */
   readPort?(port: number, size: AccessSize): number;
   writePort?(port: number, size: AccessSize, value: number): void;

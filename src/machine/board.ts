@@ -1,0 +1,234 @@
+// The board: which device answers where, how interrupt lines run, and what comes next in time.
+// To add a device: a file in devices/ and a line in `createBoard`.
+import { readApicMemory, readApicMsr, writeApicMemory, writeApicMsr } from './devices/apic-access.ts';
+import { createDebugPorts } from './devices/debug-ports.ts';
+import { createFwCfg } from './devices/fw-cfg.ts';
+import { createIoApic } from './devices/io-apic.ts';
+import { createKeyboardController } from './devices/keyboard-controller.ts';
+import { type ApicMessage, type LocalApic, createLocalApic } from './devices/local-apic.ts';
+import { createPci } from './devices/pci.ts';
+import { createPic } from './devices/pic.ts';
+import { createPit } from './devices/pit.ts';
+import { createRtc } from './devices/rtc.ts';
+import { createSerialPort } from './devices/serial.ts';
+import { allOnes } from './devices/state.ts';
+import type { AccessSize, Board, BoardHost, Device, SavedState } from './devices/types.ts';
+
+export interface BoardOptions {
+  /** Date and time of the real-time clock at power-on, in seconds since 1970. Default: 2025-01-01 00:00:00. */
+  readonly startSeconds?: number | undefined;
+}
+
+const DEFAULT_START = Date.UTC(2025, 0, 1) / 1000;
+
+/** Input of the I/O APIC for each ISA interrupt: as wired in a PC, the timer goes to pin 2. */
+const ioApicPin = (irq: number): number => (irq === 0 ? 2 : irq);
+
+export function createBoard(host: BoardHost, options: BoardOptions = {}): Board {
+  const noticed = new Set<string>();
+  const notice = (text: string): void => {
+    if (noticed.has(text)) return;
+    noticed.add(text);
+    host.notice(text);
+  };
+  const now = (): number => host.now();
+  const reset = (port: number): void => {
+    notice(`The guest asked for a reset through port ${hex(port)}. The machine stops here.`);
+    host.shutdown(0, port);
+  };
+
+  const pic = createPic();
+  const ioApic = createIoApic(deliver);
+  const apic: LocalApic = createLocalApic(0, {
+    now,
+    readTaskPriority: () => host.readTaskPriority(),
+    writeTaskPriority: (value) => host.writeTaskPriority(value),
+    send: sendBetweenProcessors,
+    endOfInterrupt: (vector) => ioApic.endOfInterrupt(vector),
+    notice,
+  });
+  apic.setVirtualWire();
+  const isOpen = (irq: number): boolean => pic.isOpen(irq) || ioApic.isOpen(ioApicPin(irq));
+  const setLine =
+    (irq: number) =>
+    (level: boolean): void => {
+      pic.setLine(irq, level);
+      ioApic.setLine(ioApicPin(irq), level);
+    };
+  const serial = createSerialPort({ send: (byte) => host.output(byte), setLine: setLine(4) });
+  const devices: readonly Device[] = [
+    pic,
+    ioApic,
+    createPit({ now, setLine: setLine(0), isOpen: () => isOpen(0) }),
+    createRtc(
+      { now, setLine: setLine(8), isOpen: () => isOpen(8) },
+      { ramSize: host.ramSize, startSeconds: options.startSeconds ?? DEFAULT_START },
+    ),
+    serial,
+    createKeyboardController({ reset, notice }),
+    createPci(reset),
+    createFwCfg({ ramSize: host.ramSize, processors: 1 }),
+    createDebugPorts({ output: (byte) => host.output(byte), shutdown: (status, port) => host.shutdown(status, port) }),
+  ];
+
+  function deliver(message: ApicMessage): boolean {
+    return apic.isEnabled() && apic.matches(message) && apic.accept(message);
+  }
+
+  function sendBetweenProcessors(message: ApicMessage): void {
+    const reaches = message.shorthand === 0 ? apic.matches(message) : message.shorthand < 3;
+    if (reaches) apic.accept(message);
+  }
+
+  const portOwner = new Map<number, Device>();
+  for (const device of devices) {
+    for (const { first, last } of device.ports ?? []) {
+      for (let port = first; port <= last; port++) portOwner.set(port, device);
+    }
+  }
+
+  function advance(time: number): void {
+    for (const device of devices) device.advance?.(time);
+    apic.advance(time);
+  }
+
+  const apicAt = (address: number): boolean =>
+    apic.isEnabled() && !apic.isX2() && address >= apic.page() && address < apic.page() + 0x1000;
+  const deviceAt = (address: number): Device | undefined =>
+    devices.find((device) => device.memory?.().some(({ first, last }) => address >= first && address <= last));
+
+  const noPort = (port: number): void =>
+    notice(`The guest used I/O port ${hex(port)}, where nothing is: reads give all ones, writes go nowhere.`);
+  const noMemory = (address: number): void =>
+    notice(
+      `The guest used physical memory at ${hex(Math.floor(address / 0x1000) * 0x1000)} (4 KiB), where nothing is: reads give all ones, writes go nowhere.`,
+    );
+
+  /** An access wider than a device's ports becomes bytes at successive ports, as on the ISA bus. */
+  function readPort(port: number, size: AccessSize): number {
+    const device = portOwner.get(port);
+    if (size === 1 || device?.widePorts) {
+      if (device?.readPort) return device.readPort(port, size) >>> 0;
+      noPort(port);
+      return allOnes(size);
+    }
+    let value = 0;
+    for (let index = 0; index < size; index++) value |= readPort((port + index) & 0xffff, 1) << (index * 8);
+    return value >>> 0;
+  }
+
+  function writePort(port: number, size: AccessSize, value: number): void {
+    const device = portOwner.get(port);
+    if (size === 1 || device?.widePorts) {
+      if (device?.writePort) device.writePort(port, size, value);
+      else noPort(port);
+      return;
+    }
+    for (let index = 0; index < size; index++) writePort((port + index) & 0xffff, 1, (value >>> (index * 8)) & 0xff);
+  }
+
+  /** Interrupt request of the 8259s as the processor sees it. */
+  const externalPending = (): boolean => pic.output() && (apic.passesExternal() || ioApic.passesExternal());
+
+  return {
+    devices,
+    readPort(port, size) {
+      advance(now());
+      return readPort(port, size);
+    },
+    writePort(port, size, value) {
+      advance(now());
+      writePort(port, size, value);
+    },
+    readMemory(address, size) {
+      advance(now());
+      if (apicAt(address)) return readApicMemory(apic, address - apic.page(), size) >>> 0;
+      const device = deviceAt(address);
+      if (device?.readMemory) return device.readMemory(address, size) >>> 0;
+      noMemory(address);
+      return allOnes(size);
+    },
+    writeMemory(address, size, value) {
+      advance(now());
+      if (apicAt(address)) {
+        if (!writeApicMemory(apic, address - apic.page(), size, value)) {
+          notice(
+            'The guest wrote to the local APIC other than with 32 bits on a 16-byte boundary: the SDM does not define what that does, and nothing was done.',
+          );
+        }
+        return;
+      }
+      const device = deviceAt(address);
+      if (device?.writeMemory) device.writeMemory(address, size, value);
+      else noMemory(address);
+    },
+    overlays() {
+      const pages = apic.isEnabled() && !apic.isX2() ? [apic.page()] : [];
+      for (const device of devices) {
+        for (const { first, last } of device.memory?.() ?? []) {
+          for (let page = first - (first % 0x1000); page <= last; page += 0x1000) pages.push(page);
+        }
+      }
+      return pages.filter((page) => page < host.ramSize);
+    },
+    nextEvent() {
+      return devices.reduce((next, device) => Math.min(next, device.nextEvent?.() ?? next), apic.nextEvent());
+    },
+    advance,
+    interruptPending: () => apic.interruptPending() || externalPending(),
+    acknowledge() {
+      const vector = apic.isEnabled() ? apic.acknowledge() : undefined;
+      if (vector !== undefined) return vector;
+      if (apic.passesExternal() || ioApic.passesExternal()) return pic.acknowledge();
+      return apic.spuriousVector();
+    },
+    takeNmi: apic.takeNmi,
+    takeInit: apic.takeInit,
+    takeStartup: apic.takeStartup,
+    signalPending: apic.signalPending,
+    readApicMsr(index) {
+      advance(now());
+      return readApicMsr(apic, index);
+    },
+    writeApicMsr(index, low, high) {
+      advance(now());
+      return writeApicMsr(apic, index, low, high);
+    },
+    setApicBase(low) {
+      advance(now());
+      apic.setBase(low);
+    },
+    readDeadline() {
+      advance(now());
+      return apic.readDeadline();
+    },
+    writeDeadline(time) {
+      advance(now());
+      apic.writeDeadline(time);
+    },
+    input: (bytes) => serial.receive(bytes),
+    resetApic: apic.reset,
+    save(): SavedState {
+      const saved: Record<string, SavedState> = { 'local APIC': apic.save() };
+      for (const device of devices) saved[device.name] = device.save();
+      return { devices: saved, noticed: [...noticed] };
+    },
+    load(saved) {
+      const { devices: states, noticed: texts } = saved as {
+        devices: Record<string, SavedState>;
+        noticed: readonly string[];
+      };
+      const stateOf = (name: string): SavedState => {
+        const state = states[name];
+        if (state === undefined) throw new TypeError(`saved board state lacks device "${name}"`);
+        return state;
+      };
+      apic.load(stateOf('local APIC'));
+      for (const device of devices) device.load(stateOf(device.name));
+      noticed.clear();
+      for (const text of texts) noticed.add(text);
+    },
+  };
+}
+
+const hex = (value: number): string => `${value.toString(16).toUpperCase()}H`;
