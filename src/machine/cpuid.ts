@@ -13,6 +13,7 @@ import {
 } from '../core/layout.ts';
 import { type Core, readWord } from '../vmx/processor.ts';
 import { FREQUENCY, LINEAR_BITS, PHYSICAL_BITS } from './hardware.ts';
+import { CRYSTAL_HZ } from './devices/clock.ts';
 
 export interface CpuidIdentity {
   /** Whether CPUID reports VMX. */
@@ -27,7 +28,6 @@ const HIGHEST_BASIC = 0x1f;
 const HIGHEST_EXTENDED = 0x80000008;
 const SIGNATURE = 0x606a6; // family 6, model 6AH, stepping 6
 const BRAND = 'Ringside simulated VT-x processor';
-const CRYSTAL_HZ = 25_000_000;
 const NOTHING: CpuidAnswer = [0, 0, 0, 0];
 
 // Bit positions by the SDM's mnemonics.

@@ -1,5 +1,8 @@
 // The timer of a local APIC (SDM, "APIC Timer"): one-shot, periodic and TSC-deadline, as a function of time.
-// Its input clock is the nominal 1 GHz of the time-stamp counter, as CPUID leaf 15H says (ratio 1).
+// Its input clock is the core crystal clock that CPUID leaf 15H reports; TSC-deadline mode counts in time itself.
+import { CRYSTAL_HZ, NANOSECONDS } from './clock.ts';
+
+const CRYSTAL_PERIOD = NANOSECONDS / CRYSTAL_HZ;
 
 export interface ApicTimer {
   /** LVT bits 18:17. */
@@ -29,22 +32,22 @@ export const freshTimer = (): ApicTimer => ({
   deadline: 0,
 });
 
-/** Clock periods of one count: bits 3, 1, 0 as a number; 111B divides by 1. */
-export function divisor(timer: ApicTimer): number {
+/** Time of one count, in nanoseconds. The divide bits 3, 1, 0 are a power of two; 111B divides by 1. */
+export function countTime(timer: ApicTimer): number {
   const code = (timer.divide & 3) | ((timer.divide >> 1) & 4);
-  return code === 7 ? 1 : 2 << code;
+  return CRYSTAL_PERIOD * (code === 7 ? 1 : 2 << code);
 }
 
 /** Current-count register at `time`. */
 export function currentCount(timer: ApicTimer, time: number): number {
   if (timer.count === 0 || timer.mode === TIMER_DEADLINE) return 0;
-  return Math.max(0, timer.count - Math.floor((time - timer.start) / divisor(timer)));
+  return Math.max(0, timer.count - Math.floor((time - timer.start) / countTime(timer)));
 }
 
 /** Time at which it next expires; Infinity: never. */
 export function expiry(timer: ApicTimer): number {
   if (timer.mode === TIMER_DEADLINE) return timer.deadline === 0 ? Number.POSITIVE_INFINITY : timer.deadline;
-  return timer.count === 0 ? Number.POSITIVE_INFINITY : timer.start + timer.count * divisor(timer);
+  return timer.count === 0 ? Number.POSITIVE_INFINITY : timer.start + timer.count * countTime(timer);
 }
 
 /** Lets it expire up to `time`; answers whether it did (however often). */
@@ -54,7 +57,7 @@ export function expire(timer: ApicTimer, time: number): boolean {
   if (timer.mode === TIMER_DEADLINE) timer.deadline = 0;
   else if (timer.mode === TIMER_ONE_SHOT || timer.initial === 0) timer.count = 0;
   else {
-    const period = timer.initial * divisor(timer);
+    const period = timer.initial * countTime(timer);
     timer.start = first + Math.floor((time - first) / period) * period;
     timer.count = timer.initial;
   }
