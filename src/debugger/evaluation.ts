@@ -1,0 +1,65 @@
+// An expression as a person typed it (with an optional notation after a comma) to a value as a person reads it.
+
+import { type ExpressionResult } from './expressions/errors.ts';
+import { evaluate, memoryOf } from './expressions/evaluator.ts';
+import type { Context } from './expressions/names.ts';
+import { type Expression, parseExpression } from './expressions/parser.ts';
+import type { Value } from './expressions/values.ts';
+import { formatNumber, hex, type NumberFormat } from './format.ts';
+import { formatReference, type MemoryAddress, spaceOf } from './memory.ts';
+
+export interface Shown {
+  readonly text: string;
+  readonly value: Value;
+  /** What a memory view opens for it. */
+  readonly memory: MemoryAddress | undefined;
+  readonly reference: string | undefined;
+  /** True when it may be assigned to. */
+  readonly assignable: boolean;
+}
+
+const NOTATIONS: Readonly<Record<string, NumberFormat>> = { x: 'hex', h: 'hex', d: 'decimal', u: 'decimal', s: 'signed', i: 'signed', b: 'binary', t: 'binary', o: 'octal' };
+
+/** Evaluates `rax`, `rax,d`, `dword[gpa:0x1000],b`. Notations: x hexadecimal, d decimal, s signed, b binary, o octal. */
+export function evaluateShown(text: string, context: Context, preferred?: NumberFormat): ExpressionResult<Shown> {
+  const { body, notation } = splitNotation(text);
+  const parsed = parseExpression(body);
+  if (!parsed.ok) return parsed;
+  const result = evaluate(parsed.value, context);
+  if (!result.ok) return result;
+  return { ok: true, value: show(parsed.value, result.value, context, notation ?? preferred) };
+}
+
+export function show(expression: Expression, value: Value, context: Context, notation?: NumberFormat): Shown {
+  const memory = memoryOf(expression, context) ?? (value.isAddress ? { space: spaceOf(undefined, context.side), address: value.value } : undefined);
+  return {
+    text: showValue(value, notation),
+    value,
+    memory,
+    reference: memory === undefined ? undefined : formatReference(memory),
+    assignable: expression.kind === 'name' || expression.kind === 'memory',
+  };
+}
+
+/** Signed results (of literals and arithmetic) read as decimals with the hexadecimal form beside them. */
+export function showValue(value: Value, notation?: NumberFormat): string {
+  const number =
+    notation !== undefined
+      ? formatNumber(value.value, notation, value.bits)
+      : value.signed
+        ? decimalWithHex(value.value)
+        : hex(value.value);
+  return value.text === undefined ? number : `${number} (${value.text})`;
+}
+
+function decimalWithHex(value: bigint): string {
+  const number = BigInt.asIntN(64, value);
+  return number >= 0n && number < 10n ? number.toString() : `${number} (${hex(value)})`;
+}
+
+/** Separates a notation such as `,d` from an expression. */
+export function splitNotation(text: string): { body: string; notation: NumberFormat | undefined } {
+  const match = /^(.*),\s*([a-z])\s*$/is.exec(text);
+  const notation = match?.[2] === undefined ? undefined : NOTATIONS[match[2].toLowerCase()];
+  return notation === undefined || match?.[1] === undefined ? { body: text, notation: undefined } : { body: match[1], notation };
+}

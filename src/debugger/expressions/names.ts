@@ -1,0 +1,269 @@
+// What a name in an expression means: registers, VMCS fields, exit and entry records, exit reasons, MSRs, symbols.
+
+import type { Machine, Side } from '../../machine/types.ts';
+import { fieldMask, fieldValue } from '../../spec/bits.ts';
+import { vmcsFieldByName } from '../../spec/vmcs-fields.ts';
+import { type BitField, exitReasonByName, exitReasonTitle, layoutOfField, layoutOfRegister } from '../facts.ts';
+import { fail } from './errors.ts';
+import { canonicalRegister, readSideRegister, registerBits, registerPart, writeSideRegister } from './registers.ts';
+import { unsigned, type Value } from './values.ts';
+
+/** What an expression is evaluated against. */
+export interface Context {
+  readonly machine: Machine;
+  /** The side whose registers plain names mean. */
+  readonly side: Side;
+  /** Address of a symbol of the program, or undefined. */
+  readonly addressOf: (name: string) => bigint | undefined;
+  /** Names of all symbols, for completion. */
+  readonly symbols?: () => readonly string[];
+  /** How often the breakpoint or filter was met, this time included. */
+  readonly hits?: number | undefined;
+}
+
+interface Place {
+  readonly position: number;
+  readonly length: number;
+}
+
+const EXIT_NAMES: Readonly<Record<string, string>> = {
+  'exit.reason': 'EXIT_REASON',
+  'exit.qualification': 'EXIT_QUALIFICATION',
+  'exit.length': 'VM_EXIT_INSTRUCTION_LENGTH',
+  'exit.instruction_info': 'VM_EXIT_INSTRUCTION_INFORMATION',
+  'exit.interruption_info': 'VM_EXIT_INTERRUPTION_INFORMATION',
+  'exit.interruption_error': 'VM_EXIT_INTERRUPTION_ERROR_CODE',
+  'exit.idt_vectoring_info': 'IDT_VECTORING_INFORMATION',
+  'exit.idt_vectoring_error': 'IDT_VECTORING_ERROR_CODE',
+  'exit.guest_linear': 'GUEST_LINEAR_ADDRESS',
+  'exit.guest_physical': 'GUEST_PHYSICAL_ADDRESS',
+};
+
+/** Names of the last VM exit; `exit.*` speaks of the recorded exit, whatever the current VMCS is now. */
+export const EXIT_EXPRESSIONS = [...Object.keys(EXIT_NAMES), 'exit.number', 'exit.time', 'exit.rip', 'exit.vmcs'] as const;
+export const ENTRY_EXPRESSIONS = ['entry.number', 'entry.time', 'entry.rip', 'entry.host_rip', 'entry.injected', 'entry.vmcs'] as const;
+export const OTHER_EXPRESSIONS = ['hits', 'time', 'exits', 'entries', 'vmcs', 'root'] as const;
+
+/** Value of a name; throws ExpressionFailure. */
+export function resolveName(name: string, context: Context, at: Place): Value {
+  const found = lookUp(name, context, at);
+  if (found !== undefined) return found;
+  return fail('unknown-name', unknownName(name), at.position, at.length);
+}
+
+function lookUp(name: string, context: Context, at: Place): Value | undefined {
+  if (name.startsWith('$')) return symbol(name.slice(1), context);
+  const lower = name.toLowerCase();
+  if (lower.startsWith('exit.')) return exitValue(lower, context, at);
+  if (lower.startsWith('entry.')) return entryValue(lower, context, at);
+  const special = specialValue(lower, context, at);
+  if (special !== undefined) return special;
+  const { side, rest } = splitSide(lower, context);
+  const register = registerValue(rest, side, context, at, rest !== lower);
+  if (register !== undefined) return register;
+  const field = fieldValueByName(name, context, at);
+  if (field !== undefined) return field;
+  const reason = exitReasonByName(name);
+  if (reason !== undefined) return { ...unsigned(BigInt(reason), 16), text: exitReasonTitle(reason) };
+  return symbol(name, context) ?? bitValue(name, context, at);
+}
+
+function splitSide(lower: string, context: Context): { side: Side; rest: string } {
+  if (lower.startsWith('guest.')) return { side: 'non-root', rest: lower.slice(6) };
+  if (lower.startsWith('host.')) return { side: 'root', rest: lower.slice(5) };
+  return { side: context.side, rest: lower };
+}
+
+function registerValue(name: string, side: Side, context: Context, at: Place, mustExist: boolean): Value | undefined {
+  const part = registerPart(name);
+  const known = part?.whole ?? canonicalRegister(context.machine, name);
+  const whole = known ?? name;
+  const value = known === undefined ? undefined : readSideRegister(context.machine, side, known);
+  if (value !== undefined) {
+    const bits = part?.bits ?? registerBits(whole);
+    return unsigned(BigInt.asUintN(bits, value >> BigInt(part?.shift ?? 0)), bits);
+  }
+  if (known === undefined && !mustExist) return undefined;
+  if (known === undefined) {
+    const parent = bitValue(`${side === 'root' ? 'host' : 'guest'}.${name}`, context, at);
+    return parent ?? fail('unknown-name', `There is no register \`${name}\`.`, at.position, at.length);
+  }
+  const which = side === 'root' ? 'host' : 'guest';
+  const why =
+    context.machine.currentVmcs() === undefined
+      ? `there is no current VMCS, so the ${which} is not known`
+      : `the VMCS does not hold it, and the ${which} does not run`;
+  return fail('unavailable', `\`${whole}\` of the ${which} cannot be told: ${why}.`, at.position, at.length);
+}
+
+function fieldValueByName(name: string, context: Context, at: Place): Value | undefined {
+  const field = vmcsFieldByName(name);
+  if (field === undefined) return undefined;
+  const value = context.machine.readVmcs(field.encoding);
+  if (value === undefined) fail('unavailable', fieldUnavailable(field.identifier, context), at.position, at.length);
+  return unsigned(value, field.width === 'natural' ? 64 : field.width);
+}
+
+function fieldUnavailable(identifier: string, context: Context): string {
+  return context.machine.currentVmcs() === undefined
+    ? `\`${identifier}\` cannot be read: there is no current VMCS; VMPTRLD makes one current.`
+    : `\`${identifier}\` does not exist on this processor.`;
+}
+
+function exitValue(lower: string, context: Context, at: Place): Value | undefined {
+  if (!(EXIT_EXPRESSIONS as readonly string[]).includes(lower)) {
+    return fail('unknown-name', `There is no \`${lower}\`; there are ${EXIT_EXPRESSIONS.join(', ')}.`, at.position, at.length);
+  }
+  const exit = context.machine.lastExit();
+  if (exit === undefined) return fail('unavailable', 'There was no VM exit yet.', at.position, at.length);
+  switch (lower) {
+    case 'exit.reason':
+      return { ...unsigned(BigInt(exit.reason & 0xffff), 16), text: exitReasonTitle(exit.reason & 0xffff) };
+    case 'exit.qualification':
+      return unsigned(exit.qualification);
+    case 'exit.length':
+      return unsigned(BigInt(exit.instructionLength), 32);
+    case 'exit.instruction_info':
+      return unsigned(BigInt(exit.instructionInfo >>> 0), 32);
+    case 'exit.interruption_info':
+      return unsigned(BigInt(exit.interruptionInfo >>> 0), 32);
+    case 'exit.interruption_error':
+      return unsigned(BigInt(exit.interruptionError >>> 0), 32);
+    case 'exit.idt_vectoring_info':
+      return unsigned(BigInt(exit.idtVectoringInfo >>> 0), 32);
+    case 'exit.idt_vectoring_error':
+      return unsigned(BigInt(exit.idtVectoringError >>> 0), 32);
+    case 'exit.guest_linear':
+      return unsigned(exit.guestLinear);
+    case 'exit.guest_physical':
+      return unsigned(exit.guestPhysical);
+    case 'exit.number':
+      return unsigned(BigInt(exit.number));
+    case 'exit.time':
+      return unsigned(BigInt(exit.time));
+    case 'exit.rip':
+      return unsigned(exit.guestRip);
+    default:
+      return unsigned(exit.vmcs);
+  }
+}
+
+function entryValue(lower: string, context: Context, at: Place): Value | undefined {
+  if (!(ENTRY_EXPRESSIONS as readonly string[]).includes(lower)) {
+    return fail('unknown-name', `There is no \`${lower}\`; there are ${ENTRY_EXPRESSIONS.join(', ')}.`, at.position, at.length);
+  }
+  const entry = context.machine.lastEntry();
+  if (entry === undefined) return fail('unavailable', 'There was no VM entry yet.', at.position, at.length);
+  switch (lower) {
+    case 'entry.number':
+      return unsigned(BigInt(entry.number));
+    case 'entry.time':
+      return unsigned(BigInt(entry.time));
+    case 'entry.rip':
+      return unsigned(entry.guestRip);
+    case 'entry.host_rip':
+      return unsigned(entry.hostRip);
+    case 'entry.injected':
+      return unsigned(BigInt(entry.injected >>> 0), 32);
+    default:
+      return unsigned(entry.vmcs);
+  }
+}
+
+function specialValue(lower: string, context: Context, at: Place): Value | undefined {
+  switch (lower) {
+    case 'hits':
+      if (context.hits === undefined) {
+        return fail('unavailable', '`hits` has a meaning only in the condition of a breakpoint or filter.', at.position, at.length);
+      }
+      return unsigned(BigInt(context.hits), 32);
+    case 'time':
+      return unsigned(BigInt(context.machine.time()));
+    case 'exits':
+      return unsigned(BigInt(context.machine.exitCount()));
+    case 'entries':
+      return unsigned(BigInt(context.machine.entryCount()));
+    case 'root':
+      return unsigned(context.machine.side() === 'root' ? 1n : 0n, 1);
+    case 'vmcs': {
+      const pointer = context.machine.currentVmcs();
+      if (pointer === undefined) return fail('unavailable', 'There is no current VMCS; VMPTRLD makes one current.', at.position, at.length);
+      return unsigned(pointer);
+    }
+    default:
+      return undefined;
+  }
+}
+
+function symbol(name: string, context: Context): Value | undefined {
+  const address = context.addressOf(name);
+  return address === undefined ? undefined : { ...unsigned(address), isAddress: true };
+}
+
+/** `rflags.zf`, `GUEST_CR0.PG`, `PRIMARY….HLT_exiting`: a named group of bits. Spaces and signs of SDM names become `_`. */
+function bitValue(name: string, context: Context, at: Place): Value | undefined {
+  const found = bitOf(name);
+  if (found === undefined) return undefined;
+  const whole = resolveName(found.whole, context, at);
+  return unsigned(fieldValue(found.bit, whole.value), found.bit.high - found.bit.low + 1);
+}
+
+function bitOf(name: string): { whole: string; bit: BitField } | undefined {
+  const dot = name.lastIndexOf('.');
+  if (dot <= 0) return undefined;
+  const whole = name.slice(0, dot);
+  const layout = layoutOfField(whole) ?? layoutOfRegister(whole.toLowerCase().replace(/^(?:guest|host)\./, ''));
+  const wanted = bitIdentifier(name.slice(dot + 1));
+  const bit = layout?.find((candidate) => bitIdentifier(candidate.name) === wanted);
+  return bit === undefined ? undefined : { whole, bit };
+}
+
+/** How a bit's SDM name is written in an expression, in lower case. */
+export function bitIdentifier(name: string): string {
+  return name
+    .replace(/\s*\(.*\)$/, '')
+    .replaceAll(/[^A-Za-z0-9]+/g, '_')
+    .replaceAll(/^_+|_+$/g, '')
+    .toLowerCase();
+}
+
+/** Writes what a name means; throws ExpressionFailure. */
+export function assignName(name: string, value: bigint, context: Context, at: Place): void {
+  const refused = writeName(name, value, context, at);
+  if (refused !== undefined) fail('write-refused', refused, at.position, at.length);
+}
+
+function writeName(name: string, value: bigint, context: Context, at: Place): string | undefined {
+  const { machine } = context;
+  const lower = name.toLowerCase();
+  const { side, rest } = splitSide(lower, context);
+  const part = registerPart(rest);
+  if (part !== undefined) {
+    const mask = ((1n << BigInt(part.bits)) - 1n) << BigInt(part.shift);
+    const old = resolveName(side === context.side ? part.whole : `${side === 'root' ? 'host' : 'guest'}.${part.whole}`, context, at);
+    // A 32-bit write clears the upper half, as the processor's own writes do.
+    const kept = part.bits === 32 ? 0n : old.value & ~mask;
+    return writeSideRegister(machine, side, part.whole, kept | ((value << BigInt(part.shift)) & mask));
+  }
+  const register = canonicalRegister(machine, rest);
+  if (register !== undefined) return writeSideRegister(machine, side, register, value);
+  const field = vmcsFieldByName(name);
+  if (field !== undefined) {
+    if (machine.currentVmcs() === undefined) return fieldUnavailable(field.identifier, context);
+    return machine.writeVmcs(field.encoding, value);
+  }
+  const bits = bitOf(name);
+  if (bits !== undefined) {
+    const whole = resolveName(bits.whole, context, at).value;
+    const mask = fieldMask(bits.bit);
+    return writeName(bits.whole, (whole & ~mask) | ((value << BigInt(bits.bit.low)) & mask), context, at);
+  }
+  if (context.addressOf(name) !== undefined) {
+    return `\`${name}\` is a symbol: its address cannot change. To write there, assign to dword[${name}] or qword[${name}].`;
+  }
+  return unknownName(name);
+}
+
+function unknownName(name: string): string {
+  return `\`${name}\` is not a register, VMCS field, MSR, exit reason or symbol of the program.`;
+}

@@ -1,0 +1,30 @@
+// Values of expressions: 64-bit integers with C's rule for signedness.
+
+/** `value` is unsigned 64-bit; `signed` says how operators and decimal notation read it. */
+export interface Value {
+  readonly value: bigint;
+  readonly signed: boolean;
+  /** Width of what was read: 1 to 64. Affects notation only. */
+  readonly bits: number;
+  /** Present when the value is an address that memory views can open. */
+  readonly isAddress?: boolean;
+  /** The value in words, for example the name of an exit reason. */
+  readonly text?: string;
+}
+
+export function unsigned(value: bigint, bits = 64): Value {
+  return { value: BigInt.asUintN(64, value), signed: false, bits };
+}
+
+export function signed(value: bigint, bits = 64): Value {
+  return { value: BigInt.asUintN(64, value), signed: true, bits };
+}
+
+/** As C reads it: two's complement when signed. */
+export function numeric(value: Value): bigint {
+  return value.signed ? BigInt.asIntN(64, value.value) : value.value;
+}
+
+export function truth(value: boolean): Value {
+  return { value: value ? 1n : 0n, signed: true, bits: 1 };
+}

@@ -1,0 +1,265 @@
+// One debugging session: runs the machine in slices, decides at every stop whether the user wants it, tells the front end.
+
+import type { EntryFailure, FaultRecord, Machine, Stop, VmEntry, VmExit, VmFail } from '../machine/types.ts';
+import type { Image } from '../program/image.ts';
+import { addressOf } from '../program/image.ts';
+import { type Breakpoint, breakpointAddresses, createBreakpoints, meetBreakpoints } from './breakpoints.ts';
+import { createFilters, meetFilters, REASON_TABLE_SIZE, wantsEvent } from './exit-filters.ts';
+import type { Context } from './expressions/names.ts';
+import { currentPosition } from './position.ts';
+import type { Scheduler } from './scheduler.ts';
+import { type Granularity, type Plan, planStep, type StepKind, type Wanted } from './stepping.ts';
+
+/** Why the session stands still. */
+export type Cause =
+  | { readonly kind: 'entry' }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'step' }
+  | { readonly kind: 'breakpoint'; readonly breakpoints: readonly Breakpoint[]; readonly errors: readonly string[] }
+  | { readonly kind: 'vm-exit'; readonly exit: VmExit; readonly errors: readonly string[] }
+  | { readonly kind: 'vm-entry'; readonly entry: VmEntry; readonly errors: readonly string[] }
+  | { readonly kind: 'entry-failure'; readonly failure: EntryFailure; readonly errors: readonly string[] }
+  | { readonly kind: 'vm-fail'; readonly fail: VmFail; readonly errors: readonly string[] }
+  | { readonly kind: 'triple-fault'; readonly faults: readonly FaultRecord[]; readonly errors: readonly string[] }
+  | { readonly kind: 'vmx-abort'; readonly indicator: number; readonly explanation: string; readonly errors: readonly string[] }
+  | { readonly kind: 'idle'; readonly explanation: string }
+  | { readonly kind: 'unsimulated'; readonly explanation: string }
+  /** A bug of the machine; the session stays usable. */
+  | { readonly kind: 'internal-error'; readonly explanation: string };
+
+export interface SessionEvents {
+  /** The machine runs. */
+  continued(): void;
+  stopped(cause: Cause): void;
+  /** The program ended through a test-exit port or a shutdown request. */
+  ended(status: number): void;
+  logged(text: string, breakpoint: Breakpoint): void;
+}
+
+export interface SessionOptions {
+  readonly machine: Machine;
+  readonly image: Image;
+  readonly scheduler: Scheduler;
+  readonly events: SessionEvents;
+  readonly stopOnEntry: boolean;
+  /** Stop once, at the first VM exit. */
+  readonly stopOnFirstVmExit: boolean;
+}
+
+export type SessionState = 'ready' | 'running' | 'stopped' | 'ended';
+
+/** Wall time after which the session lets the host handle messages, in milliseconds. */
+const BREATH = 8;
+const FIRST_SLICE = 50_000;
+const SMALLEST_SLICE = 1_000;
+const LARGEST_SLICE = 50_000_000;
+
+export class Session {
+  readonly machine: Machine;
+  readonly image: Image;
+  readonly breakpoints = createBreakpoints();
+  readonly filters = createFilters();
+  readonly #options: SessionOptions;
+  #state: SessionState = 'ready';
+  #cause: Cause | undefined;
+  #pauseRequested = false;
+  #disposed = false;
+  #firstExitWanted: boolean;
+  #slice = FIRST_SLICE;
+  /** The breakpoints at the current instruction had their say. */
+  #arrivalJudged = false;
+  #setAddresses = '';
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.machine = options.machine;
+    this.image = options.image;
+    this.#firstExitWanted = options.stopOnFirstVmExit;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Why it stands still, while it is stopped. */
+  get cause(): Cause | undefined {
+    return this.#state === 'stopped' ? this.#cause : undefined;
+  }
+
+  /** From `ready`: stops at the entry, or runs. */
+  start(): void {
+    if (this.#state !== 'ready') return;
+    if (this.#options.stopOnEntry) this.#stop({ kind: 'entry' });
+    else void this.#run(undefined);
+  }
+
+  /** From `stopped`: runs on. Answers false when the session is in another state. */
+  continue(): boolean {
+    if (this.#state !== 'stopped') return false;
+    void this.#run(undefined);
+    return true;
+  }
+
+  /** From `stopped`: one step. Answers false when the session is in another state. */
+  step(kind: StepKind, granularity: Granularity): boolean {
+    if (this.#state !== 'stopped') return false;
+    void this.#run(planStep(this.machine, this.image, kind, granularity));
+    return true;
+  }
+
+  /** Stops a running machine at the end of its slice; nothing otherwise. */
+  pause(): void {
+    if (this.#state === 'running') this.#pauseRequested = true;
+  }
+
+  /** Ends the session without a word; a running slice finishes first. */
+  dispose(): void {
+    this.#disposed = true;
+    this.#state = 'ended';
+  }
+
+  /** What expressions are evaluated against. */
+  context(side = this.machine.side()): Context {
+    return {
+      machine: this.machine,
+      side,
+      addressOf: (name) => addressOf(this.image, name),
+      symbols: () => [...this.image.byName.keys()],
+    };
+  }
+
+  async #run(plan: Plan | undefined): Promise<void> {
+    this.#state = 'running';
+    this.#cause = undefined;
+    this.#pauseRequested = false;
+    this.#arrivalJudged = true;
+    this.#options.events.continued();
+    try {
+      await this.#slices(plan);
+    } catch (thrown) {
+      const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+      this.#stop({ kind: 'internal-error', explanation: `Ringside met a bug of its own. ${text}` });
+    }
+  }
+
+  async #slices(plan: Plan | undefined): Promise<void> {
+    const { scheduler } = this.#options;
+    let wanted = nextWanted(plan, undefined);
+    let breath = scheduler.now();
+    while (!this.#disposed) {
+      const before = scheduler.now();
+      const stop = this.#advance(wanted);
+      const after = scheduler.now();
+      if (stop.kind === 'shutdown') return this.#end(stop.status);
+      if (stop.kind === 'budget' && wanted?.single !== true) {
+        this.#arrivalJudged = false;
+        this.#adapt(after - before);
+      } else {
+        this.#arrivalJudged = true;
+        const cause = this.#judge(stop);
+        if (cause !== undefined) return this.#stop(cause);
+        if (plan !== undefined) {
+          wanted = nextWanted(plan, stop);
+          if (wanted === undefined) return this.#stop({ kind: 'step' });
+        }
+      }
+      if (after - breath < BREATH) continue;
+      await scheduler.breathe();
+      breath = scheduler.now();
+      if (this.#pauseRequested && !this.#disposed) return this.#stop({ kind: 'pause' });
+    }
+  }
+
+  #advance(wanted: Wanted | undefined): Stop {
+    this.#setBreakpoints(wanted?.addresses ?? []);
+    if (wanted?.single === true) return this.machine.step();
+    return this.machine.run({
+      limit: this.#slice,
+      exitReasons: wanted?.exits === true || this.#firstExitWanted ? EVERY_REASON : this.filters.exitReasons,
+      entries: wanted?.entries === true || wantsEvent(this.filters, 'entry'),
+      entryFailures: wanted?.failures === true || wantsEvent(this.filters, 'entry-failure'),
+      vmFails: wanted?.failures === true || wantsEvent(this.filters, 'vm-fail'),
+      tripleFaults: true,
+      skipBreakpoint: this.#arrivalJudged,
+    });
+  }
+
+  #setBreakpoints(temporary: readonly bigint[]): void {
+    const addresses = [...new Set([...breakpointAddresses(this.breakpoints), ...temporary])];
+    const key = addresses.join();
+    if (key === this.#setAddresses) return;
+    this.#setAddresses = key;
+    this.machine.setBreakpoints(addresses);
+  }
+
+  /** Slices of about half a breath, so that requests and pauses are served in time whatever the machine's speed is. */
+  #adapt(milliseconds: number): void {
+    if (milliseconds > BREATH * 0.75) this.#slice = Math.max(SMALLEST_SLICE, Math.floor(this.#slice / 2));
+    else if (milliseconds < BREATH * 0.3) this.#slice = Math.min(LARGEST_SLICE, this.#slice * 2);
+  }
+
+  /** Whether the user wants to stand here; undefined: run on. */
+  #judge(stop: Stop): Cause | undefined {
+    return this.#judgeEvent(stop) ?? this.#judgeArrival();
+  }
+
+  #judgeEvent(stop: Stop): Cause | undefined {
+    const verdict = meetFilters(this.filters, stop, this.context());
+    const { errors } = verdict;
+    const wanted = verdict.stopping.length > 0;
+    switch (stop.kind) {
+      case 'vm-exit': {
+        const first = this.#firstExitWanted;
+        this.#firstExitWanted = false;
+        return wanted || first ? { kind: 'vm-exit', exit: stop.exit, errors } : undefined;
+      }
+      case 'vm-entry':
+        return wanted ? { kind: 'vm-entry', entry: stop.entry, errors } : undefined;
+      case 'entry-failure':
+        return wanted ? { kind: 'entry-failure', failure: stop.failure, errors } : undefined;
+      case 'vm-fail':
+        return wanted ? { kind: 'vm-fail', fail: stop.fail, errors } : undefined;
+      case 'triple-fault':
+        return wanted ? { kind: 'triple-fault', faults: stop.faults, errors } : { kind: 'idle', explanation: SHUT_DOWN };
+      case 'vmx-abort':
+        return wanted
+          ? { kind: 'vmx-abort', indicator: stop.indicator, explanation: stop.explanation, errors }
+          : { kind: 'idle', explanation: SHUT_DOWN };
+      case 'idle':
+        return { kind: 'idle', explanation: stop.explanation };
+      case 'unsimulated':
+        return { kind: 'unsimulated', explanation: stop.explanation };
+      default:
+        return undefined;
+    }
+  }
+
+  #judgeArrival(): Cause | undefined {
+    const verdict = meetBreakpoints(this.breakpoints, currentPosition(this.machine).linear, this.context());
+    for (const log of verdict.logs) this.#options.events.logged(log.text, log.breakpoint);
+    if (verdict.stopping.length === 0) return undefined;
+    return { kind: 'breakpoint', breakpoints: verdict.stopping, errors: verdict.errors };
+  }
+
+  #stop(cause: Cause): void {
+    if (this.#disposed) return;
+    this.#state = 'stopped';
+    this.#cause = cause;
+    this.#options.events.stopped(cause);
+  }
+
+  #end(status: number): void {
+    if (this.#disposed) return;
+    this.#state = 'ended';
+    this.#options.events.ended(status);
+  }
+}
+
+const EVERY_REASON = new Uint8Array(REASON_TABLE_SIZE).fill(1);
+const SHUT_DOWN = 'The processor is in the shutdown state: only a reset would end it.';
+
+function nextWanted(plan: Plan | undefined, stop: Stop | undefined): Wanted | undefined {
+  if (plan === undefined) return undefined;
+  const next = stop === undefined ? plan.next() : plan.next(stop);
+  return next.done === true ? undefined : next.value;
+}

@@ -1,0 +1,184 @@
+// The stack as a person reads it: the side that runs, what joins it to the other side, the other side.
+// Without unwind tables: function entry and exit, the frame-pointer chain, then a search for return addresses that a
+// CALL to the function in question left behind.
+
+import type { Machine, Side } from '../machine/types.ts';
+import { type Image, type LineAt, lineAt, symbolAt } from '../program/image.ts';
+import { exitReasonTitle } from './facts.ts';
+import { littleEndian, symbolText, hex } from './format.ts';
+import { type CodeBits, decodeAll } from './instructions.ts';
+import { instructionHere, type Position, positionOf, toLinear } from './position.ts';
+
+export interface CodeFrame {
+  readonly kind: 'code';
+  readonly side: Side;
+  readonly name: string;
+  readonly linear: bigint;
+  readonly line: LineAt | undefined;
+  /** True for the innermost frame of its side: its registers are the side's registers. */
+  readonly innermost: boolean;
+  /** Linear address of the stack top when this frame continues. */
+  readonly stack: bigint;
+}
+
+export interface LabelFrame {
+  readonly kind: 'label';
+  readonly side: Side;
+  readonly name: string;
+}
+
+export type Frame = CodeFrame | LabelFrame;
+
+const MAX_FRAMES = 64;
+/** How many stack words the search for return addresses looks at. */
+const SEARCH_WORDS = 128;
+
+/** All frames, innermost first. */
+export function stackFrames(machine: Machine, image: Image): Frame[] {
+  const side = machine.side();
+  const running = sideFrames(machine, image, side);
+  const other = side === 'root' ? guestBehindExit(machine, image) : hostBehindEntry(machine, image);
+  return [...running, ...other];
+}
+
+/** The frames of one side; empty when the side's state is not known. */
+export function sideFrames(machine: Machine, image: Image, side: Side): CodeFrame[] {
+  const position = positionOf(machine, side);
+  if (position === undefined) return [];
+  const frames: CodeFrame[] = [frameAt(image, side, position.linear, position.stack, true)];
+  let current: Unwound | undefined = { linear: position.linear, stack: position.stack, framePointer: position.framePointer };
+  while (frames.length < MAX_FRAMES) {
+    current = caller(machine, image, position, current, frames.length === 1);
+    if (current === undefined) break;
+    // The call lies just before the return address: that is the line to show.
+    frames.push({ ...frameAt(image, side, current.linear - 1n, current.stack, false), linear: current.linear });
+  }
+  return frames;
+}
+
+function frameAt(image: Image, side: Side, linear: bigint, stack: bigint, innermost: boolean): CodeFrame {
+  const symbol = symbolAt(image, linear);
+  return {
+    kind: 'code',
+    side,
+    name: symbol === undefined ? hex(linear) : symbol.symbol.kind === 'function' ? symbol.name : symbolText(symbol),
+    linear,
+    line: lineAt(image, linear),
+    innermost,
+    stack,
+  };
+}
+
+/** In root operation after a VM exit: the guest as it left. */
+function guestBehindExit(machine: Machine, image: Image): Frame[] {
+  const exit = machine.lastExit();
+  if (exit === undefined || !machine.inVmxOperation()) return [];
+  const label: LabelFrame = { kind: 'label', side: 'non-root', name: `VM exit ${exit.number}: ${exitReasonTitle(exit.reason)}` };
+  if (machine.currentVmcs() !== exit.vmcs) return [label, frameAt(image, 'non-root', exit.guestRip, 0n, true)];
+  return [label, ...sideFrames(machine, image, 'non-root')];
+}
+
+/** In non-root operation: the VMLAUNCH or VMRESUME that entered. Its stack is not kept by the processor. */
+function hostBehindEntry(machine: Machine, image: Image): Frame[] {
+  const entry = machine.lastEntry();
+  if (entry === undefined) return [];
+  const label: LabelFrame = { kind: 'label', side: 'root', name: `entered by ${entry.instruction}` };
+  const host = machine.codeBits('root');
+  const base = host === 64 ? 0n : (machine.registers('root')?.values.get('cs.base') ?? 0n);
+  return [label, frameAt(image, 'root', base + entry.hostRip, 0n, true)];
+}
+
+interface Unwound {
+  readonly linear: bigint;
+  readonly stack: bigint;
+  readonly framePointer: bigint | undefined;
+}
+
+function caller(machine: Machine, image: Image, top: Position, frame: Unwound, innermost: boolean): Unwound | undefined {
+  const width = top.bits / 8;
+  const word = (address: bigint): bigint | undefined => {
+    const bytes = machine.peekLinear(top.side, address, width);
+    return bytes.length === width ? littleEndian(bytes) : undefined;
+  };
+  const step = BigInt(width);
+  const returnTo = (slot: bigint, framePointer: bigint | undefined): Unwound | undefined => {
+    const offset = word(slot);
+    const linear = offset === undefined ? undefined : toLinear(machine, top.side, top.bits, 'cs', offset);
+    if (linear === undefined || !followsCall(machine, image, top.side, top.bits, linear)) return undefined;
+    return { linear, stack: slot + step, framePointer };
+  };
+  if (innermost) {
+    const early = returnSlotAtEdge(machine, image, top, step);
+    const found = early === undefined ? undefined : returnTo(early, top.framePointer);
+    if (found !== undefined) return found;
+  }
+  const pointer = frame.framePointer;
+  if (pointer !== undefined && pointer >= frame.stack && pointer - frame.stack < 0x100000n) {
+    const found = returnTo(pointer + step, word(pointer));
+    if (found !== undefined) return found;
+  }
+  for (let index = 0n; index < BigInt(SEARCH_WORDS); index++) {
+    const slot = frame.stack + index * step;
+    const offset = word(slot);
+    if (offset === undefined) return undefined;
+    const value = toLinear(machine, top.side, top.bits, 'cs', offset);
+    if (callsFunctionOf(machine, image, top, value, frame.linear)) return { linear: value, stack: slot + step, framePointer: frame.framePointer };
+  }
+  return undefined;
+}
+
+/** At the first instruction of a function, after its `push rbp`, and at its `ret`, the return address has a known place. */
+function returnSlotAtEdge(machine: Machine, image: Image, top: Position, step: bigint): bigint | undefined {
+  const symbol = symbolAt(image, top.linear);
+  if (symbol !== undefined && symbol.symbol.kind !== 'object') {
+    if (symbol.offset === 0n) return top.stack;
+    const start = machine.peekLinear(top.side, symbol.symbol.address, 5);
+    // 55: push rbp; F3 0F 1E FA: endbr64 in front of it.
+    if (symbol.offset === 1n && start[0] === 0x55) return top.stack + step;
+    const endbr = start[0] === 0xf3 && start[1] === 0x0f && start[2] === 0x1e;
+    if (endbr && symbol.offset === 4n) return top.stack;
+    if (endbr && symbol.offset === 5n && start[4] === 0x55) return top.stack + step;
+  }
+  return instructionHere(machine, top)?.flow === 'return' ? top.stack : undefined;
+}
+
+/** A return address in code that the program's symbols know, with a CALL directly before it. */
+function followsCall(machine: Machine, image: Image, side: Side, bits: CodeBits, address: bigint): boolean {
+  return callBefore(machine, image, side, bits, address) !== undefined;
+}
+
+/** The CALL that ends at an address: its target (undefined inside for indirect ones); undefined when there is none. */
+function callBefore(
+  machine: Machine,
+  image: Image,
+  side: Side,
+  bits: CodeBits,
+  address: bigint,
+): { target: bigint | undefined } | undefined {
+  if (address < 8n) return undefined;
+  const symbol = symbolAt(image, address - 1n);
+  if (symbol === undefined || symbol.symbol.kind === 'object') return undefined;
+  const bytes = machine.peekLinear(side, address - 7n, 7);
+  if (bytes.length < 7) return undefined;
+  for (const length of [5, 2, 3, 6, 7, 4]) {
+    const decoded = decodeAll(bytes.subarray(7 - length), address - BigInt(length), bits, 2);
+    const [only] = decoded;
+    if (decoded.length === 1 && only?.flow === 'call' && only.bytes.length === length) return { target: only.target };
+  }
+  return undefined;
+}
+
+/** For the search: only a direct CALL to the function that `callee` lies in counts. */
+function callsFunctionOf(machine: Machine, image: Image, top: Position, address: bigint, callee: bigint): boolean {
+  const target = callBefore(machine, image, top.side, top.bits, address)?.target;
+  if (target === undefined || target > callee) return false;
+  const called = symbolAt(image, target);
+  const here = symbolAt(image, callee);
+  return called !== undefined && here !== undefined && globalName(called.name) === globalName(here.name);
+}
+
+/** NASM's local labels belong to the label before them: `print.next` to `print`. */
+function globalName(name: string): string {
+  const dot = name.indexOf('.', 1);
+  return dot < 0 ? name : name.slice(0, dot);
+}

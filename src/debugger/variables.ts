@@ -1,0 +1,319 @@
+// The scopes of a frame and everything below them, by path. A path is stable for the whole session, so that a front end's
+// trees keep their state; its text is an implementation detail.
+
+import type { Machine, Side } from '../machine/types.ts';
+import { type Image, symbolAt } from '../program/image.ts';
+import { type BitLayout, describeBits, fieldMask, fieldValue } from '../spec/bits.ts';
+import { CONTROL_WORDS, type ControlWord, controlLayout } from '../spec/controls.ts';
+import { qualificationLayout } from '../spec/exit-qualifications.ts';
+import { MSR_LIST } from '../spec/msrs.ts';
+import { VMCS_FIELD_LIST, type VmcsArea } from '../spec/vmcs-fields.ts';
+import { qualificationText } from './explain.ts';
+import { bitIdentifier } from './expressions/names.ts';
+import { GENERAL_REGISTERS, readSideRegister, registerBits, writeSideRegister } from './expressions/registers.ts';
+import { exitReasonTitle, layoutOfField, layoutOfRegister } from './facts.ts';
+import { formatNumber, hex, type NumberFormat, symbolText } from './format.ts';
+import { formatReference, spaceOf } from './memory.ts';
+
+export interface ScopeRow {
+  readonly name: string;
+  readonly path: string;
+  readonly hint: 'registers' | undefined;
+}
+
+/** One row of a variables view. */
+export interface VariableRow {
+  readonly name: string;
+  readonly value: string;
+  /** For a hover: what it is. */
+  readonly type: string;
+  /** Where its children are; undefined for a leaf. */
+  readonly path: string | undefined;
+  readonly childCount: number;
+  /** Reads it back in an expression. */
+  readonly evaluateName: string | undefined;
+  readonly reference: string | undefined;
+  readonly writable: boolean;
+}
+
+/** A value that can be read, decoded and perhaps written. */
+interface Node {
+  readonly name: string;
+  readonly type: string;
+  readonly evaluateName: string | undefined;
+  readonly bits: number;
+  readonly read: () => bigint | undefined;
+  /** Answers an error in words, or undefined when it was written; absent: read-only. */
+  readonly write?: (value: bigint) => string | undefined;
+  readonly layout?: BitLayout | undefined;
+  /** Children that are not bits of the value. */
+  readonly parts?: () => readonly Node[];
+  /** Words after the number. */
+  readonly words?: (value: bigint) => string;
+  /** The whole text instead of a number. */
+  readonly text?: () => string;
+  readonly addressSpace?: 'gva' | 'hva' | 'gpa' | 'hpa';
+  readonly decimal?: boolean;
+}
+
+/** What variables are read from. */
+export interface Subject {
+  readonly machine: Machine;
+  readonly image: Image;
+}
+
+const SIDES: Readonly<Record<string, Side>> = { root: 'root', guest: 'non-root' };
+const sideKey = (side: Side): string => (side === 'root' ? 'root' : 'guest');
+const sidePrefix = (side: Side): string => (side === 'root' ? 'host' : 'guest');
+
+/** The scopes of a frame: its side's registers, then what both sides share. */
+export function scopesOf(machine: Machine, side: Side): ScopeRow[] {
+  const scopes: ScopeRow[] = [
+    { name: 'General registers', path: `general/${sideKey(side)}`, hint: 'registers' },
+    { name: 'Segments and control registers', path: `system/${sideKey(side)}`, hint: 'registers' },
+  ];
+  if (machine.currentVmcs() !== undefined) {
+    scopes.push(
+      { name: 'Guest-state area', path: 'vmcs/guest', hint: undefined },
+      { name: 'Host-state area', path: 'vmcs/host', hint: undefined },
+      { name: 'Control fields', path: 'vmcs/control', hint: undefined },
+      { name: 'Exit information', path: 'exit', hint: undefined },
+    );
+  }
+  scopes.push({ name: 'VMX capability MSRs', path: 'capabilities', hint: undefined });
+  return scopes;
+}
+
+/** The rows below a path; undefined when there is no such path (any more). */
+export function childrenOf(subject: Subject, path: string, format: NumberFormat = 'hex'): VariableRow[] | undefined {
+  return nodesOf(subject, path)?.map((node) => rowOf(subject, node, `${path}/${node.name}`, format));
+}
+
+export type WriteResult = { readonly row: VariableRow } | { readonly error: string };
+
+/** Writes a child of a path. */
+export function writeChild(subject: Subject, path: string, name: string, value: bigint, format: NumberFormat = 'hex'): WriteResult {
+  const node = nodesOf(subject, path)?.find((candidate) => candidate.name === name);
+  if (node === undefined) return { error: `There is no "${name}" here.` };
+  if (node.write === undefined) return { error: `${name} cannot be changed.` };
+  const refused = node.write(value);
+  if (refused !== undefined) return { error: refused };
+  return { row: rowOf(subject, node, `${path}/${name}`, format) };
+}
+
+function rowOf(subject: Subject, node: Node, path: string, format: NumberFormat): VariableRow {
+  const value = node.read();
+  const children = value === undefined ? 0 : (node.parts?.().length ?? node.layout?.length ?? 0);
+  return {
+    name: node.name,
+    value: value === undefined ? 'not held' : (node.text?.() ?? numberText(subject, node, value, format)),
+    type: node.type,
+    path: children > 0 ? path : undefined,
+    childCount: children,
+    evaluateName: node.evaluateName,
+    reference:
+      node.addressSpace !== undefined && value !== undefined
+        ? formatReference({ space: spaceOf(node.addressSpace, 'root'), address: value })
+        : undefined,
+    writable: node.write !== undefined && value !== undefined,
+  };
+}
+
+function numberText(subject: Subject, node: Node, value: bigint, format: NumberFormat): string {
+  const number = formatNumber(value, node.decimal && format === 'hex' ? 'decimal' : format, node.bits);
+  const words = node.words?.(value) ?? (node.layout === undefined ? symbolWords(subject, node, value) : describeBits(node.layout, value).summary);
+  return words === '' || words === 'none' ? number : `${number} (${words})`;
+}
+
+function symbolWords(subject: Subject, node: Node, value: bigint): string {
+  if (node.addressSpace !== 'gva' && node.addressSpace !== 'hva') return '';
+  const symbol = symbolAt(subject.image, value);
+  return symbol === undefined ? '' : symbolText(symbol);
+}
+
+/** Nodes below a path. A path below a node leads to its parts or bits. */
+function nodesOf(subject: Subject, path: string): readonly Node[] | undefined {
+  const top = topLevel(subject, path);
+  if (top !== undefined) return top;
+  const cut = path.lastIndexOf('/');
+  if (cut < 0) return undefined;
+  const node = nodesOf(subject, path.slice(0, cut))?.find((candidate) => candidate.name === path.slice(cut + 1));
+  if (node === undefined) return undefined;
+  return node.parts?.() ?? (node.layout === undefined ? undefined : bitNodes(node, node.layout));
+}
+
+function topLevel(subject: Subject, path: string): readonly Node[] | undefined {
+  const [scope, which, more] = path.split('/');
+  if (more !== undefined) return undefined;
+  switch (scope) {
+    case 'general':
+    case 'system': {
+      const side = SIDES[which ?? ''];
+      if (side === undefined) return undefined;
+      return scope === 'general' ? generalNodes(subject.machine, side) : systemNodes(subject.machine, side);
+    }
+    case 'vmcs':
+      return which === 'guest' || which === 'host' || which === 'control' ? fieldNodes(subject.machine, which) : undefined;
+    case 'exit':
+      return which === undefined ? exitNodes(subject.machine) : undefined;
+    case 'capabilities':
+      return which === undefined ? capabilityNodes(subject.machine) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function registerNode(machine: Machine, side: Side, register: string, name = register): Node {
+  const pointer = register === 'rip' || register === 'rsp' || register === 'rbp' || register.endsWith('.base');
+  return {
+    name,
+    type: `${register.toUpperCase()} of the ${side === 'root' ? 'host (VMX root operation)' : 'guest (VMX non-root operation)'}`,
+    evaluateName: side === machine.side() ? register : `${sidePrefix(side)}.${register}`,
+    bits: registerBits(register),
+    read: () => readSideRegister(machine, side, register),
+    write: (value) => writeSideRegister(machine, side, register, value),
+    layout: register.includes('.limit') ? undefined : layoutOfRegister(register),
+    ...(pointer ? { addressSpace: side === 'root' ? ('hva' as const) : ('gva' as const) } : {}),
+  };
+}
+
+function generalNodes(machine: Machine, side: Side): Node[] {
+  return [...GENERAL_REGISTERS, 'rip', 'rflags'].map((register) => registerNode(machine, side, register));
+}
+
+const SEGMENTS = ['cs', 'ss', 'ds', 'es', 'fs', 'gs', 'ldtr', 'tr'] as const;
+const SYSTEM_REGISTERS = [
+  'cr0', 'cr2', 'cr3', 'cr4', 'cr8', 'xcr0', 'efer', 'dr0', 'dr1', 'dr2', 'dr3', 'dr6', 'dr7',
+] as const; // prettier-ignore
+
+function systemNodes(machine: Machine, side: Side): Node[] {
+  const has = (register: string): boolean => readSideRegister(machine, side, register) !== undefined;
+  const segments = SEGMENTS.map((segment): Node => {
+    const parts = ['selector', 'base', 'limit', 'rights'] as const;
+    const nodes = (): Node[] =>
+      parts
+        .map((part) => registerNode(machine, side, part === 'selector' ? segment : `${segment}.${part}`, part))
+        .filter((node) => node.read() !== undefined);
+    const text = (): string =>
+      nodes()
+        .map((node) => (node.name === 'selector' ? hex(node.read() ?? 0n) : `${node.name} ${hex(node.read() ?? 0n)}`))
+        .join(', ');
+    return { ...registerNode(machine, side, segment), layout: undefined, parts: nodes, text };
+  });
+  const tables = (['gdtr', 'idtr'] as const).map((table): Node => {
+    const nodes = (): Node[] => [registerNode(machine, side, `${table}.base`, 'base'), registerNode(machine, side, `${table}.limit`, 'limit')].filter((node) => node.read() !== undefined);
+    return {
+      name: table,
+      type: `${table.toUpperCase()}: linear base and limit`,
+      evaluateName: undefined,
+      bits: 64,
+      read: () => readSideRegister(machine, side, `${table}.base`),
+      parts: nodes,
+      text: () => nodes().map((node) => `${node.name} ${hex(node.read() ?? 0n)}`).join(', '),
+    };
+  });
+  const registers = SYSTEM_REGISTERS.filter(has).map((register) => registerNode(machine, side, register));
+  return [...segments.filter((node) => node.read() !== undefined), ...tables.filter((node) => node.read() !== undefined), ...registers];
+}
+
+function fieldNodes(machine: Machine, area: VmcsArea): Node[] {
+  return VMCS_FIELD_LIST.filter((field) => field.area === area && machine.readVmcs(field.encoding) !== undefined).map((field): Node => {
+    const space =
+      field.display === 'linear' ? (area === 'host' ? 'hva' : 'gva') : field.display === 'guest-physical' ? 'gpa' : field.display === 'host-physical' ? 'hpa' : undefined;
+    return {
+      name: field.identifier,
+      type: `${field.name}, VMCS field ${hex(field.encoding, 4)}. ${field.meaning}`,
+      evaluateName: field.identifier,
+      bits: field.width === 'natural' ? 64 : field.width,
+      read: () => machine.readVmcs(field.encoding),
+      ...(area === 'read-only' ? {} : { write: (value: bigint) => machine.writeVmcs(field.encoding, value) }),
+      layout: layoutOfField(field.identifier),
+      decimal: field.display === 'decimal',
+      ...(space === undefined ? {} : { addressSpace: space }),
+    };
+  });
+}
+
+function exitNodes(machine: Machine): Node[] {
+  const exit = machine.lastExit();
+  const fields = fieldNodes(machine, 'read-only').map((node): Node => {
+    if (exit === undefined || machine.currentVmcs() !== exit.vmcs) return node;
+    if (node.name === 'EXIT_REASON') return { ...node, words: (value) => exitReasonTitle(Number(value & 0xffffn)) };
+    if (node.name !== 'EXIT_QUALIFICATION') return node;
+    const layout = qualificationLayout(exit.reason & 0xffff, exit.interruptionInfo);
+    return { ...node, layout: layout.length === 0 ? undefined : layout, words: () => qualificationText(exit) };
+  });
+  if (exit === undefined) return fields;
+  const count: Node = {
+    name: 'exit number',
+    type: 'How many VM exits there were, this one included',
+    evaluateName: 'exit.number',
+    bits: 64,
+    read: () => BigInt(exit.number),
+    decimal: true,
+  };
+  const order = ['EXIT_REASON', 'EXIT_QUALIFICATION'];
+  const rank = (node: Node): number => (order.includes(node.name) ? order.indexOf(node.name) : order.length);
+  return [count, ...fields.sort((a, b) => rank(a) - rank(b))];
+}
+
+function capabilityNodes(machine: Machine): Node[] {
+  return MSR_LIST.filter((row) => row.name.startsWith('IA32_VMX_') || row.name === 'IA32_FEATURE_CONTROL')
+    .filter((row) => machine.readRegister(row.name) !== undefined)
+    .map((row): Node => {
+      const word = (Object.keys(CONTROL_WORDS) as ControlWord[]).find((candidate) => {
+        const { capability } = CONTROL_WORDS[candidate];
+        return capability.msr === row.index || capability.true === row.index;
+      });
+      const base: Node = {
+        name: row.name,
+        type: `MSR ${hex(row.index)}. ${row.meaning}`,
+        evaluateName: row.name,
+        bits: 64,
+        read: () => machine.readRegister(row.name),
+        layout: layoutOfRegister(row.name),
+      };
+      return word === undefined ? base : { ...base, layout: undefined, parts: () => allowedNodes(base, word) };
+    });
+}
+
+/** The settings that a control capability MSR allows. 64-bit words (tertiary, secondary exit, VM functions) list allowed 1-settings only. */
+function allowedNodes(msr: Node, word: ControlWord): Node[] {
+  const wide = CONTROL_WORDS[word].width === 64;
+  return controlLayout(word).map((field): Node => {
+    const mask = fieldMask(field);
+    const setting = (): string => {
+      const value = msr.read() ?? 0n;
+      const mayBe1 = ((wide ? value : value >> 32n) & mask) !== 0n;
+      const mayBe0 = wide || (value & mask) === 0n;
+      return mayBe1 ? (mayBe0 ? '0 or 1' : 'must be 1') : 'must be 0';
+    };
+    return { name: field.name, type: field.meaning, evaluateName: undefined, bits: 1, read: () => 0n, text: setting };
+  });
+}
+
+function bitNodes(node: Node, layout: BitLayout): Node[] {
+  const { write } = node;
+  return layout.map((field): Node => {
+    const read = (): bigint | undefined => {
+      const whole = node.read();
+      return whole === undefined ? undefined : fieldValue(field, whole);
+    };
+    const change = (value: bigint): string | undefined => {
+      const limit = 1n << BigInt(field.high - field.low + 1);
+      if (value >= limit) return `${field.name} has ${field.high - field.low + 1} bits: the largest value is ${hex(limit - 1n)}.`;
+      const whole = node.read() ?? 0n;
+      return write?.((whole & ~fieldMask(field)) | (value << BigInt(field.low)));
+    };
+    return {
+      name: field.name,
+      type: `${field.high === field.low ? `bit ${field.low}` : `bits ${field.high}:${field.low}`}. ${field.meaning}`,
+      evaluateName: node.evaluateName === undefined ? undefined : `${node.evaluateName}.${bitIdentifier(field.name)}`,
+      bits: field.high - field.low + 1,
+      decimal: field.high === field.low,
+      read,
+      ...(write === undefined ? {} : { write: change }),
+      words: (value) => field.values?.[Number(value)] ?? '',
+    };
+  });
+}
