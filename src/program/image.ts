@@ -97,19 +97,24 @@ export function functionsOf(image: Image): readonly ProgramSymbol[] {
   return functions.length > 0 ? functions : image.symbols.filter(({ kind }) => kind === 'label');
 }
 
-/** The row that an address belongs to; undefined where no source line is known. Of several rows at one address it is the last statement. */
+/**
+ * The row that an address belongs to; undefined where no source line is known. Of several rows at one address it is the last
+ * statement; code that the compiler gave line 0 belongs to the line before it.
+ */
 export function lineAt(image: Image, address: bigint): LineAt | undefined {
   const { rows, files } = image.program.lines;
   const last = lastAtOrBelow(image.rowAddresses, address);
-  let row = rows[last];
-  if (!row || row.end || row.line === 0) return undefined;
-  for (let index = last; !row.statement; ) {
+  let index = last;
+  while (rows[index]?.line === 0 && !rows[index]!.end) index--;
+  let row = rows[index];
+  if (!row || row.end) return undefined;
+  while (!row.statement) {
     const before: LineRow | undefined = rows[--index];
     if (!before || before.address !== row.address || before.end || before.line === 0) break;
     if (before.statement) row = before;
   }
   const { file, line, column, address: start } = row;
-  return { file, path: files[file] ?? '', line, column, start, end: rows[last + 1]?.address ?? start + 1n };
+  return { file, path: files[file] ?? '', line, column, start, end: rows[last + 1]?.address ?? address + 1n };
 }
 
 /** Numbers of the files that a path means: the same path, or one whose last parts are the path's, or (failing those) the same name. */
