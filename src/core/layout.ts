@@ -286,6 +286,7 @@ export const ENTRY_INJECTION = 0x17d0; // u32: event to deliver first, from VM e
 export const COUNT_EXITS = 0x17d8; // u64 VM exits so far
 export const COUNT_ENTRIES = 0x17e0; // u64 VM entries so far
 export const RESERVED_PHYSICAL = 0x17e8; // u64 physical-address bits above MAXPHYADDR, which must be 0 in paging structures
+export const CR4_ALLOWED = 0x17f0; // u64, CR4 bits that the processor offers (CPUID); setting any other is #GP(0)
 // Which translations the TLB sets of the two sides hold, so that a VM entry or VM exit flushes only when it must (core/vmx/).
 export const ROOT_TAG = 0x1b00; // u64 x 4: CR0, CR3, CR4, EFER at the last VM entry
 export const GUEST_TAG = 0x1b20; // u64 x 6: CR0, CR3, CR4, EFER, EPTP, VPID at the last VM exit
