@@ -1,5 +1,6 @@
 // The parts of one machine, as the files of this folder pass them to each other.
-import type { Core } from '../vmx/processor.ts';
+import { BUDGET, REMAINING, RETIRED } from '../core/layout.ts';
+import { type Core, readCount, writeCount } from '../vmx/processor.ts';
 import type { Board } from './devices/types.ts';
 
 export interface Hardware {
@@ -18,3 +19,13 @@ export const FREQUENCY = 1_000_000_000;
 export const PHYSICAL_BITS = 39;
 /** Linear addresses have 57 bits under 5-level paging. */
 export const LINEAR_BITS = 57;
+
+/** Instructions retired since power-on. */
+export function presentTime(core: Core): number {
+  return readCount(core, RETIRED) + (core.signed[BUDGET >>> 2] as number) - (core.signed[REMAINING >>> 2] as number);
+}
+
+/** Lets time pass while the processor is idle. */
+export function skipTime(core: Core, by: number): void {
+  writeCount(core, RETIRED, readCount(core, RETIRED) + by);
+}

@@ -30,6 +30,7 @@ import {
   TSC_MULTIPLIER,
   TSC_OFFSET,
 } from '../core/layout.ts';
+import { MSRS as NAMED_MSRS } from '../spec/msrs.ts';
 import { readQuad, readWord, writeQuad } from '../vmx/processor.ts';
 import { FREQUENCY, type Hardware } from './hardware.ts';
 import {
@@ -52,8 +53,6 @@ export const MSR_DEVICES = 2;
 export const MSR_MODE = 4;
 
 export interface Msr {
-  /** Name in expressions and views: the SDM's. */
-  readonly name: string;
   readonly read: (hardware: Hardware, index: number) => bigint | undefined;
   /** MSR_* bits; absent: read-only. */
   readonly write?: (hardware: Hardware, value: bigint, index: number) => number;
@@ -74,9 +73,8 @@ const APIC_X2 = 0x400n;
 const APIC_ENABLE = 0x800n;
 
 /** A value in a cell of layout.ts. */
-function cell(name: string, address: number, rule: MsrRule = anyValue, answer = MSR_DONE): Msr {
+function cell(address: number, rule: MsrRule = anyValue, answer = MSR_DONE): Msr {
   return {
-    name,
     read: ({ core }) => readQuad(core, address),
     write: ({ core }, value) => {
       if (!rule(value)) return MSR_FAULT;
@@ -89,14 +87,14 @@ function cell(name: string, address: number, rule: MsrRule = anyValue, answer = 
 let plainCells = 0;
 
 /** A value that nothing but this table looks at. */
-function plain(name: string, rule: MsrRule = anyValue): Msr {
+function plain(rule: MsrRule = anyValue): Msr {
   plainCells += 1;
   if (plainCells > 128) throw new Error('PLAIN_MSRS in layout.ts holds 128 values');
-  return cell(name, PLAIN_MSRS + 8 * (plainCells - 1), rule);
+  return cell(PLAIN_MSRS + 8 * (plainCells - 1), rule);
 }
 
-function constant(name: string, value: bigint): Msr {
-  return { name, read: () => value };
+function constant(value: bigint): Msr {
+  return { read: () => value };
 }
 
 /** Time-stamp counter without a guest's offset: time plus what software wrote. */
@@ -105,7 +103,6 @@ export function timeStamp(hardware: Hardware, now: number): bigint {
 }
 
 const TIME_STAMP: Msr = {
-  name: 'IA32_TIME_STAMP_COUNTER',
   read: (hardware) => {
     const value = timeStamp(hardware, hardware.now());
     if (readWord(hardware.core, NON_ROOT) === 0) return value;
@@ -116,7 +113,6 @@ const TIME_STAMP: Msr = {
 };
 
 const ADJUST: Msr = {
-  name: 'IA32_TSC_ADJUST',
   read: ({ core }) => readQuad(core, TSC_ADJUST),
   write: (hardware, value) => moveTimeStamp(hardware, value - readQuad(hardware.core, TSC_ADJUST)),
 };
@@ -129,7 +125,6 @@ function moveTimeStamp({ core }: Hardware, delta: bigint): number {
 }
 
 const DEADLINE: Msr = {
-  name: 'IA32_TSC_DEADLINE',
   read: ({ core, board }) => {
     const time = board.readDeadline();
     return time === 0 ? 0n : BigInt.asUintN(64, BigInt(time) + readQuad(core, TSC_BASE));
@@ -143,7 +138,6 @@ const DEADLINE: Msr = {
 };
 
 const APIC_BASE_MSR: Msr = {
-  name: 'IA32_APIC_BASE',
   read: ({ core }) => readQuad(core, APIC_BASE),
   write: ({ core, board }, value) => {
     const old = readQuad(core, APIC_BASE);
@@ -167,7 +161,6 @@ function apicModeAllowed(old: bigint, value: bigint): boolean {
 }
 
 const FEATURE_CONTROL_MSR: Msr = {
-  name: 'IA32_FEATURE_CONTROL',
   read: ({ core }) => readQuad(core, FEATURE_CONTROL),
   write: ({ core }, value) => {
     if ((readQuad(core, FEATURE_CONTROL) & FEATURE_CONTROL_LOCK) !== 0n || (value & ~5n) !== 0n) return MSR_FAULT;
@@ -177,7 +170,6 @@ const FEATURE_CONTROL_MSR: Msr = {
 };
 
 const EFER_MSR: Msr = {
-  name: 'IA32_EFER',
   read: ({ core }) => readQuad(core, EFER),
   write: ({ core }, value) => {
     const old = readQuad(core, EFER);
@@ -189,7 +181,6 @@ const EFER_MSR: Msr = {
 };
 
 const MISC_ENABLE_MSR: Msr = {
-  name: 'IA32_MISC_ENABLE',
   read: ({ core }) => readQuad(core, MISC_ENABLE),
   write: ({ core }, value) => {
     if ((value & ~(MISC_ENABLE_WRITABLE | MISC_ENABLE_FIXED)) !== 0n) return MSR_FAULT;
@@ -199,7 +190,6 @@ const MISC_ENABLE_MSR: Msr = {
 };
 
 const DEBUGCTL_MSR: Msr = {
-  name: 'IA32_DEBUGCTL',
   read: ({ core }) => readQuad(core, DEBUGCTL),
   write: ({ core, notice }, value) => {
     if ((value & ~(DEBUGCTL_LBR | DEBUGCTL_BTF)) !== 0n) return MSR_FAULT;
@@ -210,7 +200,6 @@ const DEBUGCTL_MSR: Msr = {
 };
 
 const X2APIC: Msr = {
-  name: 'x2APIC register',
   read: ({ core, board }, index) => {
     if (!isX2Apic(readQuad(core, APIC_BASE))) return undefined;
     const value = board.readApicMsr(index);
@@ -227,7 +216,6 @@ function isX2Apic(base: bigint): boolean {
 }
 
 const UPDATE_TRIGGER: Msr = {
-  name: 'IA32_BIOS_UPDT_TRIG',
   read: () => undefined,
   write: ({ notice }) => {
     notice('A microcode update was offered and ignored.');
@@ -243,47 +231,47 @@ const FIXED_MTRRS = [0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x2
 const VARIABLE_MTRRS = 8;
 
 function mtrrs(): [number, Msr][] {
-  const rows: [number, Msr][] = [[0xfe, constant('IA32_MTRRCAP', 0x500n | BigInt(VARIABLE_MTRRS))]];
+  const rows: [number, Msr][] = [[0xfe, constant(0x500n | BigInt(VARIABLE_MTRRS))]];
   for (let i = 0; i < VARIABLE_MTRRS; i++) {
-    rows.push([0x200 + 2 * i, plain(`IA32_MTRR_PHYSBASE${i}`, isMtrrBase)]);
-    rows.push([0x201 + 2 * i, plain(`IA32_MTRR_PHYSMASK${i}`, isMtrrMask)]);
+    rows.push([0x200 + 2 * i, plain(isMtrrBase)]);
+    rows.push([0x201 + 2 * i, plain(isMtrrMask)]);
   }
-  for (const index of FIXED_MTRRS) rows.push([index, plain(`IA32_MTRR_FIX_${index.toString(16)}`, areMemoryTypes)]);
-  rows.push([0x2ff, plain('IA32_MTRR_DEF_TYPE', isMtrrDefault)]);
+  for (const index of FIXED_MTRRS) rows.push([index, plain(areMemoryTypes)]);
+  rows.push([0x2ff, plain(isMtrrDefault)]);
   return rows;
 }
 
 /** By MSR index; VMX capability MSRs and x2APIC registers are found by range. */
 export const MSRS: ReadonlyMap<number, Msr> = new Map<number, Msr>([
   [0x10, TIME_STAMP],
-  [0x17, constant('IA32_PLATFORM_ID', 0n)],
+  [0x17, constant(0n)],
   [0x1b, APIC_BASE_MSR],
   [0x3a, FEATURE_CONTROL_MSR],
   [0x3b, ADJUST],
   [0x79, UPDATE_TRIGGER],
-  [0x8b, plain('IA32_BIOS_SIGN_ID')],
-  [0xce, constant('MSR_PLATFORM_INFO', BigInt(FREQUENCY / BUS_HZ) << 8n)],
-  [0x10a, constant('IA32_ARCH_CAPABILITIES', ARCH_CAPABILITIES)],
-  [0x174, cell('IA32_SYSENTER_CS', SYSENTER_CS, only(0xffffffffn))],
-  [0x175, cell('IA32_SYSENTER_ESP', SYSENTER_ESP, isCanonical)],
-  [0x176, cell('IA32_SYSENTER_EIP', SYSENTER_EIP, isCanonical)],
-  [0x179, constant('IA32_MCG_CAP', 0n)],
-  [0x17a, plain('IA32_MCG_STATUS', only(7n))],
+  [0x8b, plain()],
+  [0xce, constant(BigInt(FREQUENCY / BUS_HZ) << 8n)],
+  [0x10a, constant(ARCH_CAPABILITIES)],
+  [0x174, cell(SYSENTER_CS, only(0xffffffffn))],
+  [0x175, cell(SYSENTER_ESP, isCanonical)],
+  [0x176, cell(SYSENTER_EIP, isCanonical)],
+  [0x179, constant(0n)],
+  [0x17a, plain(only(7n))],
   [0x1a0, MISC_ENABLE_MSR],
   [0x1d9, DEBUGCTL_MSR],
   ...mtrrs(),
-  [0x277, cell('IA32_PAT', PAT, isPat)],
-  [0x38f, cell('IA32_PERF_GLOBAL_CTRL', PERF_GLOBAL_CTRL, only(0n))],
+  [0x277, cell(PAT, isPat)],
+  [0x38f, cell(PERF_GLOBAL_CTRL, only(0n))],
   [0x6e0, DEADLINE],
   [0xc0000080, EFER_MSR],
-  [0xc0000081, cell('IA32_STAR', STAR)],
-  [0xc0000082, cell('IA32_LSTAR', LSTAR, isCanonical)],
-  [0xc0000083, cell('IA32_CSTAR', CSTAR, isCanonical)],
-  [0xc0000084, cell('IA32_FMASK', FMASK, only(0xffffffffn))],
-  [0xc0000100, cell('IA32_FS_BASE', SEGMENTS + FS * SEGMENT_SIZE + SEG_BASE, isCanonical)],
-  [0xc0000101, cell('IA32_GS_BASE', SEGMENTS + GS * SEGMENT_SIZE + SEG_BASE, isCanonical)],
-  [0xc0000102, cell('IA32_KERNEL_GS_BASE', KERNEL_GS_BASE, isCanonical)],
-  [0xc0000103, cell('IA32_TSC_AUX', TSC_AUX, only(0xffffffffn))],
+  [0xc0000081, cell(STAR)],
+  [0xc0000082, cell(LSTAR, isCanonical)],
+  [0xc0000083, cell(CSTAR, isCanonical)],
+  [0xc0000084, cell(FMASK, only(0xffffffffn))],
+  [0xc0000100, cell(SEGMENTS + FS * SEGMENT_SIZE + SEG_BASE, isCanonical)],
+  [0xc0000101, cell(SEGMENTS + GS * SEGMENT_SIZE + SEG_BASE, isCanonical)],
+  [0xc0000102, cell(KERNEL_GS_BASE, isCanonical)],
+  [0xc0000103, cell(TSC_AUX, only(0xffffffffn))],
 ]);
 
 function find(hardware: Hardware, index: number): Msr | undefined {
@@ -291,7 +279,7 @@ function find(hardware: Hardware, index: number): Msr | undefined {
   if (row !== undefined) return row;
   if (index >= 0x800 && index <= 0x8ff) return X2APIC;
   const capability = hardware.vmxCapability(index);
-  return capability === undefined ? undefined : constant('VMX capability', capability);
+  return capability === undefined ? undefined : constant(capability);
 }
 
 /** Value of an MSR as RDMSR gives it, or undefined: #GP(0). */
@@ -303,6 +291,11 @@ export function readMsr(hardware: Hardware, index: number): bigint | undefined {
 export function writeMsr(hardware: Hardware, index: number, value: bigint): number {
   return find(hardware, index)?.write?.(hardware, value, index) ?? MSR_FAULT;
 }
+
+/** MSR indices by lower-case name; spec/msrs.ts names more than this processor has. */
+export const MSR_INDICES: ReadonlyMap<string, number> = new Map(
+  Object.entries(NAMED_MSRS).map(([name, { index }]) => [name.toLowerCase(), index]),
+);
 
 /** True when the machine knows the MSR at all; an access to any other deserves a notice. */
 export function knowsMsr(hardware: Hardware, index: number): boolean {

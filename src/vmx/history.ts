@@ -142,3 +142,9 @@ export function entryNumber(history: History, number: number): VmEntry | undefin
     vmcs: quad(record, AT_VMCS),
   };
 }
+
+/** Exit reason of the last VM exit, without making an object. */
+export function lastExitReason(history: History, core: Core): number {
+  const at = ((core.words[COUNT_EXITS >>> 2] as number) & (HISTORY_SIZE - 1)) * RECORD;
+  return history.exits[at] as number;
+}

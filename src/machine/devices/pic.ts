@@ -81,7 +81,6 @@ export function createPic(): Pic {
     const served = highest(chip, blocking);
     if (served < 0) return candidate;
     const rank = (input: number): number => (input - chip.lowest - 1) & 7;
-    if (chip.specialMask) return chip.service & (1 << candidate) ? -1 : candidate;
     if (rank(candidate) < rank(served)) return candidate;
     const nestedSlave = first && chip.specialNested && candidate === CASCADE && served === CASCADE;
     return nestedSlave ? candidate : -1;

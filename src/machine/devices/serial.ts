@@ -67,9 +67,8 @@ export function createSerialPort(wiring: SerialWiring): SerialPort {
     while (state.waiting.length > 0 && state.received.length < capacity() && !(state.modemControl & MCR_LOOPBACK)) {
       state.received.push(state.waiting.shift()!);
     }
-    wiring.setLine(
-      (state.modemControl & MCR_OUT2) !== 0 && !(state.modemControl & MCR_LOOPBACK) && identification() !== 1,
-    );
+    // In a PC, OUT2 gates the line. Kernels that never set it expect their interrupts all the same, because emulators deliver them.
+    wiring.setLine(identification() !== 1);
   }
 
   function transmit(byte: number): void {

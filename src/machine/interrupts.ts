@@ -1,0 +1,83 @@
+// What devices and other processors ask of the processor: external interrupts, NMI, INIT, SIPI.
+import {
+  ACTIVITY,
+  ATTEND_EVENT,
+  ATTENTION,
+  EXIT_CONTROLS,
+  INTERRUPT_LINE,
+  NMI_PENDING,
+  NON_ROOT,
+  PIN_CONTROLS,
+  VMX_ON,
+} from '../core/layout.ts';
+import { beginExit, externalInterruptInfo } from '../vmx/exit.ts';
+import { type Core, readWord, writeWord } from '../vmx/processor.ts';
+import type { Hardware } from './hardware.ts';
+
+const PIN_EXTERNAL_INTERRUPT = 1;
+const EXIT_ACKNOWLEDGE = 1 << 15;
+const REASON_EXTERNAL_INTERRUPT = 1;
+const REASON_INIT = 3;
+const REASON_SIPI = 4;
+export const ACTIVITY_WAIT_FOR_SIPI = 3;
+
+/** Makes the core look for events before its next instruction. */
+export function wake(core: Core): void {
+  writeWord(core, ATTENTION, readWord(core, ATTENTION) | ATTEND_EVENT);
+}
+
+/** Lets devices reach `now` and shows the processor their interrupt. Answers the time of the next device event. */
+export function lookAtDevices({ core, board }: Hardware, now: number): number {
+  board.advance(now);
+  const pending = board.interruptPending();
+  writeWord(core, INTERRUPT_LINE, pending ? 1 : 0);
+  if (pending) wake(core);
+  if (board.signalPending() && board.takeNmi()) {
+    writeWord(core, NMI_PENDING, 1);
+    wake(core);
+  }
+  return board.nextEvent();
+}
+
+/**
+ * The core stopped before an instruction at which an external interrupt is due. True: it is a VM exit, described in EXIT_*;
+ * false: it was acknowledged, or withdrawn meanwhile, and the core goes on.
+ */
+export function takeInterrupt({ core, board }: Hardware): boolean {
+  const exits = readWord(core, NON_ROOT) !== 0 && (readWord(core, PIN_CONTROLS) & PIN_EXTERNAL_INTERRUPT) !== 0;
+  if (!board.interruptPending()) {
+    writeWord(core, INTERRUPT_LINE, 0);
+    return false;
+  }
+  if (!exits) {
+    const vector = board.acknowledge();
+    writeWord(core, INTERRUPT_LINE, 0);
+    core.exports.acknowledge(vector);
+    return false;
+  }
+  beginExit(core, REASON_EXTERNAL_INTERRUPT, 0n);
+  if ((readWord(core, EXIT_CONTROLS) & EXIT_ACKNOWLEDGE) !== 0) {
+    externalInterruptInfo(core, board.acknowledge());
+  }
+  return true;
+}
+
+/** What an INIT or SIPI does now. */
+export type Signal = 'none' | 'vm-exit' | 'reset';
+
+/** INIT is held back in VMX root operation and exits from a guest; SIPI counts in the wait-for-SIPI state only. */
+export function takeSignals({ core, board }: Hardware): Signal {
+  const guest = readWord(core, NON_ROOT) !== 0;
+  const waiting = readWord(core, ACTIVITY) === ACTIVITY_WAIT_FOR_SIPI;
+  if (guest || readWord(core, VMX_ON) === 0) {
+    if (!waiting && board.takeInit()) {
+      if (!guest) return 'reset';
+      beginExit(core, REASON_INIT, 0n);
+      return 'vm-exit';
+    }
+  }
+  const vector = board.takeStartup();
+  if (vector === undefined || !waiting || !guest) return 'none';
+  beginExit(core, REASON_SIPI, BigInt(vector));
+  return 'vm-exit';
+}

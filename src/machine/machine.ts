@@ -1,0 +1,339 @@
+// The simulated machine: core, memory, devices and VMX operation behind the interface that the debugger sees.
+import {
+  BREAKPOINTS,
+  BREAKPOINTS_MAX,
+  COUNT_ENTRIES,
+  COUNT_EXITS,
+  VMCS_DIRTY,
+  VMCS_DIRTY_ANY,
+  VMCS_POINTER,
+  VMX_ON,
+} from '../core/layout.ts';
+import type { Program } from '../program/types.ts';
+import { vmcsFieldByEncoding } from '../spec/vmcs-fields.ts';
+import { vmcsFieldOffset } from '../spec/vmcs-layout.ts';
+import { type CapabilityProfile, fieldExists, RECENT_SERVER, vmxCapability } from '../vmx/capabilities.ts';
+import { entryNumber, exitNumber } from '../vmx/history.ts';
+import { createVmx, hasVmcs, setVmcsQuad, type Vmx, vmcsQuad } from '../vmx/operation.ts';
+import { type Core, readCount, readQuad, readWord, writeQuad, writeWord } from '../vmx/processor.ts';
+import { type BoardOptions, createBoard } from './board.ts';
+import { createCoreHost, readTaskPriority, writeTaskPriority } from './core-host.ts';
+import { createCore } from './core-instance.ts';
+import type { Board } from './devices/types.ts';
+import { enterProgram } from './entry-states.ts';
+import { type Hardware, PHYSICAL_BITS, presentTime } from './hardware.ts';
+import { eachPage, peekPhysical, pokePhysical } from './memory.ts';
+import { markOverlays } from './overlays.ts';
+import { MSR_DEVICES, MSR_FAULT, MSR_INDICES, MSR_MODE, readMsr, writeMsr } from './msrs.ts';
+import { powerOn } from './power-on.ts';
+import { codeBitsOf, registerFile, runningSide } from './register-files.ts';
+import { linearRip, REGISTER_NAMES, readRegister, writeRegister } from './registers.ts';
+import { type Runner, run, step } from './runner.ts';
+import { translateGuestPhysical, translateLinear } from './translation.ts';
+import type { Machine, RegisterFile, RunOptions, Side, Stop, TranslationResult, VmEntry, VmExit } from './types.ts';
+
+export interface MachineOptions {
+  /** core.wasm, compiled or as bytes. */
+  readonly coreWasm: WebAssembly.Module | BufferSource;
+  /** Bytes of RAM: a multiple of 64 KiB, at least 1 MiB, at most 3 GiB. */
+  readonly ramSize: number;
+  readonly program: Program;
+  readonly profile?: CapabilityProfile | undefined;
+  readonly board?: BoardOptions | undefined;
+}
+
+const SMALLEST_RAM = 0x100000;
+const LARGEST_RAM = 0xc0000000;
+const NO_VMCS = 0xffffffffffffffffn;
+
+/** Builds a machine and places the program in it; it stands before the program's first instruction. Throws a RangeError for sizes that do not fit. */
+export function createMachine(options: MachineOptions): Machine {
+  const { ramSize } = options;
+  if (ramSize < SMALLEST_RAM || ramSize > LARGEST_RAM || ramSize % 0x10000 !== 0) {
+    throw new RangeError(
+      `RAM must be a multiple of 64 KiB from 1 MiB to 3 GiB; 0x${ramSize.toString(16)} bytes are not`,
+    );
+  }
+  return new SimulatedMachine(options);
+}
+
+interface Parts {
+  readonly hardware: Hardware;
+  readonly runner: Runner;
+}
+
+/** Wires core, board and VMX operation to each other. `tell` reaches the machine's listeners. */
+function assemble(options: MachineOptions, tell: { output(byte: number): void; notice(text: string): void }): Parts {
+  const profile = options.profile ?? RECENT_SERVER;
+  const module =
+    options.coreWasm instanceof WebAssembly.Module ? options.coreWasm : new WebAssembly.Module(options.coreWasm);
+  let overlays: readonly number[] = [];
+  const host = createCoreHost(() => hardware, { vmx: true, processors: 1, apicId: 0 });
+  const core: Core = createCore(module, options.ramSize, {
+    ...host,
+    writeMsr: (index) => {
+      const answer = host.writeMsr(index);
+      if (index === APIC_BASE_INDEX && answer !== MSR_FAULT) overlays = markOverlays(core, board, overlays);
+      return answer;
+    },
+  });
+  const now = () => presentTime(core);
+  const board: Board = createBoard(
+    {
+      ramSize: options.ramSize,
+      now,
+      readTaskPriority: () => readTaskPriority(hardware),
+      writeTaskPriority: (value) => writeTaskPriority(hardware, value),
+      output: tell.output,
+      notice: tell.notice,
+      shutdown: (status, port) => {
+        runner.shutdown = { status, port };
+      },
+    },
+    options.board,
+  );
+  const hardware: Hardware = {
+    core,
+    board,
+    vmxCapability: (index) => vmxCapability(profile, index),
+    now,
+    notice: tell.notice,
+  };
+  const vmx = createVmx(
+    core,
+    vmxHost(hardware, () => runner),
+    profile,
+  );
+  const runner: Runner = {
+    hardware,
+    vmx,
+    nextEvent: 0,
+    look: true,
+    shutdown: undefined,
+    onTransition: undefined,
+    bytesAtRip: () => {
+      const at = translateLinear(hardware, runningSide(core), linearRip(core));
+      return at.ok ? peekPhysical(core, at.hostPhysical, 15) : new Uint8Array(0);
+    },
+  };
+  powerOn(hardware, profile);
+  enterProgram(core, options.program);
+  return { hardware, runner };
+}
+
+const APIC_BASE_INDEX = 0x1b;
+
+/** MSR areas reach MSRs as RDMSR and WRMSR at CPL 0 do, with all effects. */
+function vmxHost(hardware: Hardware, runner: () => Runner): Vmx['host'] {
+  return {
+    physicalBits: PHYSICAL_BITS,
+    now: hardware.now,
+    notice: hardware.notice,
+    readMsr: (index) => readMsr(hardware, index),
+    writeMsr: (index, value) => {
+      const answer = writeMsr(hardware, index, value);
+      if ((answer & MSR_DEVICES) !== 0) runner().look = true;
+      if ((answer & MSR_MODE) !== 0) {
+        hardware.core.exports.flushTlb(3);
+        hardware.core.exports.updateMode();
+      }
+      return answer !== MSR_FAULT;
+    },
+  };
+}
+
+class SimulatedMachine implements Machine {
+  readonly ramSize: number;
+  onOutput: ((bytes: Uint8Array) => void) | undefined;
+  onNotice: ((text: string) => void) | undefined;
+  readonly #hardware: Hardware;
+  readonly #runner: Runner;
+  readonly #registerNames: readonly string[];
+
+  constructor(options: MachineOptions) {
+    const { hardware, runner } = assemble(options, {
+      output: (byte) => this.onOutput?.(Uint8Array.of(byte)),
+      notice: (text) => this.onNotice?.(text),
+    });
+    this.ramSize = options.ramSize;
+    this.#hardware = hardware;
+    this.#runner = runner;
+    const msrs = [...MSR_INDICES].filter(([, index]) => readMsr(hardware, index) !== undefined).map(([name]) => name);
+    this.#registerNames = [...REGISTER_NAMES, ...msrs];
+  }
+
+  get onTransition(): Machine['onTransition'] {
+    return this.#runner.onTransition;
+  }
+
+  set onTransition(listener: Machine['onTransition']) {
+    this.#runner.onTransition = listener;
+  }
+
+  get #core(): Core {
+    return this.#hardware.core;
+  }
+
+  time(): number {
+    return presentTime(this.#core);
+  }
+
+  run(options: RunOptions): Stop {
+    return run(this.#runner, options);
+  }
+
+  step(): Stop {
+    return step(this.#runner);
+  }
+
+  setBreakpoints(linear: readonly bigint[]): void {
+    if (linear.length > BREAKPOINTS_MAX) {
+      throw new RangeError(`at most ${BREAKPOINTS_MAX} breakpoints can be set at a time, not ${linear.length}`);
+    }
+    const sorted = [...new Set(linear.map((address) => BigInt.asUintN(64, address)))].sort((a, b) => (a < b ? -1 : 1));
+    writeWord(this.#core, BREAKPOINTS, sorted.length);
+    sorted.forEach((address, i) => {
+      writeQuad(this.#core, BREAKPOINTS + 8 + 8 * i, address);
+    });
+    this.#core.exports.setBreakpoints();
+  }
+
+  side(): Side {
+    return runningSide(this.#core);
+  }
+
+  inVmxOperation(): boolean {
+    return readWord(this.#core, VMX_ON) !== 0;
+  }
+
+  currentVmcs(): bigint | undefined {
+    const pointer = readQuad(this.#core, VMCS_POINTER);
+    return pointer === NO_VMCS ? undefined : pointer;
+  }
+
+  readRegister(name: string): bigint | undefined {
+    return readRegister(this.#hardware, name);
+  }
+
+  writeRegister(name: string, value: bigint): string | undefined {
+    return writeRegister(this.#hardware, name, value);
+  }
+
+  registerNames(): readonly string[] {
+    return this.#registerNames;
+  }
+
+  registers(side: Side): RegisterFile | undefined {
+    return registerFile(this.#hardware, side);
+  }
+
+  codeBits(side: Side): 16 | 32 | 64 {
+    return codeBitsOf(this.#hardware, side);
+  }
+
+  readVmcs(encoding: number): bigint | undefined {
+    const field = vmcsFieldByEncoding(encoding);
+    const offset = vmcsFieldOffset(encoding);
+    if (field === undefined || offset === undefined || !hasVmcs(this.#core)) return undefined;
+    if (!fieldExists(this.#runner.vmx.profile, field)) return undefined;
+    const stored = vmcsQuad(this.#core, offset & ~7);
+    return (encoding & 1) === 1 ? stored >> 32n : stored;
+  }
+
+  writeVmcs(encoding: number, value: bigint): string | undefined {
+    const { vmx } = this.#runner;
+    const field = vmcsFieldByEncoding(encoding);
+    const offset = vmcsFieldOffset(encoding);
+    if (!hasVmcs(this.#core)) return 'There is no current VMCS.';
+    if (field === undefined || offset === undefined) return `0x${encoding.toString(16)} is no VMCS field encoding.`;
+    if (!fieldExists(vmx.profile, field)) return `${field.name} does not exist on this processor.`;
+    if (field.area === 'read-only') return `${field.name} is written by VM exits only.`;
+    const bits = field.width === 'natural' ? 64 : field.width;
+    const width = (encoding & 1) === 1 ? 32 : bits;
+    if (value < 0n || value >> BigInt(width) !== 0n)
+      return `${field.name} holds ${width} bits; 0x${value.toString(16)} does not fit.`;
+    const stored = vmcsQuad(this.#core, offset & ~7);
+    setVmcsQuad(this.#core, offset & ~7, (encoding & 1) === 1 ? (stored & 0xffffffffn) | (value << 32n) : value);
+    writeWord(this.#core, VMCS_DIRTY, readWord(this.#core, VMCS_DIRTY) | VMCS_DIRTY_ANY);
+    return undefined;
+  }
+
+  peekTranslate(side: Side, linear: bigint): TranslationResult {
+    return translateLinear(this.#hardware, side, linear);
+  }
+
+  peekGuestPhysical(address: bigint): TranslationResult {
+    return translateGuestPhysical(this.#hardware, address);
+  }
+
+  peekLinear(side: Side, address: bigint, length: number): Uint8Array {
+    return this.#gather(address, length, (at) => translateLinear(this.#hardware, side, at));
+  }
+
+  peekGuest(address: bigint, length: number): Uint8Array {
+    return this.#gather(address, length, (at) => translateGuestPhysical(this.#hardware, at));
+  }
+
+  peekPhysical(address: bigint, length: number): Uint8Array {
+    return peekPhysical(this.#core, address, length);
+  }
+
+  pokeLinear(side: Side, address: bigint, bytes: Uint8Array): number {
+    return this.#scatter(address, bytes, (at) => translateLinear(this.#hardware, side, at));
+  }
+
+  pokeGuest(address: bigint, bytes: Uint8Array): number {
+    return this.#scatter(address, bytes, (at) => translateGuestPhysical(this.#hardware, at));
+  }
+
+  pokePhysical(address: bigint, bytes: Uint8Array): number {
+    return pokePhysical(this.#core, address, bytes);
+  }
+
+  #gather(address: bigint, length: number, translate: (at: bigint) => TranslationResult): Uint8Array {
+    const bytes = new Uint8Array(length);
+    let got = 0;
+    eachPage(address, length, (at, offset, size) => {
+      const place = translate(at);
+      if (!place.ok) return false;
+      const part = peekPhysical(this.#core, place.hostPhysical, size);
+      bytes.set(part, offset);
+      got = offset + part.length;
+      return part.length === size;
+    });
+    return got === length ? bytes : bytes.slice(0, got);
+  }
+
+  #scatter(address: bigint, bytes: Uint8Array, translate: (at: bigint) => TranslationResult): number {
+    let done = 0;
+    eachPage(address, bytes.length, (at, offset, size) => {
+      const place = translate(at);
+      if (!place.ok) return false;
+      const written = pokePhysical(this.#core, place.hostPhysical, bytes.subarray(offset, offset + size));
+      done = offset + written;
+      return written === size;
+    });
+    return done;
+  }
+
+  exitCount(): number {
+    return readCount(this.#core, COUNT_EXITS);
+  }
+
+  entryCount(): number {
+    return readCount(this.#core, COUNT_ENTRIES);
+  }
+
+  lastExit(): VmExit | undefined {
+    return exitNumber(this.#runner.vmx.history, this.exitCount());
+  }
+
+  lastEntry(): VmEntry | undefined {
+    return entryNumber(this.#runner.vmx.history, this.entryCount());
+  }
+
+  input(bytes: Uint8Array): void {
+    this.#hardware.board.input(bytes);
+    this.#runner.look = true;
+  }
+}

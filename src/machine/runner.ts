@@ -1,0 +1,268 @@
+// The run loop: gives the core slices of instructions, lets devices reach the present, and carries out what the core stops for.
+import {
+  ACTIVITY,
+  COUNT_ENTRIES,
+  COUNT_EXITS,
+  NMI_PENDING,
+  NON_ROOT,
+  PREEMPTION_DEADLINE,
+  RUN_FLAGS,
+  RUN_SKIP_BREAKPOINT,
+  RUN_STEP,
+  STOP_BREAKPOINT,
+  STOP_BUDGET,
+  STOP_DELIVERED,
+  STOP_EVENTS,
+  STOP_HALT,
+  STOP_INTERRUPT,
+  STOP_MWAIT,
+  STOP_TRIPLE_FAULT,
+  STOP_UNSIMULATED,
+  STOP_VM_EXIT,
+  STOP_VMX_INSTRUCTION,
+  STOP_WATCH,
+  SYSTEM_FLAGS,
+  VMX_INSTRUCTION,
+  VMX_VMLAUNCH,
+  VMX_VMRESUME,
+} from '../core/layout.ts';
+import { ENTERED, ENTRY_ABORT, ENTRY_VM_FAIL, enterGuest } from '../vmx/entry.ts';
+import { leaveGuest } from '../vmx/exit.ts';
+import { entryNumber, exitNumber, lastExitReason } from '../vmx/history.ts';
+import { executeVmxInstruction } from '../vmx/instructions.ts';
+import { VM_SUCCEED, type Vmx } from '../vmx/operation.ts';
+import { type Core, readCount, readWord, writeWord } from '../vmx/processor.ts';
+import { runCore } from './core-instance.ts';
+import { faultRecords } from './fault-log.ts';
+import { type Hardware, presentTime, skipTime } from './hardware.ts';
+import { lookAtDevices, takeInterrupt, takeSignals, wake } from './interrupts.ts';
+import { linearRip } from './registers.ts';
+import type { RunOptions, Stop, VmEntry, VmExit } from './types.ts';
+import { explainUnsimulated } from './unsimulated.ts';
+
+/** Longest slice in instructions: the core returns often enough for V8 to move it to the optimising compiler. */
+const SLICE = 1_000_000;
+const RFLAGS_IF = 1 << 9;
+const FOREVER = Number.POSITIVE_INFINITY;
+
+export interface Runner {
+  readonly hardware: Hardware;
+  readonly vmx: Vmx;
+  /** Absolute time at which a device does something next. */
+  nextEvent: number;
+  /** A device was reached: look at all of them before the next instruction. */
+  look: boolean;
+  /** A test exit or power off that was asked for. */
+  shutdown: { readonly status: number; readonly port: number } | undefined;
+  onTransition: ((event: { exit: VmExit } | { entry: VmEntry }) => void) | undefined;
+  /** Bytes at RIP, for a message. */
+  readonly bytesAtRip: () => Uint8Array;
+}
+
+const BUDGET_STOP: Stop = { kind: 'budget' };
+const EVERY_REASON = new Uint8Array(256).fill(1);
+const STEP_OPTIONS: RunOptions = { limit: 1, exitReasons: EVERY_REASON, entries: true };
+
+/** Runs until something that `options` asks for happens. */
+export function run(runner: Runner, options: RunOptions): Stop {
+  const { core } = runner.hardware;
+  const end = presentTime(core) + options.limit;
+  let flags = options.skipBreakpoint === true ? RUN_SKIP_BREAKPOINT : 0;
+  for (;;) {
+    const now = presentTime(core);
+    if (now >= end) return BUDGET_STOP;
+    const signal = attendDevices(runner, now, options);
+    if (signal !== undefined) return signal;
+    const slice = Math.min(SLICE, end - now, runner.nextEvent - now, untilPreemption(core, now));
+    writeWord(core, RUN_FLAGS, flags);
+    flags = 0;
+    const code = runCore(core, slice);
+    if (code === STOP_BUDGET) continue;
+    const stop = handle(runner, code, options, end);
+    if (stop !== undefined) return stop;
+  }
+}
+
+/** One instruction, one event delivery, or one VM transition. */
+export function step(runner: Runner): Stop {
+  const { core } = runner.hardware;
+  for (;;) {
+    const now = presentTime(core);
+    const signal = attendDevices(runner, now, STEP_OPTIONS);
+    if (signal !== undefined) return signal;
+    untilPreemption(core, now);
+    writeWord(core, RUN_FLAGS, RUN_SKIP_BREAKPOINT | RUN_STEP);
+    const code = runCore(core, 1);
+    if (code === STOP_BUDGET) return BUDGET_STOP;
+    const stop = handle(runner, code, STEP_OPTIONS, FOREVER);
+    if (stop !== undefined) return stop;
+    if (code === STOP_DELIVERED || presentTime(core) > now) return BUDGET_STOP;
+  }
+}
+
+/** Lets devices act when their time has come or one was reached; a stop when an INIT or SIPI leads to one. */
+function attendDevices(runner: Runner, now: number, options: RunOptions): Stop | undefined {
+  if (!runner.look && now < runner.nextEvent) return undefined;
+  const { hardware } = runner;
+  runner.look = false;
+  runner.nextEvent = lookAtDevices(hardware, now);
+  if (!hardware.board.signalPending()) return undefined;
+  switch (takeSignals(hardware)) {
+    case 'vm-exit':
+      return vmExit(runner, options);
+    case 'reset':
+      return {
+        kind: 'unsimulated',
+        explanation: 'The processor received INIT outside VMX operation: the machine has no firmware to reset into.',
+      };
+    case 'none':
+      return undefined;
+  }
+}
+
+/** Instructions until the VMX-preemption timer expires; draws the core's attention when it has. */
+function untilPreemption(core: Core, now: number): number {
+  if (readWord(core, NON_ROOT) === 0) return FOREVER;
+  const left = readCount(core, PREEMPTION_DEADLINE) - now;
+  if (left > 0) return left;
+  wake(core);
+  return 1;
+}
+
+/** Carries out what the core stopped for; undefined when the machine runs on. */
+function handle(runner: Runner, code: number, options: RunOptions, end: number): Stop | undefined {
+  const { hardware } = runner;
+  switch (code) {
+    case STOP_VM_EXIT:
+      return vmExit(runner, options);
+    case STOP_VMX_INSTRUCTION:
+      return vmxInstruction(runner, options);
+    case STOP_EVENTS:
+      runner.look = true;
+      return takeShutdown(runner);
+    case STOP_INTERRUPT:
+      runner.look = true;
+      return takeInterrupt(hardware) ? vmExit(runner, options) : undefined;
+    case STOP_HALT:
+    case STOP_MWAIT:
+      return idle(runner, code, end);
+    case STOP_BREAKPOINT:
+      return { kind: 'breakpoint', linear: linearRip(hardware.core) };
+    case STOP_TRIPLE_FAULT:
+      return options.tripleFaults === false ? undefined : { kind: 'triple-fault', faults: faultRecords(hardware.core) };
+    case STOP_UNSIMULATED: {
+      const rip = hardware.core.exports.getRip();
+      return { kind: 'unsimulated', explanation: explainUnsimulated(hardware.core, rip, runner.bytesAtRip()) };
+    }
+    case STOP_DELIVERED:
+    case STOP_WATCH:
+      return undefined;
+    default:
+      throw new Error(`the core stopped with the unknown code ${code}`);
+  }
+}
+
+function takeShutdown(runner: Runner): Stop | undefined {
+  const { shutdown } = runner;
+  if (shutdown === undefined) return undefined;
+  runner.shutdown = undefined;
+  return { kind: 'shutdown', ...shutdown };
+}
+
+function vmExit(runner: Runner, options: RunOptions): Stop | undefined {
+  const { vmx } = runner;
+  if (!leaveGuest(vmx)) return abortStop(vmx);
+  return exitHappened(runner, options.exitReasons);
+}
+
+/** Tells of the VM exit that was recorded last, and stops for it when it was asked for. */
+function exitHappened({ vmx, onTransition }: Runner, reasons: Uint8Array | undefined): Stop | undefined {
+  const wanted = reasons !== undefined && reasons[lastExitReason(vmx.history, vmx.core) & 0xffff] === 1;
+  if (!wanted && onTransition === undefined) return undefined;
+  const exit = lastExit(vmx);
+  onTransition?.({ exit });
+  return wanted ? { kind: 'vm-exit', exit } : undefined;
+}
+
+function vmxInstruction(runner: Runner, options: RunOptions): Stop | undefined {
+  const { vmx } = runner;
+  const { core } = vmx;
+  const instruction = readWord(core, VMX_INSTRUCTION);
+  if (instruction === VMX_VMLAUNCH || instruction === VMX_VMRESUME) return vmEntry(runner, options);
+  const outcome = executeVmxInstruction(vmx);
+  core.exports.finishVmx(outcome);
+  return outcome === VM_SUCCEED ? undefined : failStop(vmx, options);
+}
+
+function vmEntry(runner: Runner, options: RunOptions): Stop | undefined {
+  const { vmx, onTransition } = runner;
+  const outcome = enterGuest(vmx);
+  if (outcome === ENTERED) {
+    if (options.entries !== true && onTransition === undefined) return undefined;
+    const entry = entryNumber(vmx.history, readCount(vmx.core, COUNT_ENTRIES)) as VmEntry;
+    onTransition?.({ entry });
+    return options.entries === true ? { kind: 'vm-entry', entry } : undefined;
+  }
+  if (outcome === ENTRY_ABORT) return abortStop(vmx);
+  if (outcome === ENTRY_VM_FAIL) {
+    vmx.core.exports.finishVmx(vmx.finish);
+    return vmx.failure === undefined ? failStop(vmx, options) : failureStop(vmx, options);
+  }
+  const stop = exitHappened(runner, undefined);
+  return failureStop(vmx, options) ?? stop;
+}
+
+function failStop(vmx: Vmx, options: RunOptions): Stop | undefined {
+  const { fail } = vmx;
+  vmx.fail = undefined;
+  return fail === undefined || options.vmFails === false ? undefined : { kind: 'vm-fail', fail };
+}
+
+function failureStop(vmx: Vmx, options: RunOptions): Stop | undefined {
+  const { failure } = vmx;
+  vmx.failure = undefined;
+  return failure === undefined || options.entryFailures === false ? undefined : { kind: 'entry-failure', failure };
+}
+
+function abortStop(vmx: Vmx): Stop {
+  const { indicator, explanation } = vmx.abort ?? { indicator: 0, explanation: 'VMX abort.' };
+  return { kind: 'vmx-abort', indicator, explanation };
+}
+
+function lastExit({ history, core }: Vmx): VmExit {
+  return exitNumber(history, readCount(core, COUNT_EXITS)) as VmExit;
+}
+
+const ACTIVITY_NAMES = ['active', 'halted', 'in shutdown', 'waiting for a SIPI'] as const;
+
+/** The processor waits: time goes to the next event that can wake it, or the machine stops when there is none. */
+function idle(runner: Runner, code: number, end: number): Stop | undefined {
+  const { core } = runner.hardware;
+  const now = presentTime(core);
+  const guest = readWord(core, NON_ROOT) !== 0;
+  const timer = guest ? readCount(core, PREEMPTION_DEADLINE) : FOREVER;
+  const next = Math.min(runner.nextEvent, timer);
+  if (next > Number.MAX_SAFE_INTEGER || (code === STOP_HALT && !canWake(core, guest))) {
+    return { kind: 'idle', explanation: explainIdle(core, next) };
+  }
+  if (next > now) skipTime(core, Math.min(next, end) - now);
+  return undefined;
+}
+
+/** Whether an interrupt could end the halt; an NMI, which nothing but its sender foresees, is not counted. */
+function canWake(core: Core, guest: boolean): boolean {
+  if (guest || readWord(core, NMI_PENDING) !== 0) return true;
+  return readWord(core, ACTIVITY) === 1 && (readWord(core, SYSTEM_FLAGS) & RFLAGS_IF) !== 0;
+}
+
+function explainIdle(core: Core, next: number): string {
+  const state = ACTIVITY_NAMES[readWord(core, ACTIVITY)] ?? 'idle';
+  const side = readWord(core, NON_ROOT) !== 0 ? 'guest' : 'processor';
+  const enabled = (readWord(core, SYSTEM_FLAGS) & RFLAGS_IF) !== 0;
+  const why = enabled
+    ? 'no device has anything left to do'
+    : next > Number.MAX_SAFE_INTEGER
+      ? 'interrupts are disabled and no device has anything left to do'
+      : 'interrupts are disabled (RFLAGS.IF is 0)';
+  return `The ${side} is ${state} at RIP 0x${core.exports.getRip().toString(16)}, and nothing will wake it: ${why}.`;
+}
