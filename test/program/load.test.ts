@@ -12,7 +12,7 @@ const MAGIC = 0x1badb002;
 function words(values: readonly number[], size = values.length * 4): Uint8Array {
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
-  values.forEach((value, index) => view.setUint32(index * 4, value, true));
+  for (const [index, value] of values.entries()) view.setUint32(index * 4, value, true);
   return bytes;
 }
 
