@@ -79,7 +79,8 @@ function addressing(memory: Memory, mode: Mode): Addressing {
     return { modrm: 4, tail: [sib, ...displacement], rexX: (index ?? 0) >> 3, rexB: 0 };
   }
   const mod = modOf(memory.displacementBytes) << 6;
-  if (index === undefined && (base & 7) !== 4) return { modrm: mod | (base & 7), tail: displacement, rexX: 0, rexB: base >> 3 };
+  if (index === undefined && (base & 7) !== 4)
+    return { modrm: mod | (base & 7), tail: displacement, rexX: 0, rexB: base >> 3 };
   const sib = (scale << 6) | (((index ?? 4) & 7) << 3) | (base & 7);
   return { modrm: mod | 4, tail: [sib, ...displacement], rexX: (index ?? 0) >> 3, rexB: base >> 3 };
 }

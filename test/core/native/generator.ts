@@ -64,7 +64,10 @@ function draw(random: Random, deck: Deck, mode: Mode): Row {
     deck.rest.pop();
     return row;
   }
-  return pick(random, INSTRUCTIONS.filter((row) => row.modes.includes(mode)));
+  return pick(
+    random,
+    INSTRUCTIONS.filter((row) => row.modes.includes(mode)),
+  );
 }
 
 function sequenceAt(random: Random, deck: Deck, start: number): Sequence {
@@ -94,7 +97,8 @@ export function generate(seed: number, count: number): Sequence[] {
   const sequences: Sequence[] = [];
   let address = CODE + BLOCK_RESERVED;
   while (sequences.length < count) {
-    if (((address - CODE) % CODE_BLOCK) + LONGEST > CODE_BLOCK) address += CODE_BLOCK + BLOCK_RESERVED - ((address - CODE) % CODE_BLOCK);
+    if (((address - CODE) % CODE_BLOCK) + LONGEST > CODE_BLOCK)
+      address += CODE_BLOCK + BLOCK_RESERVED - ((address - CODE) % CODE_BLOCK);
     const sequence = sequenceAt(random, deck, address);
     if (sequence.bytes.length > LONGEST) throw new Error(`a sequence of ${sequence.bytes.length} bytes`);
     sequences.push(sequence);

@@ -76,7 +76,11 @@ function modrm(w: Writer, shape: Shape): void {
   let rm: Instruction['rm'];
   let needsRex = forceRex;
   if (isMemory) {
-    const options = { size: shape.accessSize ?? shape.width / 8, avoid, ...(shape.target ? { target: shape.target } : {}) };
+    const options = {
+      size: shape.accessSize ?? shape.width / 8,
+      avoid,
+      ...(shape.target ? { target: shape.target } : {}),
+    };
     const memory = anyMemory(w, options);
     rm = memory;
     if ((memory.base ?? 0) > 7 || (memory.index ?? 0) > 7) needsRex = true;
@@ -87,7 +91,11 @@ function modrm(w: Writer, shape: Shape): void {
   const reg = shape.digit ?? shape.reg ?? operandRegister(w, shape.width, needsRex, avoid);
   // A register above 7 brings REX, which turns AH to BH of the other operand into SPL to DIL: SPL must not come of it.
   const rex = needsRex || (shape.digit === undefined && reg > 7);
-  if (shape.width === 8 && rex && ((typeof rm === 'number' && rm === RSP) || (shape.digit === undefined && reg === RSP))) {
+  if (
+    shape.width === 8 &&
+    rex &&
+    ((typeof rm === 'number' && rm === RSP) || (shape.digit === undefined && reg === RSP))
+  ) {
     modrm(w, shape);
     return;
   }
@@ -132,17 +140,42 @@ ARITHMETIC.forEach((name, k) => {
     modrm(w, shape(w));
     return undefinedFlags;
   };
-  row(`${name} rm8, r8`, emit(() => ({ opcode: [k * 8], width: 8, rm: 'either', lock })));
-  row(`${name} rm, r`, emit((w) => ({ opcode: [k * 8 + 1], width: wide(w), rm: 'either', lock })));
-  row(`${name} r8, rm8`, emit(() => ({ opcode: [k * 8 + 2], width: 8, rm: 'either' })));
-  row(`${name} r, rm`, emit((w) => ({ opcode: [k * 8 + 3], width: wide(w), rm: 'either' })));
-  row(`${name} rm8, ib`, emit((w) => ({ opcode: [0x80], digit: k, width: 8, rm: 'either', immediate: immediate8(w), lock })));
-  row(`${name} rm, iz`, emit((w) => {
-    const width = wide(w);
-    return { opcode: [0x81], digit: k, width, rm: 'either', immediate: immediateZ(w, width), lock };
-  }));
-  row(`${name} rm, ib`, emit((w) => ({ opcode: [0x83], digit: k, width: wide(w), rm: 'either', immediate: immediate8(w), lock })));
-  row(`${name} rm8, ib (82)`, emit((w) => ({ opcode: [0x82], digit: k, width: 8, rm: 'either', immediate: immediate8(w), lock })), LEGACY);
+  row(
+    `${name} rm8, r8`,
+    emit(() => ({ opcode: [k * 8], width: 8, rm: 'either', lock })),
+  );
+  row(
+    `${name} rm, r`,
+    emit((w) => ({ opcode: [k * 8 + 1], width: wide(w), rm: 'either', lock })),
+  );
+  row(
+    `${name} r8, rm8`,
+    emit(() => ({ opcode: [k * 8 + 2], width: 8, rm: 'either' })),
+  );
+  row(
+    `${name} r, rm`,
+    emit((w) => ({ opcode: [k * 8 + 3], width: wide(w), rm: 'either' })),
+  );
+  row(
+    `${name} rm8, ib`,
+    emit((w) => ({ opcode: [0x80], digit: k, width: 8, rm: 'either', immediate: immediate8(w), lock })),
+  );
+  row(
+    `${name} rm, iz`,
+    emit((w) => {
+      const width = wide(w);
+      return { opcode: [0x81], digit: k, width, rm: 'either', immediate: immediateZ(w, width), lock };
+    }),
+  );
+  row(
+    `${name} rm, ib`,
+    emit((w) => ({ opcode: [0x83], digit: k, width: wide(w), rm: 'either', immediate: immediate8(w), lock })),
+  );
+  row(
+    `${name} rm8, ib (82)`,
+    emit((w) => ({ opcode: [0x82], digit: k, width: 8, rm: 'either', immediate: immediate8(w), lock })),
+    LEGACY,
+  );
   row(`${name} accumulator, imm`, (w) => {
     const width = chance(w.random, 50) ? 8 : wide(w);
     plain(w, [k * 8 + (width === 8 ? 4 : 5)], width, { immediate: immediateZ(w, width) });
@@ -151,10 +184,14 @@ ARITHMETIC.forEach((name, k) => {
 });
 
 function simple(name: string, undefinedFlags: number, shape: (w: Writer) => Shape, modes: readonly Mode[] = ALL): void {
-  row(name, (w) => {
-    modrm(w, shape(w));
-    return undefinedFlags;
-  }, modes);
+  row(
+    name,
+    (w) => {
+      modrm(w, shape(w));
+      return undefinedFlags;
+    },
+    modes,
+  );
 }
 
 function byteOrWide(w: Writer, opcode: number): { opcode: number[]; width: Width } {
@@ -171,12 +208,19 @@ row('test accumulator, imm', (w) => {
   plain(w, [width === 8 ? 0xa8 : 0xa9], width, { immediate: immediateZ(w, width) });
   return AF;
 });
-for (const [name, digit] of [['inc', 0], ['dec', 1]] as const) {
+for (const [name, digit] of [
+  ['inc', 0],
+  ['dec', 1],
+] as const) {
   simple(`${name} rm`, 0, (w) => ({ ...byteOrWide(w, 0xfe), digit, rm: 'either', lock: true }));
-  row(`${name} r (short)`, (w) => {
-    plain(w, [0x40 + digit * 8], wide(w), { opcodeRegister: anyRegister(w) });
-    return 0;
-  }, LEGACY);
+  row(
+    `${name} r (short)`,
+    (w) => {
+      plain(w, [0x40 + digit * 8], wide(w), { opcodeRegister: anyRegister(w) });
+      return 0;
+    },
+    LEGACY,
+  );
 }
 simple('not rm', 0, (w) => ({ ...byteOrWide(w, 0xf6), digit: 2, rm: 'either', lock: true }));
 simple('neg rm', 0, (w) => ({ ...byteOrWide(w, 0xf6), digit: 3, rm: 'either', lock: true }));
@@ -187,7 +231,12 @@ simple('imul r, rm, iz', SF | ZF | AF | PF, (w) => {
   const width = wide(w);
   return { opcode: [0x69], width, rm: 'either', immediate: immediateZ(w, width) };
 });
-simple('imul r, rm, ib', SF | ZF | AF | PF, (w) => ({ opcode: [0x6b], width: wide(w), rm: 'either', immediate: immediate8(w) }));
+simple('imul r, rm, ib', SF | ZF | AF | PF, (w) => ({
+  opcode: [0x6b],
+  width: wide(w),
+  rm: 'either',
+  immediate: immediate8(w),
+}));
 
 /** Dividends are mostly chosen so that the quotient fits: a sign extension, zero, or a small upper half. */
 function divide(digit: number): Emit {
@@ -197,7 +246,13 @@ function divide(digit: number): Emit {
     const bits = which.width === 8 ? 16 : which.width;
     const roll = below(random, 10);
     if (which.width === 8) {
-      if (roll < 7) setRegister(w, 0, w.mode === 16 ? 16 : 32, BigInt(digit === 6 ? below(random, 4096) : between(random, -2048, 2047)));
+      if (roll < 7)
+        setRegister(
+          w,
+          0,
+          w.mode === 16 ? 16 : 32,
+          BigInt(digit === 6 ? below(random, 4096) : between(random, -2048, 2047)),
+        );
     } else if (roll < 4) setRegister(w, 2, bits as Mode, 0n);
     else if (roll < 6) {
       const low = value(random);
@@ -245,7 +300,10 @@ SHIFTS.forEach((name, digit) => {
   });
 });
 
-for (const [name, opcode] of [['shld', 0xa4], ['shrd', 0xac]] as const) {
+for (const [name, opcode] of [
+  ['shld', 0xa4],
+  ['shrd', 0xac],
+] as const) {
   row(name, (w) => {
     const width = wide(w);
     // Above 16 a 16-bit double shift is undefined altogether.
@@ -285,7 +343,15 @@ const BIT_UNDEFINED = OF | SF | AF | PF;
     const far = chance(w.random, 4);
     const bit = far ? value(w.random) : BigInt(between(w.random, -0x4000, 0x4000));
     setRegister(w, reg, (w.mode === 16 && width === 16 ? 16 : width === 64 ? 64 : 32) as Mode, bit);
-    modrm(w, { opcode: [0x0f, 0xa3 + 8 * k], width, rm: 'memory', reg, avoid: [reg], lock: k > 0, target: DATA + 0x1000 + between(w.random, -0x700, 0x700) });
+    modrm(w, {
+      opcode: [0x0f, 0xa3 + 8 * k],
+      width,
+      rm: 'memory',
+      reg,
+      avoid: [reg],
+      lock: k > 0,
+      target: DATA + 0x1000 + between(w.random, -0x700, 0x700),
+    });
     return BIT_UNDEFINED;
   });
 });
@@ -302,11 +368,23 @@ row('bswap', (w) => {
 function vexWidth(w: Writer): 32 | 64 {
   return w.mode === 64 && chance(w.random, 50) ? 64 : 32;
 }
-function vex(name: string, opcode: number, map: 2 | 3, pp: 0 | 1 | 2 | 3, undefinedFlags: number, rest: (w: Writer) => Partial<Shape> = () => ({})): void {
-  simple(name, undefinedFlags, (w) => {
-    const more = rest(w);
-    return { opcode: [opcode], width: vexWidth(w), rm: 'either', ...more, vex: { map, pp, ...more.vex } };
-  }, PROTECTED);
+function vex(
+  name: string,
+  opcode: number,
+  map: 2 | 3,
+  pp: 0 | 1 | 2 | 3,
+  undefinedFlags: number,
+  rest: (w: Writer) => Partial<Shape> = () => ({}),
+): void {
+  simple(
+    name,
+    undefinedFlags,
+    (w) => {
+      const more = rest(w);
+      return { opcode: [opcode], width: vexWidth(w), rm: 'either', ...more, vex: { map, pp, ...more.vex } };
+    },
+    PROTECTED,
+  );
 }
 vex('andn', 0xf2, 2, 0, AF | PF);
 vex('blsr', 0xf3, 2, 0, AF | PF, () => ({ digit: 1 }));
@@ -321,20 +399,42 @@ vex('shlx', 0xf7, 2, 1, 0);
 vex('sarx', 0xf7, 2, 2, 0);
 vex('shrx', 0xf7, 2, 3, 0);
 vex('rorx', 0xf0, 3, 3, 0, (w) => ({ immediate: immediate8(w), vex: { map: 3, pp: 3, vvvv: 0 } }));
-for (const [name, opcode] of [['bextr', 0xf7], ['bzhi', 0xf5]] as const) {
-  row(`${name}, small control`, (w) => {
-    const control = anyRegister(w);
-    setRegister(w, control, w.mode === 16 ? 16 : 32, BigInt(below(w.random, 70) | (below(w.random, 70) << 8)));
-    modrm(w, { opcode: [opcode], width: vexWidth(w), rm: 'either', avoid: [control], vex: { map: 2, pp: 0, vvvv: control } });
-    return AF | PF | (name === 'bextr' ? SF : 0);
-  }, PROTECTED);
+for (const [name, opcode] of [
+  ['bextr', 0xf7],
+  ['bzhi', 0xf5],
+] as const) {
+  row(
+    `${name}, small control`,
+    (w) => {
+      const control = anyRegister(w);
+      setRegister(w, control, w.mode === 16 ? 16 : 32, BigInt(below(w.random, 70) | (below(w.random, 70) << 8)));
+      modrm(w, {
+        opcode: [opcode],
+        width: vexWidth(w),
+        rm: 'either',
+        avoid: [control],
+        vex: { map: 2, pp: 0, vvvv: control },
+      });
+      return AF | PF | (name === 'bextr' ? SF : 0);
+    },
+    PROTECTED,
+  );
 }
 const ADX_WIDTH = (w: Writer) => (w.mode === 64 && chance(w.random, 50) ? 64 : 32);
-for (const [name, mandatory] of [['adcx', 0x66], ['adox', 0xf3]] as const) {
+for (const [name, mandatory] of [
+  ['adcx', 0x66],
+  ['adox', 0xf3],
+] as const) {
   simple(name, 0, (w) => {
     const width = ADX_WIDTH(w);
     // 66H is the instruction's own here, so the encoder must not add one; REX.W comes from `width` in 64-bit mode.
-    return { opcode: [0x0f, 0x38, 0xf6], width, mandatory, rm: 'either', ...(w.mode === 16 ? { fixedWidth: true } : {}) };
+    return {
+      opcode: [0x0f, 0x38, 0xf6],
+      width,
+      mandatory,
+      rm: 'either',
+      ...(w.mode === 16 ? { fixedWidth: true } : {}),
+    };
   });
 }
 
@@ -364,7 +464,12 @@ row('mov accumulator, moffs', (w) => {
   });
   return 0;
 });
-for (const [name, opcode, from] of [['movzx r, rm8', 0xb6, 8], ['movzx r, rm16', 0xb7, 16], ['movsx r, rm8', 0xbe, 8], ['movsx r, rm16', 0xbf, 16]] as const) {
+for (const [name, opcode, from] of [
+  ['movzx r, rm8', 0xb6, 8],
+  ['movzx r, rm16', 0xb7, 16],
+  ['movsx r, rm8', 0xbe, 8],
+  ['movsx r, rm16', 0xbf, 16],
+] as const) {
   row(name, (w) => {
     // The source's width decides about AH or SPL: without REX, 4 to 7 are AH to BH for the source and SP to DI for the target.
     const width = wide(w);
@@ -381,7 +486,12 @@ for (const [name, opcode, from] of [['movzx r, rm8', 0xb6, 8], ['movzx r, rm16',
 simple('movsxd', 0, (w) => ({ opcode: [0x63], width: wide(w), rm: 'either', accessSize: 4 }), LONG);
 for (let condition = 0; condition < 16; condition++) {
   simple(`cmov ${condition}`, 0, (w) => ({ opcode: [0x0f, 0x40 + condition], width: wide(w), rm: 'either' }));
-  simple(`set ${condition}`, 0, (w) => ({ opcode: [0x0f, 0x90 + condition], width: 8, digit: below(w.random, 8), rm: 'either' }));
+  simple(`set ${condition}`, 0, (w) => ({
+    opcode: [0x0f, 0x90 + condition],
+    width: 8,
+    digit: below(w.random, 8),
+    rm: 'either',
+  }));
 }
 simple('lea', 0, (w) => ({ opcode: [0x8d], width: wide(w), rm: 'memory' }));
 simple('xchg rm, r', 0, (w) => ({ ...byteOrWide(w, 0x86), rm: 'either', lock: true }));
@@ -408,28 +518,45 @@ row('cmpxchg m, r (equal)', (w) => {
   const width = wide(w);
   const memory = anyMemory(w, { size: width / 8, avoid: [0] });
   plain(w, [0x8b], width, { reg: 0, rm: memory });
-  plain(w, [0x0f, 0xb1], width, { reg: anyRegister(w), rm: memory, ...(chance(w.random, 30) ? { prefixes: [0xf0] } : {}) });
+  plain(w, [0x0f, 0xb1], width, {
+    reg: anyRegister(w),
+    rm: memory,
+    ...(chance(w.random, 30) ? { prefixes: [0xf0] } : {}),
+  });
   return 0;
 });
 row('cmpxchg8b', (w) => {
-  const memory = anyMemory(w, { size: 8, avoid: [0, 1, 2, 3], target: chance(w.random, 80) ? DATA + 8 * below(w.random, 0x3f0) : DATA + 0xffc });
+  const memory = anyMemory(w, {
+    size: 8,
+    avoid: [0, 1, 2, 3],
+    target: chance(w.random, 80) ? DATA + 8 * below(w.random, 0x3f0) : DATA + 0xffc,
+  });
   if (chance(w.random, 60)) {
     plain(w, [0x8b], 32, { reg: 0, rm: memory });
-    plain(w, [0x8b], 32, { reg: 2, rm: { ...memory, displacement: memory.displacement, ...bumped(memory, 4n) } });
+    plain(w, [0x8b], 32, { reg: 2, rm: { ...memory, ...bumped(memory, 4n) } });
   }
-  plain(w, [0x0f, 0xc7], 32, { reg: 1, rm: memory, fixedWidth: true, ...(chance(w.random, 30) ? { prefixes: [0xf0] } : {}) });
+  plain(w, [0x0f, 0xc7], 32, {
+    reg: 1,
+    rm: memory,
+    fixedWidth: true,
+    ...(chance(w.random, 30) ? { prefixes: [0xf0] } : {}),
+  });
   return 0;
 });
-row('cmpxchg16b', (w) => {
-  const target = DATA + 16 * below(w.random, 0x1ff) + (chance(w.random, 10) ? 8 : 0);
-  const memory = anyMemory(w, { size: 16, avoid: [0, 1, 2, 3], target });
-  if (chance(w.random, 60)) {
-    plain(w, [0x8b], 64, { reg: 0, rm: memory });
-    plain(w, [0x8b], 64, { reg: 2, rm: { ...memory, ...bumped(memory, 8n) } });
-  }
-  plain(w, [0x0f, 0xc7], 64, { reg: 1, rm: memory, ...(chance(w.random, 30) ? { prefixes: [0xf0] } : {}) });
-  return 0;
-}, LONG);
+row(
+  'cmpxchg16b',
+  (w) => {
+    const target = DATA + 16 * below(w.random, 0x1ff) + (chance(w.random, 10) ? 8 : 0);
+    const memory = anyMemory(w, { size: 16, avoid: [0, 1, 2, 3], target });
+    if (chance(w.random, 60)) {
+      plain(w, [0x8b], 64, { reg: 0, rm: memory });
+      plain(w, [0x8b], 64, { reg: 2, rm: { ...memory, ...bumped(memory, 8n) } });
+    }
+    plain(w, [0x0f, 0xc7], 64, { reg: 1, rm: memory, ...(chance(w.random, 30) ? { prefixes: [0xf0] } : {}) });
+    return 0;
+  },
+  LONG,
+);
 
 /** The same operand some bytes further on, if its displacement has room: else the same address again. */
 function bumped(memory: { displacement: bigint; displacementBytes: number }, bytes: bigint): { displacement: bigint } {
@@ -437,10 +564,18 @@ function bumped(memory: { displacement: bigint; displacementBytes: number }, byt
   return { displacement: room ? memory.displacement + bytes : memory.displacement };
 }
 
-for (const [name, opcode] of [['movbe r, m', 0xf0], ['movbe m, r', 0xf1]] as const) {
+for (const [name, opcode] of [
+  ['movbe r, m', 0xf0],
+  ['movbe m, r', 0xf1],
+] as const) {
   simple(name, 0, (w) => ({ opcode: [0x0f, 0x38, opcode], width: wide(w), rm: 'memory' }));
 }
-simple('movnti', 0, (w) => ({ opcode: [0x0f, 0xc3], width: w.mode === 64 && chance(w.random, 50) ? 64 : 32, rm: 'memory', ...(w.mode === 16 ? { fixedWidth: true } : {}) }));
+simple('movnti', 0, (w) => ({
+  opcode: [0x0f, 0xc3],
+  width: w.mode === 64 && chance(w.random, 50) ? 64 : 32,
+  rm: 'memory',
+  ...(w.mode === 16 ? { fixedWidth: true } : {}),
+}));
 row('cbw cwde cdqe', (w) => {
   plain(w, [0x98], wide(w));
   return 0;
@@ -449,7 +584,15 @@ row('cwd cdq cqo', (w) => {
   plain(w, [0x99], wide(w));
   return 0;
 });
-for (const [name, opcode] of [['lahf', 0x9f], ['sahf', 0x9e], ['clc', 0xf8], ['stc', 0xf9], ['cmc', 0xf5], ['cld', 0xfc], ['std', 0xfd]] as const) {
+for (const [name, opcode] of [
+  ['lahf', 0x9f],
+  ['sahf', 0x9e],
+  ['clc', 0xf8],
+  ['stc', 0xf9],
+  ['cmc', 0xf5],
+  ['cld', 0xfc],
+  ['std', 0xfd],
+] as const) {
   row(name, (w) => {
     w.bytes.push(opcode);
     return 0;
@@ -501,21 +644,37 @@ for (const [name, opcode, undefinedFlags] of [
   ['aas', 0x3f, OF | SF | ZF | PF],
   ['salc', 0xd6, 0],
 ] as const) {
-  row(name, (w) => {
-    w.bytes.push(opcode);
-    return undefinedFlags;
-  }, LEGACY);
+  row(
+    name,
+    (w) => {
+      w.bytes.push(opcode);
+      return undefinedFlags;
+    },
+    LEGACY,
+  );
 }
-for (const [name, opcode] of [['aam', 0xd4], ['aad', 0xd5]] as const) {
-  row(name, (w) => {
-    w.bytes.push(opcode, chance(w.random, 50) ? 10 : below(w.random, 256));
-    return OF | AF | CF;
-  }, LEGACY);
+for (const [name, opcode] of [
+  ['aam', 0xd4],
+  ['aad', 0xd5],
+] as const) {
+  row(
+    name,
+    (w) => {
+      w.bytes.push(opcode, chance(w.random, 50) ? 10 : below(w.random, 256));
+      return OF | AF | CF;
+    },
+    LEGACY,
+  );
 }
-simple('bound', 0, (w) => {
-  const width = pick(w.random, [16, 32] as const);
-  return { opcode: [0x62], width, rm: 'memory', accessSize: width / 4 };
-}, LEGACY);
+simple(
+  'bound',
+  0,
+  (w) => {
+    const width = pick(w.random, [16, 32] as const);
+    return { opcode: [0x62], width, rm: 'memory', accessSize: width / 4 };
+  },
+  LEGACY,
+);
 
 // ---- Strings ----------------------------------------------------------------------------------------------------------------
 
@@ -523,7 +682,13 @@ function stringOffset(w: Writer, linear: number): bigint {
   return BigInt(linear - (w.mode === 16 ? 0x0fffc000 : 0));
 }
 
-for (const [name, opcode] of [['movs', 0xa4], ['cmps', 0xa6], ['stos', 0xaa], ['lods', 0xac], ['scas', 0xae]] as const) {
+for (const [name, opcode] of [
+  ['movs', 0xa4],
+  ['cmps', 0xa6],
+  ['stos', 0xaa],
+  ['lods', 0xac],
+  ['scas', 0xae],
+] as const) {
   for (const repeat of [0, 0xf3, 0xf2]) {
     row(`${repeat ? `rep ${repeat.toString(16)} ` : ''}${name}`, (w) => {
       const { random } = w;
@@ -533,18 +698,25 @@ for (const [name, opcode] of [['movs', 0xa4], ['cmps', 0xa6], ['stos', 0xaa], ['
       const to = chance(random, 30) ? from + between(random, -24, 24) : DATA + near();
       const prefixes: number[] = [];
       // Another address size: 32 bits hold every address of ours; 16 bits in 32-bit code would not.
-      const addressBits: Mode = w.mode === 64 ? (chance(random, 15) ? 32 : 64) : w.mode === 16 && chance(random, 15) ? 32 : w.mode;
+      const addressBits: Mode =
+        w.mode === 64 ? (chance(random, 15) ? 32 : 64) : w.mode === 16 && chance(random, 15) ? 32 : w.mode;
       if (addressBits !== w.mode) prefixes.push(0x67);
       setRegister(w, 6, addressBits, stringOffset(w, from));
       setRegister(w, 7, addressBits, stringOffset(w, to));
       if (chance(random, 25)) w.bytes.push(chance(random, 50) ? 0xfd : 0xfc);
       if (repeat) {
         // A count of zero with a 32-bit address size in 64-bit code leaves RCX to the vendor: not chosen.
-        const count = chance(random, 10) && addressBits === w.mode ? 0 : chance(random, 10) ? between(random, 1, 0x900) : between(random, 1, 40);
+        const count =
+          chance(random, 10) && addressBits === w.mode
+            ? 0
+            : chance(random, 10)
+              ? between(random, 1, 0x900)
+              : between(random, 1, 40);
         setRegister(w, 1, addressBits, BigInt(count));
         prefixes.push(repeat);
       }
-      if ((name === 'scas' || name === 'cmps') && chance(random, 50)) setRegister(w, 0, 32 === w.mode || w.mode === 64 ? 32 : 16, BigInt(pick(random, [0, 0x5555, 0xffff])));
+      if ((name === 'scas' || name === 'cmps') && chance(random, 50))
+        setRegister(w, 0, 32 === w.mode || w.mode === 64 ? 32 : 16, BigInt(pick(random, [0, 0x5555, 0xffff])));
       plain(w, [opcode + (width === 8 ? 0 : 1)], width, { prefixes });
       return 0;
     });
@@ -581,14 +753,22 @@ row('pushf popf', (w) => {
   plain(w, [0x9d], width, { default64: true });
   return 0;
 });
-row('pusha', (w) => {
-  plain(w, [0x60], stackWidth(w));
-  return 0;
-}, LEGACY);
-row('popa', (w) => {
-  plain(w, [0x61], stackWidth(w));
-  return 0;
-}, LEGACY);
+row(
+  'pusha',
+  (w) => {
+    plain(w, [0x60], stackWidth(w));
+    return 0;
+  },
+  LEGACY,
+);
+row(
+  'popa',
+  (w) => {
+    plain(w, [0x61], stackWidth(w));
+    return 0;
+  },
+  LEGACY,
+);
 row('leave', (w) => {
   setRegister(w, 5, w.mode, stringOffset(w, STACK + 8 * between(w.random, 0x20, 0x1f0)));
   plain(w, [0xc9], w.mode === 64 ? 64 : w.mode, { default64: true });
@@ -631,7 +811,12 @@ row('jmp near', (w) => {
   branchBytes(w, [0xe9], w.mode === 16 ? 2 : 4);
   return 0;
 });
-for (const [name, opcode] of [['loopne', 0xe0], ['loope', 0xe1], ['loop', 0xe2], ['jcxz', 0xe3]] as const) {
+for (const [name, opcode] of [
+  ['loopne', 0xe0],
+  ['loope', 0xe1],
+  ['loop', 0xe2],
+  ['jcxz', 0xe3],
+] as const) {
   row(name, (w) => {
     if (chance(w.random, 60)) setRegister(w, 1, w.mode, BigInt(below(w.random, 3)));
     const prefix = chance(w.random, 15) ? [0x67] : [];
@@ -654,7 +839,10 @@ row('call near', (w) => {
 function codeOffset(w: Writer, linear: number): bigint {
   return BigInt(w.mode === 16 ? (linear - CODE) & 0xffff : linear);
 }
-for (const [name, digit] of [['call r', 2], ['jmp r', 4]] as const) {
+for (const [name, digit] of [
+  ['call r', 2],
+  ['jmp r', 4],
+] as const) {
   row(name, (w) => {
     const register = anyRegister(w);
     const setup: Writer = { ...w, bytes: [] };
@@ -674,15 +862,30 @@ row('ret', (w) => {
   w.bytes.push(0x68, ...littleEndian(codeOffset(w, target), push - 1), ...jump, ...obstacle(w));
   return 0;
 });
-for (const [name, digit] of [['call m', 2], ['jmp m', 4]] as const) {
+for (const [name, digit] of [
+  ['call m', 2],
+  ['jmp m', 4],
+] as const) {
   row(name, (w) => {
     // The target is written to memory first: MOV [m], imm has no 64-bit immediate, but addresses fit in 31 bits.
     const memory = anyMemory(w, { size: w.mode / 8 });
     const bytes = w.mode === 16 ? 2 : 4;
     const build = (target: number) => {
       const out: number[] = [];
-      out.push(...encode({ opcode: [0xc7], width: w.mode, reg: 0, rm: memory, immediate: { value: codeOffset(w, target), bytes } }, w.mode, here(w)));
-      out.push(...encode({ opcode: [0xff], width: w.mode, fixedWidth: true, reg: digit, rm: memory }, w.mode, here(w) + out.length));
+      out.push(
+        ...encode(
+          { opcode: [0xc7], width: w.mode, reg: 0, rm: memory, immediate: { value: codeOffset(w, target), bytes } },
+          w.mode,
+          here(w),
+        ),
+      );
+      out.push(
+        ...encode(
+          { opcode: [0xff], width: w.mode, fixedWidth: true, reg: digit, rm: memory },
+          w.mode,
+          here(w) + out.length,
+        ),
+      );
       return out;
     };
     const length = build(here(w)).length;
@@ -693,7 +896,14 @@ for (const [name, digit] of [['call m', 2], ['jmp m', 4]] as const) {
 row('lea far values', (w) => {
   plain(w, [0x8d], wide(w), {
     reg: anyRegister(w),
-    rm: { addressBits: w.mode === 16 ? 32 : w.mode, base: anyRegister(w), index: anyRegister(w), scale: below(w.random, 4) as 0 | 1 | 2 | 3, displacement: BigInt(next(w.random) | 0), displacementBytes: 4 },
+    rm: {
+      addressBits: w.mode === 16 ? 32 : w.mode,
+      base: anyRegister(w),
+      index: anyRegister(w),
+      scale: below(w.random, 4) as 0 | 1 | 2 | 3,
+      displacement: BigInt(next(w.random) | 0),
+      displacementBytes: 4,
+    },
   });
   return 0;
 });

@@ -29,19 +29,25 @@ const RESULT_BYTES = 160;
 
 /** Why the native side cannot run here, or undefined. */
 export function nativeObstacle(): string | undefined {
-  if (process.platform !== 'linux' || process.arch !== 'x64') return `needs Linux on x86-64, this is ${process.platform} on ${process.arch}`;
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    return `needs Linux on x86-64, this is ${process.platform} on ${process.arch}`;
   try {
     execFileSync('gcc', ['--version'], { stdio: 'ignore' });
   } catch {
     return 'needs gcc, which is not installed';
   }
   const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' ') ?? [];
-  const missing = ['bmi1', 'bmi2', 'adx', 'movbe', 'popcnt', 'abm', 'clflushopt', 'clwb', 'cx16'].filter((flag) => !flags.includes(flag));
+  const missing = ['bmi1', 'bmi2', 'adx', 'movbe', 'popcnt', 'abm', 'clflushopt', 'clwb', 'cx16'].filter(
+    (flag) => !flags.includes(flag),
+  );
   return missing.length ? `needs a processor with ${missing.join(', ')}` : undefined;
 }
 
 /** Compiles the runner into a folder of its own; `close` removes it. */
-export function openRunner(): { run(sequences: readonly Sequence[], pattern: Uint8Array, dump: boolean): Outcome[]; close(): void } {
+export function openRunner(): {
+  run(sequences: readonly Sequence[], pattern: Uint8Array, dump: boolean): Outcome[];
+  close(): void;
+} {
   const folder = mkdtempSync(join(tmpdir(), 'ringside-native-'));
   const program = join(folder, 'runner');
   const source = fileURLToPath(new URL('./runner.c', import.meta.url));
@@ -89,7 +95,8 @@ function inputFile(sequences: readonly Sequence[], pattern: Uint8Array, dump: bo
 function outcomes(file: Uint8Array, count: number, dump: boolean): Outcome[] {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const step = RESULT_BYTES + (dump ? DATA_WRITABLE + STACK_SIZE : 0);
-  if (file.length !== count * step) throw new Error(`the native runner answered ${file.length} bytes for ${count} sequences`);
+  if (file.length !== count * step)
+    throw new Error(`the native runner answered ${file.length} bytes for ${count} sequences`);
   return Array.from({ length: count }, (_, i) => {
     const at = i * step;
     const fault = view.getUint32(at, true);

@@ -43,7 +43,8 @@ export function setRegister(w: Writer, register: number, bits: Mode, wanted: big
 /** The same for a register that an address of `bits` is made of: what lies above those bits must not count. */
 function setAddressRegister(w: Writer, register: number, bits: Mode, wanted: bigint): void {
   const low = BigInt.asUintN(bits, wanted);
-  if (bits < w.mode && register !== RSP) setRegister(w, register, w.mode, ((value(w.random) >> BigInt(bits)) << BigInt(bits)) | low);
+  if (bits < w.mode && register !== RSP)
+    setRegister(w, register, w.mode, ((value(w.random) >> BigInt(bits)) << BigInt(bits)) | low);
   else setRegister(w, register, bits, low);
 }
 
@@ -81,14 +82,22 @@ export function anyMemory(w: Writer, options: MemoryOptions): Memory {
   if (!options.noSegment && chance(random, 12)) {
     segmentPrefix = 0x65;
     segmentBase = GS_PROFILES[w.gsProfile]!.base;
-  } else if (!options.noSegment && chance(random, 4)) segmentPrefix = pick(random, mode === 16 ? [0x36, 0x3e, 0x26] : [0x2e, 0x36, 0x3e, 0x26]);
+  } else if (!options.noSegment && chance(random, 4))
+    segmentPrefix = pick(random, mode === 16 ? [0x36, 0x3e, 0x26] : [0x2e, 0x36, 0x3e, 0x26]);
   if (mode === 32 && addressBits === 16 && segmentPrefix !== 0x65) addressBits = 32; // a flat 64 KiB holds nothing of ours
   let offset = BigInt(target - segmentBase);
   if (mode === 64 && addressBits === 64 && !segmentPrefix && chance(random, 1)) offset = pick(random, NOT_CANONICAL);
   if (addressBits === 16) return memory16(w, offset, segmentPrefix, avoid);
 
   const form = below(random, 10);
-  if (form === 0 && mode === 64) return { addressBits, displacement: segmentPrefix === 0x65 ? offset : BigInt(target), displacementBytes: 4, ripRelative: true, segmentPrefix };
+  if (form === 0 && mode === 64)
+    return {
+      addressBits,
+      displacement: segmentPrefix === 0x65 ? offset : BigInt(target),
+      displacementBytes: 4,
+      ripRelative: true,
+      segmentPrefix,
+    };
   if (form === 1 && BigInt.asIntN(32, offset) === offset) {
     return { addressBits, displacement: offset, displacementBytes: 4, segmentPrefix };
   }
@@ -99,12 +108,17 @@ export function anyMemory(w: Writer, options: MemoryOptions): Memory {
   const index = wantIndex ? anyRegister(w, avoid) : undefined;
   let base: number | undefined;
   if (wantBase) {
-    base = chance(random, 6) && !avoid.includes(RSP) ? RSP : anyRegister(w, index === undefined ? avoid : [...avoid, index]);
+    base =
+      chance(random, 6) && !avoid.includes(RSP) ? RSP : anyRegister(w, index === undefined ? avoid : [...avoid, index]);
     if ((base & 7) === 5 && displacementBytes === 0) displacementBytes = 1;
   }
   const scale = index === undefined ? 0 : (below(random, 4) as 0 | 1 | 2 | 3);
   const displacement =
-    displacementBytes === 0 ? 0n : displacementBytes === 1 ? BigInt(between(random, -128, 127)) : BigInt(next(random) | 0);
+    displacementBytes === 0
+      ? 0n
+      : displacementBytes === 1
+        ? BigInt(between(random, -128, 127))
+        : BigInt(next(random) | 0);
   if (base === undefined) {
     // The index alone: make offset - displacement a multiple of the scale.
     const unit = 1n << BigInt(scale);
@@ -116,7 +130,9 @@ export function anyMemory(w: Writer, options: MemoryOptions): Memory {
   }
   let distance = displacement;
   if (index !== undefined) {
-    const indexValue = chance(random, 50) ? BigInt(between(random, -100, 100)) : BigInt.asIntN(addressBits, value(random));
+    const indexValue = chance(random, 50)
+      ? BigInt(between(random, -100, 100))
+      : BigInt.asIntN(addressBits, value(random));
     setAddressRegister(w, index, addressBits, indexValue);
     distance += indexValue << BigInt(scale);
   }
@@ -128,14 +144,28 @@ const NOT_CANONICAL = [0x800000000000n, 0x7ffffffffffdn, 0xffff7ffffffffffan, 0x
 
 function memory16(w: Writer, offset: bigint, segmentPrefix: number | undefined, avoid: readonly number[]): Memory {
   const { random } = w;
-  const [base, index] = pick(random, [[3, 6], [3, 7], [5, 6], [5, 7], [6], [7], [5], [3], []] as const) as readonly number[];
+  const [base, index] = pick(random, [
+    [3, 6],
+    [3, 7],
+    [5, 6],
+    [5, 7],
+    [6],
+    [7],
+    [5],
+    [3],
+    [],
+  ] as const) as readonly number[];
   if (base === undefined || avoid.includes(base) || (index !== undefined && avoid.includes(index))) {
     return { addressBits: 16, displacement: offset, displacementBytes: 2, segmentPrefix };
   }
   let displacementBytes = pick(random, [0, 1, 2] as const);
   if (base === 5 && index === undefined && displacementBytes === 0) displacementBytes = 1;
   const displacement =
-    displacementBytes === 0 ? 0n : displacementBytes === 1 ? BigInt(between(random, -128, 127)) : BigInt(below(random, 65536));
+    displacementBytes === 0
+      ? 0n
+      : displacementBytes === 1
+        ? BigInt(between(random, -128, 127))
+        : BigInt(below(random, 65536));
   let distance = displacement;
   if (index !== undefined) {
     const indexValue = value(random);
