@@ -7,7 +7,7 @@ import { type BitLayout, describeBits, fieldMask, fieldValue } from '../spec/bit
 import { CONTROL_WORDS, type ControlWord, controlLayout } from '../spec/controls.ts';
 import { qualificationLayout } from '../spec/exit-qualifications.ts';
 import { MSR_LIST } from '../spec/msrs.ts';
-import { VMCS_FIELD_LIST, type VmcsArea } from '../spec/vmcs-fields.ts';
+import { VMCS_FIELD_LIST, type VmcsArea, vmcsFieldByName } from '../spec/vmcs-fields.ts';
 import { qualificationText } from './explain.ts';
 import { bitIdentifier } from './expressions/names.ts';
 import { GENERAL_REGISTERS, readSideRegister, registerBits, writeSideRegister } from './expressions/registers.ts';
@@ -316,4 +316,22 @@ function bitNodes(node: Node, layout: BitLayout): Node[] {
       words: (value) => field.values?.[Number(value)] ?? '',
     };
   });
+}
+
+/** Path of what a plain name in an expression means, when it has children. */
+export function pathOfName(subject: Subject, name: string, side: Side): string | undefined {
+  const { machine } = subject;
+  const prefix = /^(guest|host)\./i.exec(name)?.[1]?.toLowerCase();
+  const owner: Side = prefix === undefined ? side : prefix === 'guest' ? 'non-root' : 'root';
+  const rest = (prefix === undefined ? name : name.slice(prefix.length + 1)).toLowerCase();
+  const field = prefix === undefined ? vmcsFieldByName(name) : undefined;
+  const candidates = [
+    `general/${sideKey(owner)}/${rest}`,
+    `system/${sideKey(owner)}/${rest}`,
+    ...(field === undefined ? [] : [field.area === 'read-only' ? `exit/${field.identifier}` : `vmcs/${field.area}/${field.identifier}`]),
+    `capabilities/${name.toUpperCase()}`,
+  ];
+  return machine.currentVmcs() === undefined && field !== undefined
+    ? undefined
+    : candidates.find((path) => nodesOf(subject, path) !== undefined);
 }

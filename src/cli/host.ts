@@ -1,0 +1,55 @@
+// What the machine and the adapter need from Node.js: files, the core's module, a scheduler.
+
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { realpathSync } from 'node:fs';
+import type { AdapterHost } from '../dap/connection.ts';
+import { createScheduler } from '../debugger/scheduler.ts';
+import { createMachine } from '../machine/machine.ts';
+import type { FileReader } from '../program/types.ts';
+import { missingCore } from './errors.ts';
+
+/** Words for the errors of the file system that users meet. */
+const FILE_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'permission is denied',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of the path is not a folder',
+};
+
+export const readProgramFile: FileReader = async (path) => {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (problem) {
+    throw new Error(fileProblem(problem));
+  }
+};
+
+export function fileProblem(problem: unknown): string {
+  const code = problem instanceof Error && 'code' in problem ? String(problem.code) : '';
+  return FILE_ERRORS[code] ?? (problem instanceof Error ? problem.message : String(problem));
+}
+
+let core: Promise<WebAssembly.Module> | undefined;
+
+/** The processor core, from beside the bundle. Compiled once. */
+export function coreModule(): Promise<WebAssembly.Module> {
+  core ??= loadCore();
+  return core;
+}
+
+async function loadCore(): Promise<WebAssembly.Module> {
+  const path = process.env['RINGSIDE_CORE'] ?? join(dirname(realpathSync(process.argv[1] ?? '.')), 'core.wasm');
+  const bytes = await readFile(path).catch(() => {
+    throw missingCore(path);
+  });
+  return WebAssembly.compile(new Uint8Array(bytes));
+}
+
+export function createHost(): AdapterHost {
+  return {
+    scheduler: createScheduler(),
+    readFile: readProgramFile,
+    createMachine: async (program, ramSize) => createMachine({ coreWasm: await coreModule(), ramSize, program }),
+  };
+}

@@ -1,0 +1,138 @@
+// `ringside run`: a program from start to end without a debugger; what happened as text.
+
+import { writeSync } from 'node:fs';
+import { createScheduler } from '../debugger/scheduler.ts';
+import {
+  explainEntryFailure,
+  explainTripleFault,
+  explainVmFail,
+  type Explanation,
+} from '../debugger/explain.ts';
+import type { Machine, Stop } from '../machine/types.ts';
+import { imageOf, type Image } from '../program/image.ts';
+import { ProgramError } from '../program/errors.ts';
+import { loadProgram, type LoadOptions } from '../program/load.ts';
+import { mistake, STATUS } from './errors.ts';
+import { coreModule, readProgramFile } from './host.ts';
+import { createMachine } from '../machine/machine.ts';
+import { entryLine, exitLine, finalState } from './trace.ts';
+
+export interface RunCommand {
+  readonly file: string;
+  readonly load: LoadOptions;
+  readonly traceExits: boolean;
+  /** Number.POSITIVE_INFINITY: no limit. */
+  readonly maxInstructions: number;
+  /** Standard input goes to COM1. */
+  readonly interactive: boolean;
+  readonly quiet: boolean;
+}
+
+/** Instructions between two looks at standard input. */
+const SLICE = 20_000_000;
+
+/** Answers the exit status of the process. */
+export async function run(command: RunCommand): Promise<number> {
+  const program = await loadProgram(command.file, command.load, readProgramFile).catch((problem: unknown) => {
+    if (problem instanceof ProgramError) throw mistake(problem.code, problem.message);
+    throw problem;
+  });
+  const image = imageOf(program);
+  const machine = createMachine({ coreWasm: await coreModule(), ramSize: command.load.ramSize, program });
+  machine.onOutput = (bytes) => writeAll(1, bytes);
+  machine.onNotice = (text) => note(`notice: ${text}`);
+  if (command.traceExits) {
+    machine.onTransition = (event) =>
+      writeAll(1, encode(`${'exit' in event ? exitLine(event.exit, machine, image) : entryLine(event.entry, image)}\n`));
+  }
+  if (command.interactive) {
+    process.stdin.on('data', (bytes: Uint8Array) => machine.input(bytes));
+  }
+  try {
+    return await runToEnd(machine, image, command);
+  } finally {
+    if (command.interactive) process.stdin.destroy();
+  }
+}
+
+async function runToEnd(machine: Machine, image: Image, command: RunCommand): Promise<number> {
+  const scheduler = createScheduler();
+  for (;;) {
+    const limit = Math.min(SLICE, command.maxInstructions - machine.time());
+    const stop: Stop | undefined = limit <= 0 ? undefined : machine.run({ limit });
+    const status = stop === undefined ? STATUS.limit : statusOf(stop, image);
+    if (status !== undefined) {
+      if (!command.quiet) note(`${endText(stop)}\n${finalState(machine, image)}`);
+      return status;
+    }
+    if (command.interactive) await scheduler.breathe();
+  }
+}
+
+/** What a stop means for the process; undefined: the program runs on. Prints the explanations of failures. */
+function statusOf(stop: Stop, image: Image): number | undefined {
+  switch (stop.kind) {
+    case 'shutdown':
+      return stop.status & 0xff;
+    case 'idle':
+      return 0;
+    case 'entry-failure':
+      explain(explainEntryFailure(stop.failure, image));
+      return undefined;
+    case 'vm-fail':
+      explain(explainVmFail(stop.fail, image));
+      return undefined;
+    case 'triple-fault':
+      explain(explainTripleFault(stop.faults, image));
+      return STATUS.broken;
+    case 'vmx-abort':
+    case 'unsimulated':
+      return STATUS.broken;
+    default:
+      return undefined;
+  }
+}
+
+function endText(stop: Stop | undefined): string {
+  switch (stop?.kind) {
+    case undefined:
+      return 'Ended: the limit of --max-instructions is reached.';
+    case 'shutdown':
+      return `Ended: status ${stop.status} through port 0x${stop.port.toString(16)}.`;
+    case 'idle':
+      return `Ended: ${stop.explanation}`;
+    case 'vmx-abort':
+      return `Ended: VMX abort ${stop.indicator}. ${stop.explanation}`;
+    case 'unsimulated':
+      return `Ended: ${stop.explanation}`;
+    default:
+      return 'Ended.';
+  }
+}
+
+function explain(explanation: Explanation): void {
+  note(`${explanation.title}\n${explanation.body}`);
+}
+
+function note(text: string): void {
+  writeAll(2, encode(`${text}\n`));
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** Writes at once, so that what the program printed and what the trace says stay in order even if the process is ended. */
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(descriptor, bytes, at);
+    } catch (problem) {
+      const code = problem instanceof Error && 'code' in problem ? problem.code : undefined;
+      // A pipe that is full for the moment; its reader closed it.
+      if (code === 'EPIPE') process.exit(STATUS.mistake);
+      if (code !== 'EAGAIN') throw problem;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}

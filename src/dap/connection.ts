@@ -1,0 +1,130 @@
+// What the requests of one connection share.
+
+import type { Session } from '../debugger/session.ts';
+import type { Scheduler } from '../debugger/scheduler.ts';
+import { type Frame, stackFrames } from '../debugger/stack.ts';
+import type { Machine, Side } from '../machine/types.ts';
+import type { Image } from '../program/image.ts';
+import type { FileReader, Program } from '../program/types.ts';
+import type { Arguments } from './arguments.ts';
+import { noSuchFrame, notLaunched, notStopped } from './errors.ts';
+import type { Handles } from './handles.ts';
+import type { LaunchOptions } from './launch.ts';
+import type { PathFormat } from './paths.ts';
+
+/** What the adapter needs from where it runs. */
+export interface AdapterHost {
+  readonly scheduler: Scheduler;
+  readonly readFile: FileReader;
+  /** Rejects with an Error whose message says why. */
+  createMachine(program: Program, ramSize: number): Promise<Machine>;
+}
+
+/** What the client said in `initialize`. */
+export interface Client {
+  readonly linesStartAt1: boolean;
+  readonly columnsStartAt1: boolean;
+  readonly pathFormat: PathFormat;
+  readonly supportsInvalidatedEvent: boolean;
+  readonly supportsMemoryEvent: boolean;
+}
+
+/** A program in its machine. */
+export interface Debuggee {
+  readonly options: LaunchOptions;
+  readonly machine: Machine;
+  readonly image: Image;
+  readonly session: Session;
+  /** Stack frames of the current stop, by id; empty while the machine runs. */
+  readonly frames: Map<number, Frame>;
+}
+
+/** Breakpoints as they were asked for, to be bound again after a restart. */
+export interface AskedBreakpoints {
+  readonly lines: Map<string, Arguments>;
+  functions: Arguments | undefined;
+  instructions: Arguments | undefined;
+  exceptions: Arguments | undefined;
+}
+
+export interface Connection {
+  readonly host: AdapterHost;
+  readonly handles: Handles;
+  readonly asked: AskedBreakpoints;
+  client: Client | undefined;
+  debuggee: Debuggee | undefined;
+  configurationDone: boolean;
+  nextFrameId: number;
+  /** Variables of the last stop, to mark what changed: text by path. */
+  readonly shown: ShownValues;
+  event(name: string, body?: object): void;
+}
+
+export interface ShownValues {
+  before: Map<string, string>;
+  now: Map<string, string>;
+}
+
+/** A handler's answer: the response's body, and what to do once it is sent. */
+export interface Answer {
+  readonly body?: object;
+  readonly after?: () => void;
+}
+
+export type Handler = (connection: Connection, args: Arguments) => Answer | undefined | Promise<Answer | undefined>;
+
+/** Processors are numbered from 0, threads from 1. */
+export const THREAD = 1;
+
+export function launched(connection: Connection, command: string): Debuggee {
+  if (connection.debuggee === undefined) throw notLaunched(command);
+  return connection.debuggee;
+}
+
+/** The debuggee, when its machine stands still: state may be read and changed. */
+export function stopped(connection: Connection, command: string): Debuggee {
+  const debuggee = launched(connection, command);
+  if (debuggee.session.state === 'running') throw notStopped(command, 'running');
+  if (debuggee.session.state === 'ended') throw notStopped(command, 'at its end');
+  return debuggee;
+}
+
+/** The frames of this stop, with ids. `anew`: something was written; frames are found again and keep the ids of their places. */
+export function currentFrames(connection: Connection, debuggee: Debuggee, anew = false): Map<number, Frame> {
+  const { frames } = debuggee;
+  if (frames.size > 0 && !anew) return frames;
+  const ids = [...frames.keys()];
+  frames.clear();
+  for (const [index, frame] of stackFrames(debuggee.machine, debuggee.image).entries()) {
+    frames.set(ids[index] ?? connection.nextFrameId++, frame);
+  }
+  return frames;
+}
+
+/** The side that a request's frame belongs to; without a frame the side that runs. */
+export function sideOfFrame(debuggee: Debuggee, frameId: number | undefined): Side {
+  if (frameId === undefined || frameId === 0) return debuggee.machine.side();
+  const frame = debuggee.frames.get(frameId);
+  if (frame === undefined) throw noSuchFrame(frameId);
+  return frame.side;
+}
+
+
+/** Forgets what was true only at this stop. */
+export function forgetStop(connection: Connection): void {
+  connection.debuggee?.frames.clear();
+  for (const [path, value] of connection.shown.now) connection.shown.before.set(path, value);
+  connection.shown.now.clear();
+}
+
+export function toClientLine(connection: Connection, line: number): number {
+  return connection.client?.linesStartAt1 === false ? line - 1 : line;
+}
+
+export function fromClientLine(connection: Connection, line: number): number {
+  return connection.client?.linesStartAt1 === false ? line + 1 : line;
+}
+
+export function toClientColumn(connection: Connection, column: number): number {
+  return connection.client?.columnsStartAt1 === false ? column - 1 : column;
+}

@@ -1,0 +1,104 @@
+// From launch options to a program in its machine, with the session's events wired to the client.
+
+import { explainCause, place } from '../debugger/explain.ts';
+import { type Cause, Session } from '../debugger/session.ts';
+import type { Machine } from '../machine/types.ts';
+import { imageOf } from '../program/image.ts';
+import { loadProgram } from '../program/load.ts';
+import { ProgramError } from '../program/errors.ts';
+import { type Connection, type Debuggee, forgetStop, THREAD } from './connection.ts';
+import { machineFailed, programFailed } from './errors.ts';
+import type { LaunchOptions } from './launch.ts';
+import { createConsoleOutput } from './output.ts';
+import { locationOf } from './sources.ts';
+
+/** Loads the program and makes its machine; throws DapError. */
+export async function createDebuggee(connection: Connection, options: LaunchOptions): Promise<Debuggee> {
+  const { host } = connection;
+  const program = await loadProgram(options.program, options.load, host.readFile).catch((problem: unknown) => {
+    if (problem instanceof ProgramError) throw programFailed(problem.message);
+    throw problem;
+  });
+  const image = imageOf(program);
+  const machine = await host.createMachine(program, options.load.ramSize).catch((problem: unknown) => {
+    throw machineFailed(problem instanceof Error ? problem.message : String(problem));
+  });
+  const output = createConsoleOutput(host.scheduler, connection.event);
+  machine.onOutput = (bytes) => output.add(bytes);
+  machine.onNotice = (text) => connection.event('output', { category: 'console', output: `${text}\n` });
+  const session = new Session({
+    machine,
+    image,
+    scheduler: host.scheduler,
+    stopOnEntry: options.stopOnEntry && !options.noDebug,
+    stopOnFirstVmExit: options.stopOnFirstVmExit && !options.noDebug,
+    events: {
+      continued: () => forgetStop(connection),
+      stopped: (cause) => {
+        output.flush();
+        reportStop(connection, debuggee, cause);
+      },
+      ended: (status) => {
+        output.flush();
+        connection.event('exited', { exitCode: status });
+        connection.event('terminated');
+      },
+      logged: (text, breakpoint) => {
+        output.flush();
+        const location = breakpoint.path === undefined ? {} : locationOf(connection, breakpoint.path, breakpoint.line);
+        connection.event('output', { category: 'console', output: `${text}\n`, ...location });
+      },
+    },
+  });
+  const debuggee: Debuggee = { options, machine, image, session, frames: new Map() };
+  return debuggee;
+}
+
+/** Stops that nobody asked for are told in the debug console as well. */
+const ANNOUNCED: readonly Cause['kind'][] = ['entry-failure', 'vm-fail', 'triple-fault', 'vmx-abort', 'idle', 'unsimulated', 'internal-error'];
+
+function reportStop(connection: Connection, debuggee: Debuggee, cause: Cause): void {
+  const { machine, image, options } = debuggee;
+  const explanation = explainCause(cause, machine, image);
+  if (explanation !== undefined && ANNOUNCED.includes(cause.kind)) {
+    connection.event('output', { category: 'stderr', output: `${explanation.title}\n${explanation.body}\n` });
+  }
+  if (options.noDebug) {
+    connection.event('exited', { exitCode: 1 });
+    connection.event('terminated');
+    return;
+  }
+  connection.event('stopped', { threadId: THREAD, allThreadsStopped: true, ...stopBody(cause, explanation?.title, machine) });
+}
+
+function stopBody(cause: Cause, title: string | undefined, machine: Machine): object {
+  switch (cause.kind) {
+    case 'entry':
+      return { reason: 'entry', description: 'Paused before the first instruction' };
+    case 'pause':
+      return { reason: 'pause', description: machine.side() === 'root' ? 'Paused' : 'Paused in the guest' };
+    case 'step':
+      return { reason: 'step' };
+    case 'breakpoint': {
+      const kinds = cause.breakpoints.map((breakpoint) => breakpoint.kind);
+      const reason = kinds.includes('line') ? 'breakpoint' : kinds.includes('function') ? 'function breakpoint' : 'instruction breakpoint';
+      const failed = cause.errors.length === 0 ? {} : { text: cause.errors.join('\n'), description: 'Paused: a condition failed' };
+      return { reason, hitBreakpointIds: cause.breakpoints.map((breakpoint) => breakpoint.id), ...failed };
+    }
+    default:
+      return { reason: 'exception', description: title, text: title };
+  }
+}
+
+/** `CPU 0 — VMX root`: the processor and where it is. */
+export function threadName(machine: Machine): string {
+  const mode = !machine.inVmxOperation() ? 'outside VMX operation' : machine.side() === 'root' ? 'VMX root' : 'VMX non-root';
+  return `CPU 0 — ${mode}`;
+}
+
+/** One line for the debug console when a program is loaded. */
+export function loadedText(debuggee: Debuggee): string {
+  const { image, machine } = debuggee;
+  const entry = BigInt(image.program.entry.entry);
+  return `${image.program.name}: ${machine.ramSize / 0x100000} MiB of memory, entry at ${place(image, entry)}\n`;
+}

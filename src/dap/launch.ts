@@ -1,0 +1,115 @@
+// launch.json, checked: every value has its type and range before anything is loaded.
+
+import type { LoadOptions } from '../program/load.ts';
+import { badLaunchValue, missingProgram } from './errors.ts';
+
+export interface LaunchOptions {
+  readonly program: string;
+  readonly load: LoadOptions;
+  readonly stopOnEntry: boolean;
+  readonly stopOnFirstVmExit: boolean;
+  readonly noDebug: boolean;
+  /** Settings that Ringside does not know: told to the user, otherwise ignored. */
+  readonly unknown: readonly string[];
+}
+
+/** Memory of the machine when launch.json says nothing, in MiB. */
+export const DEFAULT_MEMORY = 128;
+export const MAX_MEMORY = 3072;
+
+const OWN = ['program', 'args', 'modules', 'memory', 'stopOnEntry', 'stopOnFirstVmExit', 'address', 'bits', 'entry', 'format', 'defines'];
+/** What every editor may add. */
+const EDITORS = [
+  'name', 'type', 'request', 'noDebug', 'preLaunchTask', 'postDebugTask', 'internalConsoleOptions', 'presentation', 'debugServer',
+  'serverReadyAction', 'windows', 'linux', 'osx', 'suppressMultipleSessionWarning', 'trace', 'cwd', 'console', 'restart',
+]; // prettier-ignore
+
+/** Throws DapError for values that cannot be used. */
+export function readLaunch(input: unknown): LaunchOptions {
+  const values = isRecord(input) ? input : {};
+  const program = values['program'];
+  if (program === undefined || program === '') throw missingProgram();
+  if (typeof program !== 'string') throw badLaunchValue('program', program, 'the path of a file');
+  return {
+    program,
+    load: {
+      ramSize: memoryOf(values['memory']) * 1024 * 1024,
+      format: choice('format', values['format'], ['auto', 'elf', 'flat', 'asm'] as const),
+      bits: choice('bits', values['bits'], [16, 32, 64] as const),
+      address: addressOf('address', values['address']),
+      entry: addressOf('entry', values['entry']),
+      args: argumentsOf(values['args']),
+      modules: modulesOf(values['modules']),
+      defines: definesOf(values['defines']),
+    },
+    stopOnEntry: flag('stopOnEntry', values['stopOnEntry'], false),
+    stopOnFirstVmExit: flag('stopOnFirstVmExit', values['stopOnFirstVmExit'], true),
+    noDebug: flag('noDebug', values['noDebug'], false),
+    unknown: Object.keys(values).filter((key) => !OWN.includes(key) && !EDITORS.includes(key) && !key.startsWith('__')),
+  };
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function flag(field: string, value: unknown, absent: boolean): boolean {
+  if (value === undefined) return absent;
+  if (typeof value !== 'boolean') throw badLaunchValue(field, value, 'true or false');
+  return value;
+}
+
+function memoryOf(value: unknown): number {
+  if (value === undefined) return DEFAULT_MEMORY;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 4 || value > MAX_MEMORY) {
+    throw badLaunchValue('memory', value, `a whole number of MiB from 4 to ${MAX_MEMORY}`);
+  }
+  return value;
+}
+
+function choice<T extends string | number>(field: string, value: unknown, choices: readonly T[]): T | undefined {
+  if (value === undefined) return undefined;
+  const found = choices.find((candidate) => candidate === value);
+  if (found === undefined) throw badLaunchValue(field, value, `one of ${choices.join(', ')}`);
+  return found;
+}
+
+function addressOf(field: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  const number = typeof value === 'string' && /^(?:0[xX][0-9a-fA-F]+|[0-9]+)$/.test(value.trim()) ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0) {
+    throw badLaunchValue(field, value, 'a physical address, for example "0x100000"');
+  }
+  return number;
+}
+
+function argumentsOf(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  if (Array.isArray(value) && value.every((part) => typeof part === 'string')) return value.join(' ');
+  if (typeof value !== 'string') throw badLaunchValue('args', value, 'the command line as text');
+  return value;
+}
+
+function modulesOf(value: unknown): LoadOptions['modules'] {
+  if (value === undefined) return undefined;
+  const expected = 'a list of files, each a path or { "path": …, "args": … }';
+  if (!Array.isArray(value)) throw badLaunchValue('modules', value, expected);
+  return value.map((part: unknown) => {
+    if (typeof part === 'string') return part;
+    if (!isRecord(part) || typeof part['path'] !== 'string') throw badLaunchValue('modules', part, expected);
+    const { path, args } = part;
+    if (args !== undefined && typeof args !== 'string') throw badLaunchValue('modules', part, expected);
+    return { path, args };
+  });
+}
+
+function definesOf(value: unknown): Record<string, string> | undefined {
+  if (value === undefined) return undefined;
+  if (!isRecord(value)) throw badLaunchValue('defines', value, 'an object of names and values');
+  return Object.fromEntries(
+    Object.entries(value).map(([name, text]) => {
+      if (typeof text !== 'string' && typeof text !== 'number') throw badLaunchValue(`defines.${name}`, text, 'a text or number');
+      return [name, String(text)];
+    }),
+  );
+}

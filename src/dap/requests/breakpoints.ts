@@ -1,0 +1,146 @@
+// Breakpoints on lines, functions and instructions; exception filters; where lines have code.
+
+import {
+  type Breakpoint,
+  type BreakpointOptions,
+  setFunctionBreakpoints,
+  setInstructionBreakpoints,
+  setLineBreakpoints,
+} from '../../debugger/breakpoints.ts';
+import { type FilterRequest, setFilters } from '../../debugger/exit-filters.ts';
+import { hex } from '../../debugger/format.ts';
+import { advance, parseReference } from '../../debugger/memory.ts';
+import { addressesOfLine, linesWithCode } from '../../program/image.ts';
+import { type Arguments, integer, optionalInteger, optionalText, record, records, text, texts } from '../arguments.ts';
+import {
+  type Answer,
+  type Connection,
+  type Debuggee,
+  fromClientLine,
+  type Handler,
+  launched,
+  toClientColumn,
+  toClientLine,
+} from '../connection.ts';
+import { badArguments } from '../errors.ts';
+import { fromClientPath } from '../paths.ts';
+import { sourceOf } from '../sources.ts';
+
+function optionsOf(args: Arguments): BreakpointOptions {
+  return {
+    condition: optionalText(args, 'condition'),
+    hitCondition: optionalText(args, 'hitCondition'),
+    logMessage: optionalText(args, 'logMessage'),
+  };
+}
+
+function rowOf(connection: Connection, breakpoint: Breakpoint): object {
+  const { path, line, column, addresses } = breakpoint;
+  return {
+    id: breakpoint.id,
+    verified: breakpoint.verified,
+    ...(breakpoint.message === undefined ? {} : { message: breakpoint.message }),
+    ...(path === undefined ? {} : { source: sourceOf(connection, path) }),
+    ...(line === undefined ? {} : { line: toClientLine(connection, line) }),
+    ...(column === undefined || column === 0 ? {} : { column: toClientColumn(connection, column) }),
+    ...(addresses[0] === undefined ? {} : { instructionReference: hex(addresses[0]) }),
+    ...(breakpoint.verified ? {} : { reason: 'failed' }),
+  };
+}
+
+function answer(connection: Connection, breakpoints: readonly Breakpoint[]): Answer {
+  return { body: { breakpoints: breakpoints.map((breakpoint) => rowOf(connection, breakpoint)) } };
+}
+
+function pathOf(connection: Connection, args: Arguments): string {
+  return fromClientPath(text(record(args, 'source'), 'path'), connection.client?.pathFormat ?? 'path');
+}
+
+function bindLines(connection: Connection, debuggee: Debuggee, args: Arguments): Breakpoint[] {
+  // `lines` is the older form of the request.
+  const lines = args.values['lines'];
+  const wanted =
+    args.values['breakpoints'] === undefined && Array.isArray(lines)
+      ? lines.map((line: unknown) => ({ line: typeof line === 'number' ? fromClientLine(connection, line) : Number.NaN }))
+      : records(args, 'breakpoints').map((entry) => ({ line: fromClientLine(connection, integer(entry, 'line')), ...optionsOf(entry) }));
+  if (wanted.some(({ line }) => !Number.isSafeInteger(line))) throw badArguments(args.command, '"lines" is not a list of whole numbers');
+  return setLineBreakpoints(debuggee.session.breakpoints, debuggee.image, pathOf(connection, args), wanted);
+}
+
+function setBreakpoints(connection: Connection, args: Arguments): Answer {
+  const debuggee = launched(connection, args.command);
+  const bound = bindLines(connection, debuggee, args);
+  connection.asked.lines.set(pathOf(connection, args), args);
+  return answer(connection, bound);
+}
+
+function bindFunctions(debuggee: Debuggee, args: Arguments): Breakpoint[] {
+  const wanted = records(args, 'breakpoints').map((entry) => ({ name: text(entry, 'name'), ...optionsOf(entry) }));
+  return setFunctionBreakpoints(debuggee.session.breakpoints, debuggee.image, wanted);
+}
+
+function setFunctions(connection: Connection, args: Arguments): Answer {
+  const bound = bindFunctions(launched(connection, args.command), args);
+  connection.asked.functions = args;
+  return answer(connection, bound);
+}
+
+function bindInstructions(debuggee: Debuggee, args: Arguments): Breakpoint[] {
+  const wanted = records(args, 'breakpoints').map((entry) => {
+    const reference = text(entry, 'instructionReference');
+    const at = parseReference(reference, debuggee.machine.side());
+    const linear = at?.space.kind === 'linear' ? advance(at, optionalInteger(entry, 'offset') ?? 0).address : undefined;
+    return { address: linear, text: reference, ...optionsOf(entry) };
+  });
+  return setInstructionBreakpoints(debuggee.session.breakpoints, debuggee.image, wanted);
+}
+
+function setInstructions(connection: Connection, args: Arguments): Answer {
+  const bound = bindInstructions(launched(connection, args.command), args);
+  connection.asked.instructions = args;
+  return answer(connection, bound);
+}
+
+function bindExceptions(debuggee: Debuggee, args: Arguments): Answer {
+  const requests: FilterRequest[] = [
+    ...texts(args, 'filters').map((id) => ({ id })),
+    ...records(args, 'filterOptions').map((entry) => ({ id: text(entry, 'filterId'), condition: optionalText(entry, 'condition') })),
+  ];
+  return { body: { breakpoints: setFilters(debuggee.session.filters, requests) } };
+}
+
+function setExceptions(connection: Connection, args: Arguments): Answer {
+  const result = bindExceptions(launched(connection, args.command), args);
+  connection.asked.exceptions = args;
+  return result;
+}
+
+/** After a restart: everything that was asked for, on the new image, with changes told to the client. */
+export function bindAsked(connection: Connection, debuggee: Debuggee): void {
+  const { lines, functions, instructions, exceptions } = connection.asked;
+  // Ids go on from the old ones as long as the same breakpoints are made in the same order.
+  for (const args of lines.values()) bindLines(connection, debuggee, args);
+  if (functions !== undefined) bindFunctions(debuggee, functions);
+  if (instructions !== undefined) bindInstructions(debuggee, instructions);
+  if (exceptions !== undefined) bindExceptions(debuggee, exceptions);
+}
+
+function breakpointLocations(connection: Connection, args: Arguments): Answer {
+  const { image } = launched(connection, args.command);
+  const path = pathOf(connection, args);
+  const first = fromClientLine(connection, integer(args, 'line'));
+  const end = optionalInteger(args, 'endLine');
+  const last = end === undefined ? first : fromClientLine(connection, end);
+  const breakpoints = linesWithCode(image, path)
+    .filter((line) => line >= first && line <= last)
+    .map((line) => ({ line: toClientLine(connection, line), column: toClientColumn(connection, addressesOfLine(image, path, line)?.column || 1) }));
+  return { body: { breakpoints } };
+}
+
+export const BREAKPOINT_REQUESTS = {
+  setBreakpoints,
+  setFunctionBreakpoints: setFunctions,
+  setInstructionBreakpoints: setInstructions,
+  setExceptionBreakpoints: setExceptions,
+  breakpointLocations,
+} satisfies Record<string, Handler>;

@@ -1,0 +1,32 @@
+// Every request that is answered, by name.
+
+import type { Handler } from '../connection.ts';
+import { BREAKPOINT_REQUESTS } from './breakpoints.ts';
+import { EVALUATION_REQUESTS } from './evaluation.ts';
+import { EXECUTION_REQUESTS } from './execution.ts';
+import { LIFECYCLE_REQUESTS } from './lifecycle.ts';
+import { MEMORY_REQUESTS } from './memory.ts';
+import { SOURCE_REQUESTS } from './sources.ts';
+import { STACK_REQUESTS } from './stack.ts';
+import { VARIABLE_REQUESTS } from './variables.ts';
+
+const REQUESTS = new Map<string, Handler>(
+  Object.entries<Handler>({
+    ...LIFECYCLE_REQUESTS,
+    ...EXECUTION_REQUESTS,
+    ...BREAKPOINT_REQUESTS,
+    ...STACK_REQUESTS,
+    ...VARIABLE_REQUESTS,
+    ...EVALUATION_REQUESTS,
+    ...MEMORY_REQUESTS,
+    ...SOURCE_REQUESTS,
+  }),
+);
+
+export function handlerOf(command: string): Handler | undefined {
+  return REQUESTS.get(command);
+}
+
+export function requestNames(): string[] {
+  return [...REQUESTS.keys()];
+}

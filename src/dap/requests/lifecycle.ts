@@ -1,0 +1,119 @@
+// initialize, launch, configurationDone, restart, terminate, disconnect.
+
+import { FILTERS } from '../../debugger/exit-filters.ts';
+import { flag, optionalText } from '../arguments.ts';
+import type { Answer, Connection, Handler } from '../connection.ts';
+import { launched } from '../connection.ts';
+import { createDebuggee, loadedText } from '../debuggee.ts';
+import { alreadyInitialized, alreadyLaunched, noAttach } from '../errors.ts';
+import { readLaunch } from '../launch.ts';
+import { bindAsked } from './breakpoints.ts';
+
+/** What Ringside can do; each of these is answered by a request in this folder. */
+export const CAPABILITIES = {
+  supportsConfigurationDoneRequest: true,
+  supportsFunctionBreakpoints: true,
+  supportsConditionalBreakpoints: true,
+  supportsHitConditionalBreakpoints: true,
+  supportsLogPoints: true,
+  supportsInstructionBreakpoints: true,
+  supportsExceptionFilterOptions: true,
+  supportsExceptionInfoRequest: true,
+  supportsEvaluateForHovers: true,
+  supportsClipboardContext: true,
+  supportsSetVariable: true,
+  supportsSetExpression: true,
+  supportsCompletionsRequest: true,
+  completionTriggerCharacters: ['.', '[', ':'],
+  supportsModulesRequest: true,
+  supportsLoadedSourcesRequest: true,
+  supportsBreakpointLocationsRequest: true,
+  supportsRestartRequest: true,
+  supportsTerminateRequest: true,
+  supportsDisassembleRequest: true,
+  supportsReadMemoryRequest: true,
+  supportsWriteMemoryRequest: true,
+  supportsSteppingGranularity: true,
+  supportsDelayedStackTraceLoading: true,
+} as const;
+
+function initialize(connection: Connection, args: Parameters<Handler>[1]): Answer {
+  if (connection.client !== undefined) throw alreadyInitialized();
+  connection.client = {
+    linesStartAt1: args.values['linesStartAt1'] !== false,
+    columnsStartAt1: args.values['columnsStartAt1'] !== false,
+    pathFormat: optionalText(args, 'pathFormat') === 'uri' ? 'uri' : 'path',
+    supportsInvalidatedEvent: flag(args, 'supportsInvalidatedEvent'),
+    supportsMemoryEvent: flag(args, 'supportsMemoryEvent'),
+  };
+  const exceptionBreakpointFilters = FILTERS.map((row) => ({
+    filter: row.id,
+    label: row.label,
+    description: row.description,
+    default: row.default,
+    supportsCondition: true,
+    conditionDescription: row.conditionDescription,
+  }));
+  return { body: { ...CAPABILITIES, exceptionBreakpointFilters } };
+}
+
+async function launch(connection: Connection, args: Parameters<Handler>[1]): Promise<Answer> {
+  if (connection.debuggee !== undefined) throw alreadyLaunched();
+  const options = readLaunch(args.values);
+  const debuggee = await createDebuggee(connection, options);
+  connection.debuggee = debuggee;
+  if (options.unknown.length > 0) {
+    const names = options.unknown.map((name) => `"${name}"`).join(', ');
+    connection.event('output', { category: 'important', output: `launch.json: Ringside does not know ${names}; ignored.\n` });
+  }
+  connection.event('output', { category: 'console', output: loadedText(debuggee) });
+  // Breakpoints can be bound now: the client sends them after this event.
+  return { after: () => connection.event('initialized') };
+}
+
+function configurationDone(connection: Connection, args: Parameters<Handler>[1]): Answer {
+  const debuggee = launched(connection, args.command);
+  connection.configurationDone = true;
+  if (debuggee.options.noDebug) debuggee.session.filters.active = [];
+  return { after: () => debuggee.session.start() };
+}
+
+async function restart(connection: Connection, args: Parameters<Handler>[1]): Promise<Answer> {
+  const old = launched(connection, args.command);
+  const changed = args.values['arguments'];
+  const options = changed === undefined ? old.options : readLaunch(changed);
+  const debuggee = await createDebuggee(connection, options);
+  old.session.dispose();
+  old.machine.onOutput = undefined;
+  old.machine.onNotice = undefined;
+  old.frames.clear();
+  connection.debuggee = debuggee;
+  connection.shown.before.clear();
+  connection.shown.now.clear();
+  bindAsked(connection, debuggee);
+  return { after: () => (connection.configurationDone ? debuggee.session.start() : undefined) };
+}
+
+function terminate(connection: Connection, args: Parameters<Handler>[1]): Answer {
+  const debuggee = launched(connection, args.command);
+  const ended = debuggee.session.state === 'ended';
+  debuggee.session.dispose();
+  return { after: () => (ended ? undefined : connection.event('terminated')) };
+}
+
+function disconnect(connection: Connection): Answer {
+  connection.debuggee?.session.dispose();
+  return {};
+}
+
+export const LIFECYCLE_REQUESTS = {
+  initialize,
+  launch,
+  attach: () => {
+    throw noAttach();
+  },
+  configurationDone,
+  restart,
+  terminate,
+  disconnect,
+} satisfies Record<string, Handler>;

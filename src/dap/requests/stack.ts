@@ -1,0 +1,93 @@
+// stackTrace, scopes, exceptionInfo.
+
+import { explainCause, explainExit } from '../../debugger/explain.ts';
+import { formatReference } from '../../debugger/memory.ts';
+import type { Frame } from '../../debugger/stack.ts';
+import { scopesOf } from '../../debugger/variables.ts';
+import { hex } from '../../debugger/format.ts';
+import { type Arguments, integer, optionalInteger } from '../arguments.ts';
+import {
+  type Answer,
+  type Connection,
+  currentFrames,
+  type Debuggee,
+  type Handler,
+  stopped,
+  THREAD,
+  toClientColumn,
+  toClientLine,
+} from '../connection.ts';
+import { noStopToExplain, noSuchFrame, noSuchThread } from '../errors.ts';
+import { sourceOf } from '../sources.ts';
+
+function stackTrace(connection: Connection, args: Arguments): Answer {
+  const thread = integer(args, 'threadId');
+  if (thread !== THREAD) throw noSuchThread(thread);
+  const debuggee = stopped(connection, args.command);
+  const start = Math.max(0, optionalInteger(args, 'startFrame') ?? 0);
+  const frames = [...currentFrames(connection, debuggee, start === 0)];
+  const levels = optionalInteger(args, 'levels') ?? 0;
+  const wanted = frames.slice(start, levels > 0 ? start + levels : undefined);
+  return {
+    body: { stackFrames: wanted.map(([id, frame]) => frameRow(connection, debuggee, id, frame)), totalFrames: frames.length },
+  };
+}
+
+function frameRow(connection: Connection, debuggee: Debuggee, id: number, frame: Frame): object {
+  if (frame.kind === 'label') return { id, name: frame.name, line: 0, column: 0, presentationHint: 'label' };
+  const { line, linear, side } = frame;
+  const running = side === debuggee.machine.side();
+  return {
+    id,
+    name: frame.name,
+    // Plain numbers mean the side that runs.
+    instructionPointerReference: running ? hex(linear) : formatReference({ space: { kind: 'linear', side }, address: linear }),
+    ...(line === undefined
+      ? { line: 0, column: 0, presentationHint: 'subtle' }
+      : {
+          source: sourceOf(connection, line.path),
+          line: toClientLine(connection, line.line),
+          column: toClientColumn(connection, Math.max(1, line.column)),
+        }),
+  };
+}
+
+function scopes(connection: Connection, args: Arguments): Answer {
+  const debuggee = stopped(connection, args.command);
+  const id = integer(args, 'frameId');
+  const frame = currentFrames(connection, debuggee).get(id);
+  if (frame === undefined) throw noSuchFrame(id);
+  if (frame.kind === 'label') return { body: { scopes: [] } };
+  return {
+    body: {
+      scopes: scopesOf(debuggee.machine, frame.side).map((scope) => ({
+        name: scope.name,
+        variablesReference: connection.handles.numberOf(scope.path),
+        // Only what is read at every stop is opened by itself.
+        expensive: scope.hint === undefined,
+        ...(scope.hint === undefined ? {} : { presentationHint: scope.hint }),
+      })),
+    },
+  };
+}
+
+function exceptionInfo(connection: Connection, args: Arguments): Answer {
+  const thread = integer(args, 'threadId');
+  if (thread !== THREAD) throw noSuchThread(thread);
+  const { session, machine, image } = stopped(connection, args.command);
+  const exit = machine.lastExit();
+  const explanation =
+    (session.cause === undefined ? undefined : explainCause(session.cause, machine, image)) ??
+    (exit === undefined ? undefined : explainExit(exit, machine, image, false));
+  if (explanation === undefined) throw noStopToExplain();
+  return {
+    body: {
+      exceptionId: explanation.title,
+      description: explanation.body,
+      breakMode: 'always',
+      details: { message: explanation.body, typeName: explanation.id },
+    },
+  };
+}
+
+export const STACK_REQUESTS = { stackTrace, scopes, exceptionInfo } satisfies Record<string, Handler>;

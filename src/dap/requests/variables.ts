@@ -1,0 +1,63 @@
+// variables, setVariable.
+
+import { evaluateText } from '../../debugger/expressions/evaluator.ts';
+import { errorText } from '../../debugger/expressions/errors.ts';
+import { childrenOf, type Subject, type VariableRow, writeChild } from '../../debugger/variables.ts';
+import { type Arguments, integer, optionalInteger, text } from '../arguments.ts';
+import { type Answer, type Connection, type Handler, stopped } from '../connection.ts';
+import { expressionFailed, noSuchVariable, writeRefused } from '../errors.ts';
+
+function variables(connection: Connection, args: Arguments): Answer {
+  const reference = integer(args, 'variablesReference');
+  const path = connection.handles.pathOf(reference);
+  const debuggee = stopped(connection, args.command);
+  const rows = path === undefined ? undefined : childrenOf(debuggee, path);
+  if (path === undefined || rows === undefined) throw noSuchVariable(reference);
+  const start = Math.max(0, optionalInteger(args, 'start') ?? 0);
+  const count = optionalInteger(args, 'count') ?? 0;
+  const wanted = args.values['filter'] === 'indexed' ? [] : rows.slice(start, count > 0 ? start + count : undefined);
+  return { body: { variables: wanted.map((row) => variableBody(connection, path, row)) } };
+}
+
+export function variableBody(connection: Connection, parent: string, row: VariableRow): object {
+  const key = `${parent}/${row.name}`;
+  const old = connection.shown.before.get(key);
+  connection.shown.now.set(key, row.value);
+  const attributes = [...(row.writable ? [] : ['readOnly']), ...(old !== undefined && old !== row.value ? ['changed'] : [])];
+  return {
+    name: row.name,
+    value: row.value,
+    type: row.type,
+    variablesReference: row.path === undefined ? 0 : connection.handles.numberOf(row.path),
+    ...(row.path === undefined ? {} : { namedVariables: row.childCount }),
+    ...(row.evaluateName === undefined ? {} : { evaluateName: row.evaluateName }),
+    ...(row.reference === undefined ? {} : { memoryReference: row.reference }),
+    ...(attributes.length === 0 ? {} : { presentationHint: { attributes } }),
+  };
+}
+
+function setVariable(connection: Connection, args: Arguments): Answer {
+  const reference = integer(args, 'variablesReference');
+  const path = connection.handles.pathOf(reference);
+  const name = text(args, 'name');
+  const debuggee = stopped(connection, args.command);
+  if (path === undefined || childrenOf(debuggee, path) === undefined) throw noSuchVariable(reference);
+  const value = evaluateText(withoutWords(text(args, 'value')), debuggee.session.context());
+  if (!value.ok) throw expressionFailed(errorText(value.error), true);
+  const subject: Subject = debuggee;
+  const written = writeChild(subject, path, name, value.value.value);
+  if ('error' in written) throw writeRefused(written.error);
+  return { body: variableBody(connection, path, written.row), after: () => stateChanged(connection) };
+}
+
+/** Editing starts from what was shown: `0x246 (ZF, PF)` means 0x246. */
+export function withoutWords(value: string): string {
+  return /^\s*(0[xX][0-9a-fA-F]+|-?[0-9]+)\s+\(.*\)\s*$/s.exec(value)?.[1] ?? value;
+}
+
+/** Something was written: other views read again. */
+export function stateChanged(connection: Connection): void {
+  if (connection.client?.supportsInvalidatedEvent === true) connection.event('invalidated', { areas: ['all'] });
+}
+
+export const VARIABLE_REQUESTS = { variables, setVariable } satisfies Record<string, Handler>;

@@ -1,0 +1,95 @@
+// The protocol's framing: `Content-Length: N`, an empty line, N bytes of JSON. Tolerates anything on the wire.
+
+/** Longer messages are not read: they can only be a mistake. */
+const MAX_MESSAGE = 64 * 1024 * 1024;
+const MAX_HEADER = 8 * 1024;
+
+export interface Decoder {
+  /** Takes bytes as they arrive, in any pieces. */
+  push(bytes: Uint8Array): void;
+}
+
+/**
+ * Splits a stream into messages.
+ *
+ * @param onMessage gets each message as parsed JSON
+ * @param onError gets a sentence about each piece that could not be read; decoding goes on behind it
+ */
+export function createDecoder(onMessage: (message: unknown) => void, onError: (problem: string) => void): Decoder {
+  let pending: Uint8Array = new Uint8Array(0);
+  let expected: number | undefined;
+  /** Bytes of an oversized message that are still to be thrown away. */
+  let skipping = 0;
+
+  const takeHeader = (): boolean => {
+    const end = indexOfHeaderEnd(pending);
+    if (end < 0) {
+      if (pending.length > MAX_HEADER) {
+        onError(`There is no message header in ${pending.length} bytes; they are ignored.`);
+        pending = new Uint8Array(0);
+      }
+      return false;
+    }
+    const header = new TextDecoder().decode(pending.subarray(0, end));
+    pending = pending.subarray(end + 4);
+    const length = /(?:^|\r\n)\s*content-length\s*:\s*(\d{1,15})\s*(?:\r\n|$)/i.exec(header)?.[1];
+    if (length === undefined) onError('A message header has no Content-Length; it is ignored.');
+    else if (Number(length) > MAX_MESSAGE) {
+      onError(`A message of ${length} bytes is ignored; the limit is ${MAX_MESSAGE}.`);
+      skipping = Number(length);
+    } else expected = Number(length);
+    return true;
+  };
+
+  const takeBody = (length: number): boolean => {
+    if (pending.length < length) return false;
+    const body = new TextDecoder().decode(pending.subarray(0, length));
+    pending = pending.subarray(length);
+    expected = undefined;
+    let message: unknown;
+    try {
+      message = JSON.parse(body);
+    } catch (problem) {
+      onError(`A message is not JSON: ${problem instanceof Error ? problem.message : String(problem)}`);
+      return true;
+    }
+    onMessage(message);
+    return true;
+  };
+
+  return {
+    push(bytes) {
+      pending = concatenate(pending, bytes);
+      for (;;) {
+        if (skipping > 0) {
+          const drop = Math.min(skipping, pending.length);
+          pending = pending.subarray(drop);
+          skipping -= drop;
+          if (skipping > 0) return;
+        }
+        if (!(expected === undefined ? takeHeader() : takeBody(expected))) return;
+      }
+    },
+  };
+}
+
+/** A message as it goes on the wire. */
+export function encodeMessage(message: unknown): Uint8Array {
+  const body = new TextEncoder().encode(JSON.stringify(message));
+  return concatenate(new TextEncoder().encode(`Content-Length: ${body.length}\r\n\r\n`), body);
+}
+
+function indexOfHeaderEnd(bytes: Uint8Array): number {
+  for (let i = 0; i + 3 < bytes.length && i <= MAX_HEADER; i++) {
+    if (bytes[i] === 13 && bytes[i + 1] === 10 && bytes[i + 2] === 13 && bytes[i + 3] === 10) return i;
+  }
+  return -1;
+}
+
+function concatenate(a: Uint8Array, b: Uint8Array): Uint8Array {
+  if (a.length === 0) return b;
+  const joined = new Uint8Array(a.length + b.length);
+  joined.set(a);
+  joined.set(b, a.length);
+  return joined;
+}
