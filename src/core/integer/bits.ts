@@ -30,7 +30,7 @@ function bitOperation(): u32 {
 }
 
 function changedBit(value: u64, bit: u64, operation: u32): u64 {
-  const mask = <u64>1 << bit;
+  const mask = (<u64>1) << bit;
   if (operation == SET) return value | mask;
   if (operation == RESET) return value & ~mask;
   return value ^ mask;
@@ -46,8 +46,9 @@ export function execBitTest(): void {
   let value: u64;
   if (isMemory()) {
     const words = immediate ? 0 : signExtend(index, size) >> <i64>(3 + size);
-    const offset = wrapAddress(load<u64>(SI_OFFSET) + <u64>(words << <i64>size));
-    if (operation == TEST) value = readMemory(segmentAddress(load<u32>(SI_SEGMENT), offset, 1 << size, ACCESS_READ), size);
+    const offset = wrapAddress(load<u64>(SI_OFFSET) + <u64>(words << (<i64>size)));
+    if (operation == TEST)
+      value = readMemory(segmentAddress(load<u32>(SI_SEGMENT), offset, 1 << size, ACCESS_READ), size);
     else {
       value = beginMemory(offset, size);
       endMemory(size, changedBit(value, bit, operation));

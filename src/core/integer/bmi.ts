@@ -1,10 +1,18 @@
 // BMI1, BMI2 and ADX: the VEX-coded instructions on general registers, ADCX and ADOX.
 
 import { SI_IMMEDIATE, SI_MODRM, SI_OPCODE, SI_REPEAT, SI_VEX } from '../layout.ts';
-import { getStatus, setStatus } from '../flags.ts';
+import { getStatus, highUnsigned, setStatus } from '../flags.ts';
 import { CF, OF, changeFlag, resultStatus } from './status.ts';
-import { operandSize, readReg, readRegister, readRm, signExtend, sizeMask, writeReg, writeRegister } from './operands.ts';
-import { multiplyHigh } from './wide.ts';
+import {
+  operandSize,
+  readReg,
+  readRegister,
+  readRm,
+  signExtend,
+  sizeMask,
+  writeReg,
+  writeRegister,
+} from './operands.ts';
 
 // VEX.pp
 const PP_NONE: u32 = 0;
@@ -102,7 +110,7 @@ function zeroHighBits(): void {
   const value = readRm(size);
   const keep = readRegister(vvvv(), size) & 0xff;
   const width = <u64>(8 << size);
-  finish(size, keep >= width ? value : value & ((<u64>1 << keep) - 1), keep >= width);
+  finish(size, keep >= width ? value : value & (((<u64>1) << keep) - 1), keep >= width);
 }
 
 function gatherScatter(extract: bool): void {
@@ -118,7 +126,7 @@ function multiplyNoFlags(): void {
   const a = readRegister(2, size);
   const b = readRm(size);
   const low = a * b;
-  const high = size == 3 ? multiplyHigh(a, b) : low >> 32;
+  const high = size == 3 ? highUnsigned(a, b) : low >> 32;
   writeRegister(vvvv(), size, low);
   writeReg(size, high);
 }
@@ -131,7 +139,7 @@ function extractField(): void {
   const start = control & 0xff;
   const length = (control >> 8) & 0xff;
   let result = start < 64 ? value >> start : 0;
-  if (length < 64) result &= (<u64>1 << length) - 1;
+  if (length < 64) result &= ((<u64>1) << length) - 1;
   finish(size, result, false);
 }
 

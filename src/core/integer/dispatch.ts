@@ -34,20 +34,11 @@ import { execAdx, execBmi } from './bmi.ts';
 import { execDecimal } from './decimal.ts';
 import { execCmpxchg, execCmpxchg8b, execXadd, execXchg } from './exchange.ts';
 import { execEnter, execPopa, execPusha } from './frames.ts';
-import {
-  execBound,
-  execCacheHint,
-  execCrc32,
-  execLahf,
-  execMovbe,
-  execMovdir,
-  execSalc,
-  execXlat,
-} from './misc.ts';
+import { execBound, execCacheHint, execCrc32, execLahf, execMovbe, execMovdir, execSalc, execXlat } from './misc.ts';
 import { execRandom } from './random.ts';
 import { execDoubleShift, execRotateCarry } from './shifts.ts';
 import { execString } from './strings.ts';
-import { execMulDiv } from './wide.ts';
+import { execMulDiv } from './narrow.ts';
 
 /** Carries out a slow integer instruction over the frame SI_*. */
 export function execInteger(id: u32): void {

@@ -1,14 +1,6 @@
 // XLAT, LAHF, SAHF, SALC, MOVBE, MOVNTI, MOVDIRI, CRC32, BOUND and cache hints.
 
-import {
-  ACCESS_READ,
-  ACCESS_WRITE,
-  CPUID_EAX,
-  RAX,
-  RBX,
-  SI_OPCODE,
-  SI_SEGMENT,
-} from '../layout.ts';
+import { ACCESS_READ, ACCESS_WRITE, CPUID_EAX, RAX, RBX, SI_OPCODE, SI_SEGMENT } from '../layout.ts';
 import { VECTOR_BR, VECTOR_UD } from '../bits.ts';
 import { raiseNoError } from '../events.ts';
 import { getStatus } from '../flags.ts';

@@ -52,7 +52,7 @@ function target(access: u32): u64 {
 }
 
 function advance(register: usize, elements: u64): void {
-  const distance = elements << <u64>size;
+  const distance = elements << (<u64>size);
   writeAddressRegister(register, addressSize, load<u64>(register) + (down ? 0 - distance : distance));
 }
 
@@ -110,8 +110,8 @@ function writeElement(at: usize, value: u64): void {
 
 /** Copies as the iterations would: where source and target overlap ahead of each other, later ones see earlier writes. */
 function copy(from: usize, to: usize, elements: u64): void {
-  const bytes = <usize>elements << <usize>size;
-  const step = <usize>1 << <usize>size;
+  const bytes = (<usize>elements) << (<usize>size);
+  const step = (<usize>1) << (<usize>size);
   if (down) {
     const lowest = bytes - step;
     if (to < from && from - to < bytes) {
@@ -147,8 +147,8 @@ function moveSome(most: u64): u64 {
 // ---- STOS ----
 
 function fill(to: usize, elements: u64, value: u64): void {
-  const bytes = <usize>elements << <usize>size;
-  const first = down ? to + (<usize>1 << <usize>size) - bytes : to;
+  const bytes = (<usize>elements) << (<usize>size);
+  const first = down ? to + ((<usize>1) << (<usize>size)) - bytes : to;
   let pattern = value;
   if (size == 0) pattern *= 0x0101010101010101;
   else if (size == 1) pattern *= 0x0001000100010001;
@@ -160,7 +160,7 @@ function fill(to: usize, elements: u64, value: u64): void {
   const end = first + bytes;
   let at = first;
   for (; at + 8 <= end; at += 8) store<u64>(at, pattern);
-  for (; at < end; at += <usize>1 << <usize>size) writeElement(at, value);
+  for (; at < end; at += (<usize>1) << (<usize>size)) writeElement(at, value);
 }
 
 function storeSome(most: u64): u64 {
@@ -185,7 +185,7 @@ function loadSome(most: u64): u64 {
   const from = cached(linear, 0);
   let done: u64 = from ? min(most, sourceRoom(linear)) : 0;
   if (done) {
-    const distance = <usize>((done - 1) << <u64>size);
+    const distance = <usize>((done - 1) << (<u64>size));
     writeRegister(0, size, readElement(down ? from - distance : from + distance));
   } else {
     writeRegister(0, size, readMemory(linear, size));
@@ -210,7 +210,7 @@ function compareSome(most: u64, whileEqual: bool): u64 {
     const to = cached(rightLinear, 0);
     if (to) {
       const room = min(most, min(sourceRoom(leftLinear), targetRoom(rightLinear)));
-      const step = down ? 0 - (<usize>1 << <usize>size) : <usize>1 << <usize>size;
+      const step = down ? 0 - ((<usize>1) << (<usize>size)) : (<usize>1) << (<usize>size);
       let place: usize = 0;
       while (done < room) {
         left = readElement(from + place);
@@ -238,7 +238,7 @@ function scanSome(most: u64, whileEqual: bool): u64 {
   let done: u64 = 0;
   if (to) {
     const room = min(most, targetRoom(linear));
-    const step = down ? 0 - (<usize>1 << <usize>size) : <usize>1 << <usize>size;
+    const step = down ? 0 - ((<usize>1) << (<usize>size)) : (<usize>1) << (<usize>size);
     let at = to;
     while (done < room) {
       right = readElement(at);
