@@ -13,6 +13,7 @@ import type { Program } from '../program/types.ts';
 import { vmcsFieldByEncoding } from '../spec/vmcs-fields.ts';
 import { vmcsFieldOffset } from '../spec/vmcs-layout.ts';
 import { type CapabilityProfile, fieldExists, RECENT_SERVER, vmxCapability } from '../vmx/capabilities.ts';
+import { readField } from '../vmx/entry-checks.ts';
 import { entryNumber, exitNumber } from '../vmx/history.ts';
 import { createVmx, hasVmcs, setVmcsQuad, type Vmx, vmcsQuad } from '../vmx/operation.ts';
 import { type Core, readCount, readQuad, readWord, writeQuad, writeWord } from '../vmx/processor.ts';
@@ -21,7 +22,7 @@ import { createCoreHost, readTaskPriority, writeTaskPriority } from './core-host
 import { createCore } from './core-instance.ts';
 import type { Board } from './devices/types.ts';
 import { enterProgram } from './entry-states.ts';
-import { type Hardware, PHYSICAL_BITS, presentTime } from './hardware.ts';
+import { type Hardware, LINEAR_BITS, PHYSICAL_BITS, presentTime } from './hardware.ts';
 import { eachPage, peekPhysical, pokePhysical } from './memory.ts';
 import { markOverlays } from './overlays.ts';
 import { MSR_DEVICES, MSR_FAULT, MSR_INDICES, MSR_MODE, readMsr, writeMsr } from './msrs.ts';
@@ -127,6 +128,7 @@ const APIC_BASE_INDEX = 0x1b;
 function vmxHost(hardware: Hardware, runner: () => Runner): Vmx['host'] {
   return {
     physicalBits: PHYSICAL_BITS,
+    linearBits: LINEAR_BITS,
     now: hardware.now,
     notice: hardware.notice,
     readMsr: (index) => readMsr(hardware, index),
@@ -232,12 +234,7 @@ class SimulatedMachine implements Machine {
   }
 
   readVmcs(encoding: number): bigint | undefined {
-    const field = vmcsFieldByEncoding(encoding);
-    const offset = vmcsFieldOffset(encoding);
-    if (field === undefined || offset === undefined || !hasVmcs(this.#core)) return undefined;
-    if (!fieldExists(this.#runner.vmx.profile, field)) return undefined;
-    const stored = vmcsQuad(this.#core, offset & ~7);
-    return (encoding & 1) === 1 ? stored >> 32n : stored;
+    return hasVmcs(this.#core) ? readField(this.#runner.vmx, encoding) : undefined;
   }
 
   writeVmcs(encoding: number, value: bigint): string | undefined {

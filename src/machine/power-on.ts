@@ -6,6 +6,7 @@ import {
   CR0,
   CR3,
   CR4,
+  CR4_ALLOWED,
   CS,
   DR6,
   DR7,
@@ -39,7 +40,7 @@ import {
   VMXON_POINTER,
   XCR0,
 } from '../core/layout.ts';
-import { type CapabilityProfile, profileFieldTable } from '../vmx/capabilities.ts';
+import { type CapabilityProfile, fixedBits, profileFieldTable } from '../vmx/capabilities.ts';
 import { type Core, writeQuad, writeWord } from '../vmx/processor.ts';
 import { type Hardware, PHYSICAL_BITS } from './hardware.ts';
 import { writeMsr } from './msrs.ts';
@@ -76,6 +77,7 @@ export function powerOn(hardware: Hardware, profile: CapabilityProfile): void {
   const { core } = hardware;
   writeQuad(core, RAM_SIZE, BigInt(core.ramSize));
   writeQuad(core, RESERVED_PHYSICAL, ((1n << 52n) - 1n) & ~((1n << BigInt(PHYSICAL_BITS)) - 1n));
+  writeQuad(core, CR4_ALLOWED, fixedBits(profile).cr4Fixed1);
   writeQuad(core, RANDOM_STATE, SEED);
   core.words.set(profileFieldTable(profile), VMCS_FIELD_TABLE >>> 2);
   writeWord(core, PREEMPTION_RATE, profile.preemptionTimerRate);

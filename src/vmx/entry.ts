@@ -20,7 +20,7 @@ import {
   VMX_VMRESUME,
 } from '../core/layout.ts';
 import { VMCS_LAUNCH_STATE_OFFSET, VMCS_REVISION_OFFSET } from '../spec/vmcs-layout.ts';
-import { checkEntry, type EntryVerdict, mustCheck } from './entry-checks.ts';
+import { checkEntry, type EntryRefusal, mustCheck } from './entry-checks.ts';
 import { failEntry } from './exit.ts';
 import { recordEntry } from './history.ts';
 import { loadMsrArea, type MsrAreaFault } from './msr-areas.ts';
@@ -60,8 +60,9 @@ export function enterGuest(vmx: Vmx): number {
     return ENTRY_VM_FAIL;
   }
   if (mustCheck(vmx)) {
-    const verdict = checkEntry(vmx);
-    if (verdict !== undefined) return refuse(vmx, resume, verdict, core.exports.getRip());
+    const verdict = checkEntry(vmx, resume);
+    // A bad MSR-load area is found again when it is loaded: what precedes the bad entry takes effect.
+    if (verdict !== undefined && !isMsrLoading(verdict)) return refuse(vmx, resume, verdict, core.exports.getRip());
   }
   const at = RIP >>> 2;
   let ripLow = core.words[at] as number;
@@ -109,7 +110,7 @@ function basicChecks(vmx: Vmx, resume: boolean): number | undefined {
 }
 
 /** An entry that does not happen: VMfailValid, or the VM exit of a failed entry. */
-function refuse(vmx: Vmx, resume: boolean, verdict: EntryVerdict, hostRip: bigint): number {
+function refuse(vmx: Vmx, resume: boolean, verdict: EntryRefusal, hostRip: bigint): number {
   const { outcome, checks } = verdict;
   vmx.failure = { instruction: resume ? 'VMRESUME' : 'VMLAUNCH', hostRip, outcome, checks };
   if (outcome.kind === 'vm-fail-valid') {
@@ -120,7 +121,11 @@ function refuse(vmx: Vmx, resume: boolean, verdict: EntryVerdict, hostRip: bigin
   return failEntry(vmx, outcome.reason & 0xffff, outcome.qualification) ? ENTRY_FAILED_EXIT : ENTRY_ABORT;
 }
 
-function msrVerdict(fault: NonNullable<MsrAreaFault>): EntryVerdict {
+function isMsrLoading({ outcome }: EntryRefusal): boolean {
+  return outcome.kind === 'vm-exit' && (outcome.reason & 0xffff) === FAILED_MSR_LOADING;
+}
+
+function msrVerdict(fault: NonNullable<MsrAreaFault>): EntryRefusal {
   return {
     outcome: { kind: 'vm-exit', reason: (FAILED_MSR_LOADING | 0x80000000) >>> 0, qualification: BigInt(fault.entry) },
     checks: [

@@ -15,6 +15,8 @@ export interface VmxHost {
   writeMsr(index: number, value: bigint): boolean;
   /** MAXPHYADDR. */
   readonly physicalBits: number;
+  /** Most bits of a linear address. */
+  readonly linearBits: number;
   now(): number;
   notice(text: string): void;
 }

@@ -130,7 +130,7 @@ export function compileControls(region: usize): void {
   copy64(IO_BITMAP_B, region + F_IO_BITMAP_B_ADDRESS);
   copy64(MSR_BITMAPS, region + F_MSR_BITMAPS_ADDRESS);
   store<u64>(EPTP, (secondary & SECONDARY_EPT) != 0 ? load<u64>(region + F_EPT_POINTER) : 0);
-  store<u32>(VPID, (secondary & SECONDARY_VPID) != 0 ? load<u32>(region + F_VPID) : 0);
+  store<u32>(VPID, (secondary & SECONDARY_VPID) != 0 ? u32(load<u16>(region + F_VPID)) : 0);
   copy32(TPR_THRESHOLD, region + F_TPR_THRESHOLD);
   copy64(VIRTUAL_APIC, region + F_VIRTUAL_APIC_ADDRESS);
   copy64(APIC_ACCESS, region + F_APIC_ACCESS_ADDRESS);
@@ -154,7 +154,7 @@ export function compileControls(region: usize): void {
   store<u32>(SHADOW_VMCS_ADDRESS, (secondary & SECONDARY_VMCS_SHADOWING) != 0 && ~link != 0 ? RAM + u32(link) : 0);
   copy64(VE_INFORMATION, region + F_VIRTUALIZATION_EXCEPTION_INFORMATION_ADDRESS);
   store<u64>(PML_ADDRESS, (secondary & SECONDARY_PML) != 0 ? load<u64>(region + F_PML_ADDRESS) : 0);
-  copy32(PML_INDEX, region + F_PML_INDEX);
+  store<u32>(PML_INDEX, u32(load<u16>(region + F_PML_INDEX)));
   copy64(ENCLS_BITMAP, region + F_ENCLS_EXITING_BITMAP);
 }
 

@@ -154,7 +154,7 @@ export function vmxLoadGuest(): void {
     store<u64>(DR7, (load<u64>(region + F_GUEST_DR7) & DR7_KEPT) | DR7_ONE);
     store<u64>(DEBUGCTL, load<u64>(region + F_GUEST_IA32_DEBUGCTL));
   }
-  store<u64>(SYSENTER_CS, load<u64>(region + F_GUEST_IA32_SYSENTER_CS));
+  store<u64>(SYSENTER_CS, u64(load<u32>(region + F_GUEST_IA32_SYSENTER_CS)));
   store<u64>(SYSENTER_ESP, load<u64>(region + F_GUEST_IA32_SYSENTER_ESP));
   store<u64>(SYSENTER_EIP, load<u64>(region + F_GUEST_IA32_SYSENTER_EIP));
   loadGuestEfer(region, entry, cr0);
@@ -169,7 +169,7 @@ export function vmxLoadGuest(): void {
   }
   for (let i: usize = 0; i < 8; i++) {
     const segment = SEGMENTS + i * SEGMENT_SIZE;
-    store<u32>(segment + SEG_SELECTOR, load<u32>(region + F_GUEST_ES_SELECTOR + i * 8));
+    store<u32>(segment + SEG_SELECTOR, u32(load<u16>(region + F_GUEST_ES_SELECTOR + i * 8)));
     store<u32>(segment + SEG_RIGHTS, load<u32>(region + F_GUEST_ES_ACCESS_RIGHTS + i * 8) & RIGHTS);
     store<u32>(segment + SEG_LIMIT, load<u32>(region + F_GUEST_ES_LIMIT + i * 8));
     store<u64>(segment + SEG_BASE, load<u64>(region + F_GUEST_ES_BASE + i * 8));

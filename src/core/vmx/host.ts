@@ -114,7 +114,7 @@ export function vmxLoadHost(): u32 {
   store<u64>(CR4, long ? cr4 | CR4_PAE : cr4 & ~CR4_PCIDE);
   store<u64>(DR7, 0x400);
   store<u64>(DEBUGCTL, 0);
-  store<u64>(SYSENTER_CS, load<u64>(region + F_HOST_IA32_SYSENTER_CS));
+  store<u64>(SYSENTER_CS, u64(load<u32>(region + F_HOST_IA32_SYSENTER_CS)));
   store<u64>(SYSENTER_ESP, load<u64>(region + F_HOST_IA32_SYSENTER_ESP));
   store<u64>(SYSENTER_EIP, load<u64>(region + F_HOST_IA32_SYSENTER_EIP));
   const efer = load<u64>((exit & EXIT_LOAD_EFER) != 0 ? region + F_HOST_IA32_EFER : EFER);
@@ -155,7 +155,7 @@ function nmiBlockingAfterExit(): u32 {
 
 function loadSegments(region: usize, long: bool): void {
   for (let i: usize = 0; i < 6; i++) {
-    const selector = load<u32>(region + F_HOST_ES_SELECTOR + i * 8);
+    const selector = u32(load<u16>(region + F_HOST_ES_SELECTOR + i * 8));
     let rights = DATA;
     if (i == CS) rights = long ? CODE_64 : CODE_32;
     else if (selector == 0) rights |= UNUSABLE;
@@ -163,7 +163,7 @@ function loadSegments(region: usize, long: bool): void {
   }
   store<u64>(SEGMENTS + FS * SEGMENT_SIZE + SEG_BASE, load<u64>(region + F_HOST_FS_BASE));
   store<u64>(SEGMENTS + GS * SEGMENT_SIZE + SEG_BASE, load<u64>(region + F_HOST_GS_BASE));
-  setSegment(TR, load<u32>(region + F_HOST_TR_SELECTOR), TSS, 0x67, load<u64>(region + F_HOST_TR_BASE));
+  setSegment(TR, u32(load<u16>(region + F_HOST_TR_SELECTOR)), TSS, 0x67, load<u64>(region + F_HOST_TR_BASE));
   setSegment(LDTR, 0, UNUSABLE, 0, 0);
   store<u64>(GDTR_BASE, load<u64>(region + F_HOST_GDTR_BASE));
   store<u32>(GDTR_LIMIT, 0xffff);
