@@ -1,0 +1,373 @@
+// The assembler: passes over the program until every size and address is settled, then the result.
+import {
+  type Assembly, type LineRecord, addProblem, createAssembly, createSection, currentSection, defineSymbol, originOf, position, preprocessorNames, qualified, statementNames,
+} from './assembly.ts';
+import { createByteBuffer } from './bytes.ts';
+import { countOf, canStore, emitBinary, emitData, paddingFor, reserveBytes } from './data.ts';
+import { checkClosed, runDirective } from './directives.ts';
+import { encodeInstruction } from './encoder/encode.ts';
+import { includeNotFound, labelNeeded, noConvergence, noStructure, orphanLabel } from './errors.ts';
+import { type Names, constantValue, evaluate, isConstant } from './expression.ts';
+import { buildImage, layoutSections } from './layout.ts';
+import { lexFile } from './lexer.ts';
+import { listingText } from './listing.ts';
+import { isKeyword, parseLine } from './parser.ts';
+import { createPreprocessor, nextLine } from './preprocessor/preprocessor.ts';
+import type { Expansion, PreprocessorHost } from './preprocessor/state.ts';
+import type { Body, Operand, Statement } from './statement.ts';
+import type { SourceRange } from './tokens.ts';
+import type { AssembledLine, AssembledSymbol, AssemblyOptions, AssemblyResult, Diagnostic } from './types.ts';
+
+/** After this many passes sizes may only grow, so that the program settles. */
+const GROW_ONLY_AFTER = 12;
+const PASS_LIMIT = 200;
+
+/**
+ * Assembles NASM source into a flat image. `mainFile` is the name that diagnostics and line tables show.
+ * Never throws for mistakes in the source: they are in `diagnostics`.
+ */
+export function assemble(mainFile: string, source: string, options: AssemblyOptions = {}): AssemblyResult {
+  const a = createAssembly(options);
+  a.files.push({ path: mainFile, text: source, lines: lexFile(source, 0) });
+  const start: SourceRange = { file: 0, line: 1, column: 1, end: 1 };
+  createSection(a, '.text', start);
+  let statements: Statement[] | undefined;
+  let fixed: Diagnostic[] = [];
+  for (;;) {
+    beginPass(a);
+    if (statements === undefined) {
+      const list: Statement[] = [];
+      const own = a.diagnostics;
+      const parsing: Diagnostic[] = [];
+      readProgram(a, list, parsing);
+      fixed = parsing;
+      a.diagnostics = own;
+      if (!a.preprocessorDepends) statements = list;
+    } else {
+      const names = statementNames(a);
+      for (const statement of statements) runStatement(a, names, statement);
+    }
+    checkClosed(a);
+    if (layoutSections(a)) a.changed = true;
+    if (a.final) break;
+    if (a.pass >= PASS_LIMIT) {
+      addProblem(a, noConvergence(), start, undefined);
+      break;
+    }
+    if (!a.changed) a.final = true;
+    a.growOnly = a.pass >= GROW_ONLY_AFTER;
+  }
+  return result(a, [...fixed, ...a.diagnostics]);
+}
+
+function beginPass(a: Assembly): void {
+  a.pass++;
+  a.changed = a.pass === 1;
+  a.diagnostics = [];
+  a.lines = [];
+  a.bits = a.options.bits ?? 16;
+  a.defaultRelative = false;
+  a.section = 0;
+  a.absolute = undefined;
+  a.scope = '';
+  a.structure = undefined;
+  a.instance = undefined;
+  a.expansion = undefined;
+  for (const section of a.sections) {
+    section.buffer = createByteBuffer();
+    section.position = 0;
+  }
+}
+
+/** Preprocesses, parses and runs the whole program once. Mistakes of preprocessing and parsing go to `parsing`. */
+function readProgram(a: Assembly, list: Statement[], parsing: Diagnostic[]): void {
+  const own = a.diagnostics;
+  const names = statementNames(a);
+  const intoParsing = (work: () => void): void => {
+    a.diagnostics = parsing;
+    work();
+    a.diagnostics = own;
+  };
+  const host: PreprocessorHost = {
+    problem: (problem, range, expansion) => intoParsing(() => addProblem(a, problem, range, expansion)),
+    include: (path, from) => include(a, path, from),
+    fileName: (file) => a.files[file]?.path ?? '',
+    names: preprocessorNames(a),
+    bits: () => a.bits,
+    isInstruction: (name) => isKeyword(name.toLowerCase()),
+    defines: a.options.defines ?? {},
+  };
+  const pp = createPreprocessor(host, a.files[0]!.lines, 0);
+  for (;;) {
+    const line = nextLine(pp);
+    if (line === undefined) return;
+    a.expansion = line.expansion;
+    let statement: Statement | undefined;
+    intoParsing(() => {
+      statement = parseLine(line, (problem, range) => addProblem(a, problem, range, line.expansion));
+    });
+    if (statement === undefined) continue;
+    list.push(statement);
+    runStatement(a, names, statement);
+  }
+}
+
+function include(a: Assembly, path: string, from: number): { file: number; lines: Assembly['files'][number]['lines'] } | undefined {
+  const read = a.options.readInclude;
+  if (read === undefined) return undefined;
+  const folder = /^(.*[/\\])[^/\\]*$/.exec(a.files[from]?.path ?? '')?.[1] ?? '';
+  for (const candidate of folder === '' ? [path] : [folder + path, path]) {
+    const known = a.files.findIndex((f) => f.path === candidate);
+    if (known >= 0) return { file: known, lines: a.files[known]!.lines };
+    const text = read(candidate);
+    if (text === undefined) continue;
+    const file = a.files.length;
+    a.files.push({ path: candidate, text, lines: lexFile(text, file) });
+    return { file, lines: a.files[file]!.lines };
+  }
+  return undefined;
+}
+
+function runStatement(a: Assembly, names: Names, statement: Statement): void {
+  const { label, body } = statement;
+  a.expansion = statement.expansion;
+  a.here = position(a);
+  if (body.kind === 'equ') {
+    defineEqu(a, names, statement, body.expression);
+    return;
+  }
+  if (label !== undefined) {
+    if (!label.colon && body.kind === 'none' && a.final) addProblem(a, orphanLabel(label.name), label.range, a.expansion);
+    defineSymbol(a, label.name, a.here, label.range);
+  }
+  if (body.kind === 'none') return;
+  if (body.kind === 'directive') {
+    if (body.name === 'at' || body.name === 'iend') runInstance(a, names, statement, body);
+    else runDirective(a, names, body);
+    return;
+  }
+  const section = a.section;
+  const absolute = a.absolute !== undefined;
+  const offset = currentSection(a).position;
+  let times = 1;
+  if (statement.times !== undefined) {
+    const count = countOf(a, names, statement.times, 'times');
+    if (count === undefined) return;
+    times = count;
+  }
+  runBody(a, names, statement, body, times);
+  if (!a.final || absolute) return;
+  const length = currentSection(a).position - offset;
+  if (length === 0) return;
+  a.lines.push({ section, offset, length, range: placeOf(statement.range, statement.expansion), instruction: body.kind === 'instruction', bits: a.bits });
+}
+
+/** The place that a person sees: of what a macro wrote, the call in the source. */
+function placeOf(range: SourceRange, expansion: Expansion | undefined): SourceRange {
+  let outer = expansion;
+  while (outer?.parent !== undefined) outer = outer.parent;
+  return outer?.call ?? range;
+}
+
+function defineEqu(a: Assembly, names: Names, statement: Statement, expression: Extract<Body, { kind: 'equ' }>['expression']): void {
+  if (statement.label === undefined) {
+    addProblem(a, labelNeeded('equ'), statement.range, a.expansion);
+    return;
+  }
+  const value = evaluate(expression, names);
+  if (value !== undefined) defineSymbol(a, statement.label.name, value, statement.label.range);
+}
+
+function runBody(a: Assembly, names: Names, statement: Statement, body: Body, times: number): void {
+  switch (body.kind) {
+    case 'instruction':
+      for (let i = 0; i < times; i++) if (!runInstruction(a, names, statement, body)) return;
+      return;
+    case 'data':
+      a.firstBits ??= a.bits;
+      for (let i = 0; i < times; i++) {
+        emitData(a, names, body.items);
+        if (currentSection(a).position > 512 * 1024 * 1024) return;
+      }
+      return;
+    case 'reserve': {
+      const count = countOf(a, names, body.count, 'resb');
+      if (count !== undefined) reserveBytes(a, count * body.size * times, statement.range);
+      return;
+    }
+    case 'incbin':
+      for (let i = 0; i < times; i++) emitBinary(a, names, body);
+      return;
+    case 'align':
+      runAlign(a, names, statement, body);
+      return;
+    default:
+      return;
+  }
+}
+
+function runAlign(a: Assembly, names: Names, statement: Statement, body: Extract<Body, { kind: 'align' }>): void {
+  const padding = paddingFor(a, names, body.boundary, true);
+  if (padding === undefined || padding === 0) return;
+  if (body.reserve && body.fill === undefined) {
+    if (a.absolute === undefined && !currentSection(a).reserved) {
+      currentSection(a).buffer.fill(0, padding);
+      currentSection(a).position += padding;
+    } else reserveBytes(a, padding, statement.range);
+    return;
+  }
+  if (body.fill !== undefined) {
+    runBody(a, names, statement, body.fill, padding);
+    return;
+  }
+  if (a.absolute !== undefined || currentSection(a).reserved) {
+    reserveBytes(a, padding, statement.range);
+    return;
+  }
+  currentSection(a).buffer.fill(0x90, padding);
+  currentSection(a).position += padding;
+}
+
+function runInstruction(a: Assembly, names: Names, statement: Statement, body: Extract<Body, { kind: 'instruction' }>): boolean {
+  if (!canStore(a, body.name)) return false;
+  a.firstBits ??= a.bits;
+  const section = currentSection(a);
+  const memo = statement.memo;
+  if (memo.bytes !== undefined && memo.bits === a.bits) {
+    section.buffer.bytes(memo.bytes);
+    section.position += memo.bytes.length;
+    return true;
+  }
+  const before = section.buffer.length;
+  const ok = encodeInstruction(statement, body, {
+    bits: a.bits,
+    names,
+    defaultRelative: a.defaultRelative,
+    section: section.index,
+    offset: section.position,
+    sectionAddress: (index) => a.sections[index]!.address,
+    growOnly: a.growOnly,
+    out: section.buffer,
+    warn: (problem, range) => {
+      if (a.final) addProblem(a, problem, range, a.expansion);
+    },
+  });
+  const length = section.buffer.length - before;
+  section.position += length;
+  if (!ok) return false;
+  if (memo.constant === undefined) memo.constant = body.operands.every((o) => neverChanges(o, a)) && !section.reserved;
+  if (memo.constant && a.final === false) memo.bytes = section.buffer.slice(before);
+  return true;
+}
+
+/** The operand gives the same bytes in every pass and at every place. Numbers that may warn are encoded again in the last pass. */
+function neverChanges(operand: Operand, a: Assembly): boolean {
+  switch (operand.kind) {
+    case 'register':
+    case 'rounding':
+      return true;
+    case 'memory':
+      return isConstant(operand.expression) && operand.relative !== 'rel' && !a.defaultRelative;
+    case 'immediate':
+      return operand.expression.kind === 'number' && operand.expression.value >= -128n && operand.expression.value < 128n && operand.distance === undefined && false;
+    default:
+      return false;
+  }
+}
+
+/** AT and IEND: fill up to a field of the structure, or to its end. */
+function runInstance(a: Assembly, names: Names, statement: Statement, body: Extract<Body, { kind: 'directive' }>): void {
+  const instance = a.instance;
+  if (instance === undefined) {
+    addProblem(a, noStructure(body.name), body.nameRange, a.expansion);
+    return;
+  }
+  const line = parseInstance(a, body);
+  if (line === undefined && body.name === 'at') return;
+  const fieldName = body.name === 'iend' ? `${instance.name}_size` : undefined;
+  const target = fieldName === undefined ? evaluate(line!.field, names) : names.symbol(fieldName, body.nameRange);
+  if (target === undefined) return;
+  if (!target.unknown) {
+    const done = position(a).constant - instance.start.constant;
+    const missing = Number(target.constant - done);
+    if (missing < 0 && a.final) {
+      addProblem(a, { code: 'negative-count', message: `the structure is already ${-missing} bytes past this field` }, body.nameRange, a.expansion);
+    } else if (missing > 0 && canStore(a, body.nameRange)) {
+      currentSection(a).buffer.fill(0, missing);
+      currentSection(a).position += missing;
+    }
+  }
+  if (body.name === 'iend') a.instance = undefined;
+  else if (line?.inner !== undefined) runStatement(a, names, line.inner);
+  void statement;
+}
+
+const instanceCache = new WeakMap<object, { field: Parameters<typeof evaluate>[0]; inner: Statement | undefined }>();
+
+function parseInstance(a: Assembly, body: Extract<Body, { kind: 'directive' }>): { field: Parameters<typeof evaluate>[0]; inner: Statement | undefined } | undefined {
+  if (body.name === 'iend') return undefined;
+  const cached = instanceCache.get(body);
+  if (cached !== undefined) return cached;
+  const comma = body.arguments.findIndex((t) => t.text === ',');
+  const fieldTokens = comma < 0 ? body.arguments : body.arguments.slice(0, comma);
+  const rest = comma < 0 ? [] : body.arguments.slice(comma + 1);
+  const report = (problem: Parameters<typeof addProblem>[1], range: SourceRange): void => addProblem(a, problem, range, a.expansion);
+  const fieldLine = fieldTokens.length === 0 ? undefined : parseLine({ tokens: [{ ...fieldTokens[0]!, text: 'equ', kind: 0 }, ...fieldTokens], expansion: a.expansion }, report);
+  if (fieldLine === undefined || fieldLine.body.kind !== 'equ') {
+    if (fieldTokens.length === 0) report(labelNeeded('at'), body.nameRange);
+    return undefined;
+  }
+  const inner = rest.length === 0 ? undefined : parseLine({ tokens: rest, expansion: a.expansion }, report);
+  const parsed = { field: fieldLine.body.expression, inner };
+  instanceCache.set(body, parsed);
+  return parsed;
+}
+
+function result(a: Assembly, diagnostics: readonly Diagnostic[]): AssemblyResult {
+  const seen = new Set<string>();
+  const unique = diagnostics.filter((d) => {
+    const key = `${d.file}:${d.line}:${d.column}:${d.code}:${d.message}`;
+    return !seen.has(key) && seen.add(key);
+  });
+  const ok = !unique.some((d) => d.severity === 'error');
+  const origin = originOf(a);
+  const bytes = ok ? buildImage(a) : new Uint8Array();
+  const entrySymbol = a.symbols.get('_start') ?? a.symbols.get('start');
+  const address = (section: number, offset: bigint): bigint => (section < 0 ? offset : offset + BigInt(a.sections[section]!.address));
+  const records: LineRecord[] = a.lines;
+  const lines: AssembledLine[] = records
+    .map((r) => ({
+      address: a.sections[r.section]!.address + r.offset,
+      length: r.length,
+      file: a.files[r.range.file]!.path,
+      line: r.range.line,
+      column: r.range.column,
+      instruction: r.instruction,
+    }))
+    .sort((x, y) => x.address - y.address);
+  const symbols: AssembledSymbol[] = [...a.symbols.values()].map((s) => ({
+    name: s.name,
+    address: address(s.section, s.constant),
+    kind: s.section < 0 ? 'constant' : 'label',
+    file: a.files[s.range.file]!.path,
+    line: s.range.line,
+    column: s.range.column,
+  }));
+  const entry = entrySymbol === undefined ? origin : Number(address(entrySymbol.section, entrySymbol.constant));
+  return {
+    bytes,
+    origin,
+    bits: entrySymbol?.bits ?? a.firstBits ?? a.bits,
+    entry,
+    sections: a.sections
+      .filter((s) => s.position > 0)
+      .map((s) => ({ name: s.name, address: s.address, offset: s.fileOffset, size: s.position, reserved: s.reserved })),
+    symbols,
+    lines,
+    diagnostics: unique,
+    ok,
+    listing: () => listingText(a, bytes),
+  };
+}
+
+export { includeNotFound, qualified, constantValue };

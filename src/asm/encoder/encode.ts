@@ -1,0 +1,473 @@
+// One instruction to bytes.
+import {
+  type Problem, broadcastNeedsEvex, byteRegisterWithRex, farOutOfRange, immediateRange, jumpOutOfRange, noBase64, relocationTooLarge, registerOnlyIn64,
+} from '../errors.ts';
+import { type Names, type Value, evaluate } from '../expression.ts';
+import type { Register } from '../registers.ts';
+import type { MemoryOperand, Operand, Statement } from '../statement.ts';
+import type { SourceRange } from '../tokens.ts';
+import type { ByteBuffer } from '../bytes.ts';
+import type { Form, OperandForm } from './forms.ts';
+import { type Bits, matchForms, needsSizePrefix } from './match.ts';
+import { type Address, type AddressBytes, addressBytes, resolveAddress } from './memory.ts';
+import { type Prefixes, readPrefixes } from './prefixes.ts';
+
+export interface EncodeContext {
+  readonly bits: Bits;
+  readonly names: Names;
+  readonly defaultRelative: boolean;
+  /** Section index and offset of the instruction. */
+  readonly section: number;
+  readonly offset: number;
+  /** Address of a section's offset 0, as the last pass laid it out. */
+  sectionAddress(section: number): number;
+  /** Instructions must not become shorter than they were (late passes). */
+  readonly growOnly: boolean;
+  readonly out: ByteBuffer;
+  warn(problem: Problem, range: SourceRange): void;
+}
+
+/** An operand with its value in this pass. */
+interface Evaluated {
+  readonly operand: Operand;
+  readonly value: Value | undefined;
+  readonly segment: Value | undefined;
+  readonly address: Address | undefined;
+}
+
+type InstructionBody = Extract<Statement['body'], { kind: 'instruction' }>;
+
+/** Appends the instruction to `context.out`. False after a report. */
+export function encodeInstruction(statement: Statement, body: InstructionBody, context: EncodeContext): boolean {
+  const memo = statement.memo;
+  const prefixes = readPrefixes(body.prefixes, context.bits, context.names);
+  if (prefixes === undefined) return false;
+  if (memo.candidates === undefined || memo.bits !== context.bits) {
+    const match = matchForms(body.mnemonic, body.operands, context.bits, prefixes.operandSize);
+    if (!match.ok) {
+      context.names.problem(match.problem, body.operands[match.operand]?.range ?? (match.operand < 0 && body.operands.length > 0 && match.problem.code !== 'unknown-instruction' ? statementRange(body) : body.name));
+      return false;
+    }
+    memo.candidates = match.forms;
+    memo.bits = context.bits;
+    memo.chosen = -1;
+  }
+  const evaluated: Evaluated[] = [];
+  for (const operand of body.operands) {
+    const value = evaluateOperand(operand, context, prefixes);
+    if (value === undefined) return false;
+    evaluated.push(value);
+  }
+  return choose(statement, body, memo.candidates, evaluated, prefixes, context);
+}
+
+function statementRange(body: InstructionBody): SourceRange {
+  const last = body.operands[body.operands.length - 1]!.range;
+  const first = body.operands[0]!.range;
+  return first.line === last.line && first.file === last.file ? { ...first, end: last.end } : first;
+}
+
+function evaluateOperand(operand: Operand, context: EncodeContext, prefixes: Prefixes): Evaluated | undefined {
+  switch (operand.kind) {
+    case 'memory': {
+      const address = resolveAddress(operand, {
+        bits: context.bits, names: context.names, defaultRelative: context.defaultRelative, addressSize: prefixes.addressSize,
+      });
+      return address === undefined ? undefined : { operand, value: undefined, segment: undefined, address };
+    }
+    case 'immediate': {
+      const value = evaluate(operand.expression, context.names);
+      return value === undefined ? undefined : { operand, value, segment: undefined, address: undefined };
+    }
+    case 'far': {
+      const value = evaluate(operand.expression, context.names);
+      const segment = evaluate(operand.segment, context.names);
+      return value === undefined || segment === undefined ? undefined : { operand, value, segment, address: undefined };
+    }
+    default:
+      return { operand, value: undefined, segment: undefined, address: undefined };
+  }
+}
+
+function choose(
+  statement: Statement,
+  body: InstructionBody,
+  candidates: readonly Form[],
+  evaluated: readonly Evaluated[],
+  prefixes: Prefixes,
+  context: EncodeContext,
+): boolean {
+  const memo = statement.memo;
+  const start = context.out.length;
+  for (let i = 0; i < candidates.length; i++) {
+    if (context.growOnly && i < memo.chosen) continue;
+    const form = candidates[i]!;
+    const operands = arrangeOperands(form, evaluated);
+    if (!valuesFit(form, operands, prefixes, context)) continue;
+    context.out.truncate(start);
+    const outcome = emit(form, operands, body, prefixes, context);
+    if (outcome === 'ok') {
+      memo.chosen = i;
+      return true;
+    }
+    if (outcome !== 'next') {
+      context.names.problem(outcome, body.name);
+      return false;
+    }
+  }
+  context.out.truncate(start);
+  const last = candidates[candidates.length - 1]!;
+  const outcome = emit(last, arrangeOperands(last, evaluated), body, prefixes, context);
+  if (outcome === 'ok') return true;
+  if (outcome !== 'next') context.names.problem(outcome, body.name);
+  else context.names.problem({ code: 'not-encodable', message: 'no encoding of this instruction can hold these operands' }, body.name);
+  return false;
+}
+
+/** Operands in the form's order; the left-out one is repeated. */
+function arrangeOperands(form: Form, evaluated: readonly Evaluated[]): readonly Evaluated[] {
+  const real = evaluated.length > 0 && evaluated.some((e) => e.operand.kind === 'rounding') ? evaluated.filter((e) => e.operand.kind !== 'rounding') : evaluated;
+  return form.operands.length === real.length + 1 ? [real[0]!, ...real] : real;
+}
+
+/** A plain number that is known. */
+const plain = (value: Value): boolean => !value.unknown && value.terms === undefined;
+
+function valuesFit(form: Form, operands: readonly Evaluated[], prefixes: Prefixes, context: EncodeContext): boolean {
+  for (let i = 0; i < operands.length; i++) {
+    const spec = form.operands[i]!;
+    const { operand, value, address } = operands[i]!;
+    if (spec.kind === 'immediate' && value !== undefined && !immediateFits(spec, operand, value, form)) return false;
+    if (spec.kind === 'offset' && (address === undefined || !address.plain || address.ripRelative)) return false;
+    if (spec.kind === 'relative' && spec.bits === 8 && value !== undefined && operand.distance !== 'short' && form.addressSize === 0) {
+      if (operand.strict && operand.size !== 8) return false;
+      if (value.unknown) continue;
+      const target = value.terms?.[0];
+      if (target === undefined || target.section !== context.section || value.terms!.length !== 1) {
+        if (formHasLonger(form)) return false;
+        continue;
+      }
+      const length = prefixes.bytes.length + prefixes.length + 2;
+      const distance = value.constant - BigInt(context.offset + length);
+      if ((distance < -128n || distance > 127n) && formHasLonger(form)) return false;
+    }
+  }
+  return true;
+}
+
+/** JMP and Jcc; LOOP and JCXZ have no longer form. */
+const formHasLonger = (form: Form): boolean => form.addressSize === 0 && form.opcode[0] !== 0xe3;
+
+function immediateFits(spec: OperandForm, operand: Operand, value: Value, form: Form): boolean {
+  if (spec.fixed === 1) return plain(value) && value.constant === 1n && !operand.strict;
+  if (spec.bits === 8 && spec.extended > 8) {
+    if (operand.size === 8) return true;
+    if (!plain(value) || operand.strict) return false;
+    const wrapped = BigInt.asIntN(spec.extended, value.constant);
+    return wrapped >= -128n && wrapped <= 127n && (spec.extended === 64 || fitsEither(value.constant, spec.extended));
+  }
+  if (spec.bits === 32 && spec.extended === 64 && form.opcode[0] === 0xc7 && form.operands[0]!.class === 'r64') {
+    // MOV r64, imm: the sign-extended form only for a known negative number that fits; the 32-bit form was tried before.
+    if (operand.size === 32) return true;
+    return plain(value) && value.constant >= -0x80000000n && value.constant <= 0x7fffffffn;
+  }
+  return true;
+}
+
+function fitsEither(value: bigint, bits: number): boolean {
+  return BigInt.asIntN(64, value) >= -(1n << 63n) || bits > 0;
+}
+
+interface Parts {
+  rexR: number;
+  rexX: number;
+  rexB: number;
+  /** High bits for EVEX. */
+  highR: number;
+  highX: number;
+  highV: number;
+  needsRex: boolean;
+  forbidsRex: Register | undefined;
+  reg: number;
+  rm: number;
+  vvvv: number;
+  opcodeLow: number;
+  is4: number;
+  modrm: boolean;
+  memory: { readonly address: Address; readonly operand: MemoryOperand } | undefined;
+}
+
+/** Puts registers and memory into their places. */
+function collect(form: Form, operands: readonly Evaluated[]): Parts {
+  const p: Parts = {
+    rexR: 0, rexX: 0, rexB: 0, highR: 0, highX: 0, highV: 0, needsRex: false, forbidsRex: undefined, reg: form.digit < 0 ? 0 : form.digit, rm: -1, vvvv: 0,
+    opcodeLow: 0, is4: -1, modrm: form.digit >= 0, memory: undefined,
+  };
+  form.operands.forEach((spec, i) => {
+    const { operand, address } = operands[i]!;
+    if (operand.kind === 'memory') {
+      if (spec.kind !== 'offset' && address !== undefined) {
+        p.memory = { address, operand };
+        p.modrm = true;
+        p.rexB = ((address.base?.number ?? 0) >> 3) & 1;
+        p.rexX = ((address.index?.number ?? 0) >> 3) & 1;
+        if (address.index !== undefined && spec.index !== undefined) p.highV = (address.index.number >> 4) & 1;
+      } else if (address !== undefined) p.memory = { address, operand };
+      return;
+    }
+    if (operand.kind !== 'register' || spec.kind === 'fixed') return;
+    const register = operand.register;
+    if (register.needsRex) p.needsRex = true;
+    if (register.high) p.forbidsRex = register;
+    const low = register.number & 7;
+    const high = (register.number >> 3) & 1;
+    switch (spec.slot) {
+      case 'reg':
+        p.reg = low;
+        p.rexR = high;
+        p.highR = (register.number >> 4) & 1;
+        p.modrm = true;
+        break;
+      case 'rm':
+        p.rm = low;
+        p.rexB = high;
+        p.highX = (register.number >> 4) & 1;
+        p.modrm = true;
+        break;
+      case 'vvvv':
+        p.vvvv = register.number;
+        break;
+      case 'opcode':
+        p.opcodeLow = low;
+        p.rexB = high;
+        break;
+      case 'is4':
+        p.is4 = register.number;
+        break;
+      default:
+        break;
+    }
+  });
+  return p;
+}
+
+const TUPLE_BYTES: Readonly<Record<string, number>> = { N1: 1, N2: 2, N4: 4, N8: 8, N16: 16, N32: 32, N64: 64 };
+
+function displacementScale(form: Form, operand: MemoryOperand): number {
+  if (form.encoding !== 'e') return 1;
+  const broadcast = (operand.decorators?.broadcast ?? 0) > 0;
+  const match = /^N(\d+)(?:b(\d+))?$/.exec(form.tuple);
+  if (!match) return 1;
+  return broadcast && match[2] !== undefined ? Number(match[2]) : (TUPLE_BYTES[`N${match[1]}`] ?? 1);
+}
+
+/** Writes the bytes; a problem, or `next` when another form may do. */
+function emit(form: Form, operands: readonly Evaluated[], body: InstructionBody, prefixes: Prefixes, context: EncodeContext): 'ok' | 'next' | Problem {
+  const { bits, out } = context;
+  const p = collect(form, operands);
+  let where: AddressBytes | undefined;
+  if (p.memory !== undefined && form.operands.every((o) => o.kind !== 'offset')) {
+    const chosen = addressBytes(p.memory.address, bits, displacementScale(form, p.memory.operand));
+    if (typeof chosen === 'string') return { code: 'bad-address', message: chosen };
+    where = chosen;
+  }
+  const start = out.length;
+  emitPrefixes(form, p, prefixes, context);
+  const wide = bits === 64 && form.operandSize === 64 && !form.default64 && !form.force64 && form.encoding === 'l';
+  const rex = 0x40 | (wide ? 8 : 0) | (p.rexR << 2) | (p.rexX << 1) | p.rexB;
+  if (form.encoding === 'v') emitVex(form, p, out, prefixes);
+  else if (form.encoding === 'e') emitEvex(form, p, operands, body, out);
+  else if (form.encoding === 'x') emitXop(form, p, out);
+  else {
+    if (form.prefix !== 0) out.byte(form.prefix);
+    if (rex !== 0x40 || p.needsRex || prefixes.rex) {
+      if (bits !== 64) {
+        if (p.rexR !== 0 && form.operands.some((o) => o.class === 'cr') && bits === 32) {
+          // LOCK MOV CR0 is AMD's way to reach CR8 outside 64-bit code.
+          out.byte(0xf0);
+        } else return registerOnlyIn64();
+      } else if (p.forbidsRex !== undefined) return byteRegisterWithRex(p.forbidsRex.name);
+      else out.byte(rex);
+    }
+    if (form.map >= 1 || form.encoding === 'd') out.byte(0x0f);
+    if (form.encoding === 'd') out.byte(0x0f);
+    if (form.map === 2) out.byte(0x38);
+    else if (form.map === 3) out.byte(0x3a);
+  }
+  if (bits !== 64 && form.encoding !== 'l' && form.encoding !== 'd' && (p.rexR | p.rexX | p.rexB | p.highR | p.highX | p.highV || p.vvvv > 7)) return registerOnlyIn64();
+  if (form.encoding !== 'd') {
+    for (let i = 0; i < form.opcode.length; i++) out.byte(form.opcode[i]! | (i === form.opcode.length - 1 ? p.opcodeLow : 0));
+  }
+  if (p.modrm && !(form.opcode.length === 2 && form.encoding === 'l' && form.operands.every((o) => o.slot === 'opcode' || o.kind === 'fixed'))) {
+    emitModRm(p, where, form, operands, start, context);
+  }
+  if (form.encoding === 'd') out.byte(form.opcode[0]!);
+  return emitImmediates(form, operands, p, start, context);
+}
+
+function emitPrefixes(form: Form, p: Parts, prefixes: Prefixes, context: EncodeContext): void {
+  const { bits, out } = context;
+  if (prefixes.wait || form.waits) out.byte(0x9b);
+  for (const byte of prefixes.bytes) out.byte(byte);
+  const segment = p.memory?.operand.segment;
+  if (segment !== undefined && !(bits === 64 && segment.number < 4 && false)) out.byte([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65][segment.number]!);
+  else if (prefixes.segment >= 0) out.byte(prefixes.segment);
+  const natural = needsSizePrefix(form, bits) && form.operandSize !== 64 && form.encoding === 'l';
+  const asked = prefixes.operandSize !== 0 && prefixes.operandSize !== 64 && prefixes.operandSize !== (bits === 64 ? 32 : bits);
+  const address = p.memory?.address.addressBits ?? (form.addressSize || prefixes.addressSize || bits);
+  if (asked && form.operandSize !== prefixes.operandSize) out.byte(0x66);
+  if (address !== bits) out.byte(0x67);
+  if (natural) out.byte(0x66);
+}
+
+function emitModRm(p: Parts, where: AddressBytes | undefined, form: Form, operands: readonly Evaluated[], start: number, context: EncodeContext): void {
+  const { out } = context;
+  if (where === undefined || p.memory === undefined) {
+    out.byte(0xc0 | (p.reg << 3) | Math.max(p.rm, 0));
+    return;
+  }
+  out.byte((where.mod << 6) | (p.reg << 3) | where.rm);
+  if (where.sib >= 0) out.byte(where.sib);
+  if (where.displacementBits === 0) return;
+  const { displacement } = p.memory.address;
+  const range = p.memory.operand.range;
+  const base = displacement.terms === undefined ? 0n : BigInt(context.sectionAddress(displacement.terms[0]!.section));
+  let value = where.scaled + base;
+  if (p.memory.address.ripRelative) {
+    const length = out.length + 4 - start + immediateBytes(form, operands, p);
+    value = displacement.constant + base - BigInt(context.sectionAddress(context.section) + context.offset + length);
+    if (displacement.unknown) value = 0n;
+  }
+  const bits = where.displacementBits;
+  const wraps = bits < p.memory.address.addressBits ? BigInt.asIntN(bits, value) !== value && !(bits === 32 && displacement.terms === undefined && BigInt.asUintN(32, value) === value && false) : BigInt.asIntN(bits, value) !== value && BigInt.asUintN(bits, value) !== value;
+  if (wraps && !displacement.unknown) context.warn(displacement.terms === undefined ? immediateRange(value, bits, 'displacement') : relocationTooLarge(value, bits), range);
+  out.value(value, bits / 8);
+}
+
+function immediateBytes(form: Form, operands: readonly Evaluated[], p: Parts): number {
+  let bytes = form.implied >= 0 ? 1 : 0;
+  if (p.is4 >= 0) bytes++;
+  for (const spec of form.operands) if (spec.kind === 'immediate' && spec.bits >= 8) bytes += spec.bits / 8;
+  return form.encoding === 'd' ? bytes + 1 : bytes + (operands.length > 99 ? 1 : 0);
+}
+
+function emitImmediates(form: Form, operands: readonly Evaluated[], p: Parts, start: number, context: EncodeContext): 'ok' | 'next' | Problem {
+  const { out } = context;
+  let nibble = p.is4 >= 0 ? p.is4 << 4 : -1;
+  for (let i = 0; i < form.operands.length; i++) {
+    const spec = form.operands[i]!;
+    const { operand, value, segment, address } = operands[i]!;
+    switch (spec.kind) {
+      case 'immediate':
+        if (spec.bits === 4) nibble = Math.max(nibble, 0) | Number(BigInt.asUintN(4, value!.constant));
+        else if (spec.bits >= 8) emitImmediate(spec, operand, value!, form, context);
+        break;
+      case 'relative': {
+        const problem = emitRelative(spec, value!, start, context);
+        if (problem !== undefined) return problem;
+        break;
+      }
+      case 'far': {
+        out.value(absolute(value!, context), spec.bits / 8);
+        const selector = absolute(segment!, context);
+        if (selector < -0x8000n || selector > 0xffffn) return farOutOfRange(selector);
+        out.value(selector, 2);
+        break;
+      }
+      case 'offset': {
+        const bits = address!.addressBits === 64 && address!.forced !== 64 ? 32 : address!.addressBits;
+        out.value(absolute(address!.displacement, context), bits / 8);
+        break;
+      }
+      default:
+        break;
+    }
+  }
+  if (nibble >= 0) out.byte(nibble);
+  if (form.implied >= 0) out.byte(form.implied);
+  return 'ok';
+}
+
+/** A value with its section's address added. */
+export function absolute(value: Value, context: Pick<EncodeContext, 'sectionAddress'>): bigint {
+  const term = value.terms?.[0];
+  return term === undefined ? value.constant : value.constant + BigInt(context.sectionAddress(term.section));
+}
+
+function emitImmediate(spec: OperandForm, operand: Operand, value: Value, form: Form, context: EncodeContext): void {
+  const number = absolute(value, context);
+  const bits = spec.bits;
+  const wide = spec.extended || bits;
+  if (!value.unknown) {
+    const signed = BigInt.asIntN(bits, number);
+    const ok = spec.extended > bits ? BigInt.asIntN(wide, number) === signed : signed === number || BigInt.asUintN(bits, number) === number;
+    if (!ok) context.warn(immediateRange(number, bits, 'immediate'), operand.range);
+  }
+  context.out.value(number, bits / 8);
+  void form;
+}
+
+function emitRelative(spec: OperandForm, value: Value, start: number, context: EncodeContext): Problem | undefined {
+  const length = BigInt(context.out.length - start + spec.bits / 8);
+  const target = absolute(value, context);
+  const here = BigInt(context.sectionAddress(context.section) + context.offset);
+  const distance = target - (here + length);
+  if (!value.unknown) {
+    const narrow = BigInt.asIntN(spec.bits, distance);
+    if (spec.bits === 8 && narrow !== distance) return jumpOutOfRange(distance);
+    if (spec.bits === 32 && context.bits === 64 && narrow !== distance) return jumpOutOfRange(distance);
+  }
+  context.out.value(value.unknown ? 0n : distance, spec.bits / 8);
+  return undefined;
+}
+
+const PP: Readonly<Record<number, number>> = { 0: 0, 0x66: 1, 0xf3: 2, 0xf2: 3 };
+
+function emitVex(form: Form, p: Parts, out: ByteBuffer, prefixes: Prefixes): void {
+  const w = form.wide ? 1 : 0;
+  const tail = ((~p.vvvv & 15) << 3) | (form.vectorLength << 2) | PP[form.prefix]!;
+  if (form.map === 1 && w === 0 && p.rexX === 0 && p.rexB === 0 && !prefixes.vex3) {
+    out.byte(0xc5);
+    out.byte(((p.rexR ^ 1) << 7) | tail);
+    return;
+  }
+  out.byte(0xc4);
+  out.byte(((p.rexR ^ 1) << 7) | ((p.rexX ^ 1) << 6) | ((p.rexB ^ 1) << 5) | form.map);
+  out.byte((w << 7) | tail);
+}
+
+function emitXop(form: Form, p: Parts, out: ByteBuffer): void {
+  out.byte(0x8f);
+  out.byte(((p.rexR ^ 1) << 7) | ((p.rexX ^ 1) << 6) | ((p.rexB ^ 1) << 5) | form.map);
+  out.byte((form.wide ? 0x80 : 0) | ((~p.vvvv & 15) << 3) | (form.vectorLength << 2) | PP[form.prefix]!);
+}
+
+const ROUNDING: Readonly<Record<string, number>> = { 'rn-sae': 0, 'rd-sae': 1, 'ru-sae': 2, 'rz-sae': 3 };
+
+function emitEvex(form: Form, p: Parts, operands: readonly Evaluated[], body: InstructionBody, out: ByteBuffer): void {
+  let mask = 0;
+  let zero = 0;
+  let broadcast = 0;
+  let length = form.vectorLength;
+  for (const operand of body.operands) {
+    const d = operand.decorators;
+    if (d === undefined) continue;
+    if (d.mask !== undefined) mask = d.mask.number;
+    if (d.zero) zero = 1;
+    if (d.broadcast > 0) broadcast = 1;
+    if (d.rounding !== undefined) {
+      broadcast = 1;
+      const mode = ROUNDING[d.rounding];
+      if (mode !== undefined) length = mode;
+    }
+  }
+  void operands;
+  const x = p.memory === undefined ? p.highX : p.rexX;
+  out.byte(0x62);
+  out.byte(((p.rexR ^ 1) << 7) | ((x ^ 1) << 6) | ((p.rexB ^ 1) << 5) | ((p.highR ^ 1) << 4) | form.map);
+  out.byte((form.wide ? 0x80 : 0) | ((~p.vvvv & 15) << 3) | 4 | PP[form.prefix]!);
+  const v = p.memory !== undefined && p.highV !== 0 ? 1 : (p.vvvv >> 4) & 1;
+  out.byte((zero << 7) | (length << 5) | (broadcast << 4) | ((v ^ 1) << 3) | mask);
+}
+
+export { broadcastNeedsEvex, noBase64 };

@@ -1,0 +1,124 @@
+// What the preprocessor remembers: macros, contexts, and the stack of files, macro calls and repetitions it reads from.
+import type { Problem } from '../errors.ts';
+import type { Names } from '../expression.ts';
+import type { SourceRange, Token } from '../tokens.ts';
+
+export interface SingleParameter {
+  readonly name: string;
+  /** `=name`: the argument is evaluated to a number. */
+  readonly evaluated: boolean;
+  /** `&name`: the argument becomes a string. */
+  readonly quoted: boolean;
+  /** `name+`: takes the rest, commas included. */
+  readonly greedy: boolean;
+}
+
+/** One %define; several with different parameter counts may share a name. */
+export interface SingleMacro {
+  readonly name: string;
+  /** Undefined: no parentheses. */
+  readonly parameters: readonly SingleParameter[] | undefined;
+  readonly body: readonly Token[];
+  readonly ignoreCase: boolean;
+  readonly defined: SourceRange;
+  /** %defalias: the body names the macro that is meant. */
+  readonly alias: boolean;
+  busy: boolean;
+}
+
+export type SingleMacros = Map<string, SingleMacro[]>;
+
+/** One %macro. */
+export interface MultiMacro {
+  readonly name: string;
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly greedy: boolean;
+  readonly ignoreCase: boolean;
+  readonly defaults: readonly (readonly Token[])[];
+  readonly body: readonly (readonly Token[])[];
+  readonly defined: SourceRange;
+  busy: boolean;
+}
+
+/** Where a line came from when a macro wrote it. */
+export interface Expansion {
+  readonly macro: string;
+  /** The macro's name in the line that called it. */
+  readonly call: SourceRange;
+  readonly parent: Expansion | undefined;
+}
+
+export interface MacroCall {
+  readonly macro: MultiMacro;
+  readonly name: string;
+  arguments: readonly (readonly Token[])[];
+  readonly label: readonly Token[];
+  readonly id: number;
+  readonly expansion: Expansion;
+  readonly parent: MacroCall | undefined;
+}
+
+/** taking: lines count; waiting: no branch was true yet; done: a branch was taken; dead: inside lines that do not count. */
+export interface Condition {
+  state: 'taking' | 'waiting' | 'done' | 'dead';
+  sawElse: boolean;
+  readonly opened: SourceRange;
+}
+
+export interface Frame {
+  readonly kind: 'file' | 'macro' | 'repeat';
+  readonly lines: readonly (readonly Token[])[];
+  index: number;
+  /** The macro call whose parameters the lines see. */
+  readonly call: MacroCall | undefined;
+  readonly conditions: Condition[];
+  /** Repetitions that are left, for `repeat`. */
+  remaining: number;
+  readonly file: number;
+}
+
+export interface Context {
+  readonly name: string | undefined;
+  readonly id: number;
+  readonly macros: SingleMacros;
+}
+
+/** A line for the parser. */
+export interface Line {
+  readonly tokens: readonly Token[];
+  readonly expansion: Expansion | undefined;
+}
+
+export interface PreprocessorHost {
+  problem(problem: Problem, range: SourceRange, expansion: Expansion | undefined): void;
+  /** The text of an included file as lines of tokens; undefined: not found. */
+  include(path: string, from: number): { readonly file: number; readonly lines: readonly (readonly Token[])[] } | undefined;
+  fileName(file: number): string;
+  /** Names in expressions that must be known now. */
+  readonly names: Names;
+  bits(): number;
+  /** Whether a word is an instruction or directive, so that a macro of that name may also be one. */
+  isInstruction(name: string): boolean;
+  /** Remembers where a macro is defined and used (editors ask for it). */
+  readonly defines: Readonly<Record<string, string>>;
+}
+
+export interface Preprocessor {
+  readonly host: PreprocessorHost;
+  readonly frames: Frame[];
+  singles: SingleMacros;
+  readonly foldedSingles: SingleMacros;
+  readonly multis: Map<string, MultiMacro[]>;
+  readonly foldedMultis: Map<string, MultiMacro[]>;
+  contexts: Context[];
+  nextId: number;
+  /** Lines given so far: bounds runaway macros. */
+  produced: number;
+  expansion: Expansion | undefined;
+  stopped: boolean;
+}
+
+export function report(pp: Preprocessor, problem: Problem, range: SourceRange): void {
+  pp.host.problem(problem, range, pp.expansion);
+}
