@@ -160,6 +160,7 @@ const formHasLonger = (form: Form): boolean => form.addressSize === 0 && form.op
 
 function immediateFits(spec: OperandForm, operand: Operand, value: Value, form: Form): boolean {
   if (spec.fixed === 1) return plain(value) && value.constant === 1n && !operand.strict;
+  if (spec.zeroExtended) return plain(value) && !operand.strict && value.constant >= 0n && value.constant <= 0xffffffffn;
   if (spec.bits === 8 && spec.extended > 8) {
     if (operand.size === 8) return true;
     if (!plain(value) || operand.strict) return false;

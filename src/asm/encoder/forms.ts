@@ -18,6 +18,8 @@ export interface OperandForm {
   readonly fixed: number;
   /** Class of the index register of a vector memory operand. */
   readonly index: RegisterClass | undefined;
+  /** A 32-bit immediate that the processor extends with zeros: MOV to a 64-bit register through its lower half. */
+  readonly zeroExtended: boolean;
 }
 
 export interface Form {
@@ -63,7 +65,7 @@ const CLASS_BITS: Readonly<Record<string, number>> = {
 };
 
 function operandForm(text: string): OperandForm {
-  const base = { class: undefined, bits: 0, extended: 0, slot: 'none' as Slot, fixed: 0, index: undefined };
+  const base = { class: undefined, bits: 0, extended: 0, slot: 'none' as Slot, fixed: 0, index: undefined, zeroExtended: false };
   if (text.startsWith('=')) {
     const [cls, fixed, bits] = FIXED[text.slice(1)]!;
     return { ...base, kind: 'fixed', class: cls, fixed, bits };
@@ -73,6 +75,7 @@ function operandForm(text: string): OperandForm {
   if (text === 'moffs') return { ...base, kind: 'offset' };
   if (text === 'i1') return { ...base, kind: 'immediate', bits: 0, fixed: 1 };
   if (text === 'i4') return { ...base, kind: 'immediate', bits: 4 };
+  if (text === 'i32u') return { ...base, kind: 'immediate', bits: 32, zeroExtended: true };
   const immediate = /^i(8|16|32|64)(?:s(\d+))?$/.exec(text);
   if (immediate) return { ...base, kind: 'immediate', bits: Number(immediate[1]), extended: Number(immediate[2] ?? 0) };
   if (text.startsWith('rel')) return { ...base, kind: 'relative', bits: Number(text.slice(3)) };
@@ -83,9 +86,11 @@ function operandForm(text: string): OperandForm {
   return { ...base, kind: 'register', class: cls, bits, slot: SLOTS[slot]! };
 }
 
-function rankOf(operands: readonly OperandForm[]): number {
+function rankOf(operands: readonly OperandForm[], opcode: number): number {
+  if (opcode === 0xc7 && operands[0]?.class === 'r64') return 1;
   if (operands.some((o) => o.kind === 'relative' && o.bits === 8)) return 0;
   if (operands.some((o) => o.kind === 'immediate' && (o.extended > o.bits && o.bits === 8 || o.fixed === 1))) return 0;
+  if (operands.some((o) => o.zeroExtended)) return 0;
   if (operands.some((o) => o.kind === 'fixed' || o.kind === 'offset')) return 1;
   return 2;
 }
@@ -117,7 +122,7 @@ function parseRow(row: string, implied: number): Form {
     canZero: flags!.includes('z'),
     canRound: flags!.includes('e'),
     canSuppress: flags!.includes('s'),
-    rank: rankOf(forms),
+    rank: rankOf(forms, bytes[0]!),
     implied,
   };
 }
