@@ -31,6 +31,7 @@ function section(prefix: string, key: SdmKey, outcome: Outcome, checks: readonly
   return checks.map((check) => ({
     ...check,
     id: `${prefix}.${check.id}`,
+    rule: check.rule.charAt(0).toUpperCase() + check.rule.slice(1),
     section: key,
     outcome: check.outcome ?? outcome,
   }));
