@@ -9,14 +9,16 @@ export type Access =
   | { readonly kind: 'in'; readonly at: number; readonly size: 1 | 2 | 4 }
   | { readonly kind: 'out'; readonly at: number; readonly size: 1 | 2 | 4; readonly value: number }
   | { readonly kind: 'read'; readonly at: number }
-  | { readonly kind: 'write'; readonly at: number; readonly value: number };
+  | { readonly kind: 'write'; readonly at: number; readonly value: number }
+  /** Some milliseconds, for a timer to run off. */
+  | { readonly kind: 'wait' };
 
 export const inb = (at: number): Access => ({ kind: 'in', at, size: 1 });
 export const outb = (at: number, value: number): Access => ({ kind: 'out', at, size: 1, value });
 export const read = (at: number): Access => ({ kind: 'read', at });
 export const write = (at: number, value: number): Access => ({ kind: 'write', at, value });
 
-const KINDS = ['in', 'out', 'read', 'write'];
+const KINDS = ['in', 'out', 'read', 'write', 'wait'];
 
 const PLAYER = `
 bits 32
@@ -40,6 +42,8 @@ next:
     je load
     cmp al, 3
     je store
+    cmp al, 4
+    je wait_long
     mov dx, 0xf4
     out dx, al
     hlt
@@ -75,6 +79,12 @@ load:
 store:
     mov [edx], ebx
     jmp next
+wait_long:
+    mov ecx, 4000000
+.loop:
+    loop .loop
+    in al, 0xf4
+    jmp next
 print:
     mov ecx, 4
     mov dx, 0xe9
@@ -96,7 +106,7 @@ export function playInQemu(accesses: readonly Access[]): number[] {
   for (const [index, access] of accesses.entries()) {
     table.setUint8(index * 12, KINDS.indexOf(access.kind));
     table.setUint8(index * 12 + 1, 'size' in access ? access.size : 4);
-    table.setUint32(index * 12 + 4, access.at, true);
+    table.setUint32(index * 12 + 4, 'at' in access ? access.at : 0, true);
     table.setUint32(index * 12 + 8, 'value' in access ? access.value : 0, true);
   }
   table.setUint8(accesses.length * 12, 255);
@@ -125,7 +135,8 @@ export function playOnBoard(accesses: readonly Access[], bench: Bench = createBe
     if (access.kind === 'in') answers.push(bench.board.readPort(access.at, access.size));
     else if (access.kind === 'out') bench.board.writePort(access.at, access.size, access.value);
     else if (access.kind === 'read') answers.push(bench.board.readMemory(access.at, 4));
-    else bench.board.writeMemory(access.at, 4, access.value);
+    else if (access.kind === 'write') bench.board.writeMemory(access.at, 4, access.value);
+    else bench.runTo(bench.time + 10_000_000);
   }
   return answers;
 }
