@@ -179,8 +179,10 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
     acknowledge() {
       const vector = apic.isEnabled() ? apic.acknowledge() : undefined;
       if (vector !== undefined) return vector;
-      if (apic.passesExternal() || ioApic.passesExternal()) return pic.acknowledge();
-      return apic.spuriousVector();
+      if (externalPending()) return pic.acknowledge();
+      // The request went away meanwhile: whoever made it answers with its spurious vector.
+      const held = apic.isEnabled() && apic.holdsRequests();
+      return !held && (apic.passesExternal() || ioApic.passesExternal()) ? pic.acknowledge() : apic.spuriousVector();
     },
     takeNmi: apic.takeNmi,
     takeInit: apic.takeInit,

@@ -105,6 +105,8 @@ export interface LocalApic {
   /** True when LINT0 lets the 8259s through. */
   passesExternal(): boolean;
   interruptPending(): boolean;
+  /** True when accepted interrupts wait, whether or not their priority lets them through. */
+  holdsRequests(): boolean;
   /** The vector, now in service; undefined when nothing is pending any more. */
   acknowledge(): number | undefined;
   spuriousVector(): number;
@@ -400,6 +402,7 @@ export function createLocalApic(id: number, wiring: LocalApicWiring): LocalApic 
       return !isEnabled() || (!(lint0 & LVT_MASKED) && ((lint0 >> 8) & 7) === DELIVERY_EXTERNAL);
     },
     interruptPending: () => isEnabled() && pendingVector() >= 0,
+    holdsRequests: () => highestBit(state.requests) >= 0,
     acknowledge() {
       const vector = pendingVector();
       if (vector < 0) return undefined;
