@@ -1,0 +1,707 @@
+// The two-byte opcode map 0F and the maps 0F38 and 0F3A (SDM "Opcode Map"). MMX, SSE and AVX are absent.
+
+import {
+  FAM_BIT_TEST,
+  FAM_BSWAP,
+  FAM_CMOV,
+  FAM_CMOV16,
+  FAM_MOV,
+  FAM_MOVX,
+  FAM_SETCC,
+  OP_NOP,
+} from '../../../build/core/op-ids.ts';
+import { FS, GS, SS } from '../layout.ts';
+import {
+  SL_ADX,
+  SL_BIT_SCAN,
+  SL_BIT_TEST,
+  SL_CACHE_HINT,
+  SL_CLAC,
+  SL_CLTS,
+  SL_CMPXCHG,
+  SL_CMPXCHG8B,
+  SL_CPUID,
+  SL_CRC32,
+  SL_DOUBLE_SHIFT,
+  SL_ENCLS,
+  SL_FPU_ABSENT,
+  SL_FSGSBASE,
+  SL_GETSEC,
+  SL_INVD,
+  SL_INVEPT,
+  SL_INVLPG,
+  SL_INVPCID,
+  SL_INVVPID,
+  SL_LAR,
+  SL_LGDT,
+  SL_LIDT,
+  SL_LLDT,
+  SL_LMSW,
+  SL_LOAD_FAR_POINTER,
+  SL_LSL,
+  SL_LTR,
+  SL_MONITOR,
+  SL_MOV_FROM_CR,
+  SL_MOV_FROM_DR,
+  SL_MOV_TO_CR,
+  SL_MOV_TO_DR,
+  SL_MOVBE,
+  SL_MOVDIR,
+  SL_MWAIT,
+  SL_POP_SEGMENT,
+  SL_PUSH_SEGMENT,
+  SL_RANDOM,
+  SL_RDMSR,
+  SL_RDPID,
+  SL_RDPKRU,
+  SL_RDPMC,
+  SL_RDTSC,
+  SL_RDTSCP,
+  SL_RSM,
+  SL_SGDT,
+  SL_SIDT,
+  SL_SLDT,
+  SL_SMSW,
+  SL_STAC,
+  SL_STR,
+  SL_SVM,
+  SL_SWAPGS,
+  SL_SYSCALL,
+  SL_SYSENTER,
+  SL_SYSEXIT,
+  SL_SYSRET,
+  SL_UMWAIT,
+  SL_VERR,
+  SL_VERW,
+  SL_VMFUNC,
+  SL_VMREAD,
+  SL_VMWRITE,
+  SL_VMX,
+  SL_WBINVD,
+  SL_WRMSR,
+  SL_WRPKRU,
+  SL_XADD,
+  SL_XGETBV,
+  SL_XSAVES,
+  SL_XSETBV,
+} from '../slow-ids.ts';
+import { MODE_64 } from '../state.ts';
+import { emit, emitMemory, emitSlow, emitThroughAddress, emitUndefined, READS, WRITES } from './emit.ts';
+import { decodeImul, decodeJcc } from './one-byte.ts';
+import { readModrm, registerOffset } from './operands.ts';
+import { byte, d, immediateOf } from './state.ts';
+
+export function decodeTwoByte(): void {
+  const opcode = byte();
+  d.opcode = 0x0f00 | opcode;
+  if (opcode == 0x38) {
+    d.opcode = 0x0f3800 | byte();
+    decode0f38(d.opcode & 0xff);
+    return;
+  }
+  if (opcode == 0x3a) {
+    d.opcode = 0x0f3a00 | byte();
+    readModrm();
+    d.immediate = <i64>byte();
+    emitSse();
+    return;
+  }
+  if (d.lock && !mayLock(opcode)) {
+    emitUndefined();
+    return;
+  }
+  switch (opcode >> 4) {
+    case 0x0:
+      decode0f00(opcode);
+      return;
+    case 0x1:
+      decode0f10(opcode);
+      return;
+    case 0x2:
+      decode0f20(opcode);
+      return;
+    case 0x3:
+      decode0f30(opcode);
+      return;
+    case 0x4:
+      decodeCmov(opcode & 15);
+      return;
+    case 0x7:
+      decode0f70(opcode);
+      return;
+    case 0x8:
+      decodeJcc(opcode & 15, immediateOf(d.mode == MODE_64 ? 2 : d.operandSize));
+      return;
+    case 0x9:
+      readModrm();
+      if (d.memory) emitMemory(FAM_SETCC + (opcode & 15) * 3 + 1, 1, WRITES);
+      else {
+        d.destination = registerOffset(d.rm, 0);
+        emit(FAM_SETCC + (opcode & 15) * 3);
+      }
+      return;
+    case 0xa:
+      decode0fa0(opcode);
+      return;
+    case 0xb:
+      decode0fb0(opcode);
+      return;
+    case 0xc:
+      decode0fc0(opcode);
+      return;
+    default: // 5, 6, D, E, F: MMX and SSE; FF is UD0
+      readModrm();
+      if (opcode == 0xff) emitUndefined();
+      else emitSse();
+  }
+}
+
+/** Opcodes after 0F that may take LOCK; their groups check the form. */
+function mayLock(opcode: u32): bool {
+  return (
+    opcode == 0xab || opcode == 0xb0 || opcode == 0xb1 || opcode == 0xb3 || opcode == 0xba || opcode == 0xbb || opcode == 0xc0 || opcode == 0xc1 || opcode == 0xc7
+  );
+}
+
+function badLock(allowed: bool): bool {
+  if (!d.lock || allowed) return false;
+  emitUndefined();
+  return true;
+}
+
+function emitSse(): void {
+  emitSlow(SL_FPU_ABSENT, true);
+}
+
+/** A hint that does nothing, its operand not even accessed. */
+function emitHint(): void {
+  readModrm();
+  d.immediate = 0;
+  emit(OP_NOP);
+}
+
+function decode0f00(opcode: u32): void {
+  switch (opcode) {
+    case 0x00:
+      decodeGroup6();
+      return;
+    case 0x01:
+      decodeGroup7();
+      return;
+    case 0x02:
+    case 0x03:
+      readModrm();
+      emitSlow(opcode == 0x02 ? SL_LAR : SL_LSL, true);
+      return;
+    case 0x05:
+      emitSlow(SL_SYSCALL, true);
+      return;
+    case 0x06:
+      emitSlow(SL_CLTS, true);
+      return;
+    case 0x07:
+      emitSlow(SL_SYSRET, true);
+      return;
+    case 0x08:
+      emitSlow(SL_INVD, true);
+      return;
+    case 0x09:
+      emitSlow(SL_WBINVD, true);
+      return;
+    case 0x0d:
+      emitHint();
+      return;
+    default: // 04 0A 0B 0C 0E 0F: UD2, 3DNow! and holes
+      emitUndefined();
+  }
+}
+
+function decodeGroup6(): void {
+  readModrm();
+  switch (d.reg & 7) {
+    case 0:
+      emitSlow(SL_SLDT, true);
+      return;
+    case 1:
+      emitSlow(SL_STR, true);
+      return;
+    case 2:
+      emitSlow(SL_LLDT, true);
+      return;
+    case 3:
+      emitSlow(SL_LTR, true);
+      return;
+    case 4:
+      emitSlow(SL_VERR, true);
+      return;
+    case 5:
+      emitSlow(SL_VERW, true);
+      return;
+    default:
+      emitUndefined();
+  }
+}
+
+function decodeGroup7(): void {
+  readModrm();
+  const operation = d.reg & 7;
+  if (operation == 4) {
+    emitSlow(SL_SMSW, true);
+    return;
+  }
+  if (operation == 6) {
+    emitSlow(SL_LMSW, true);
+    return;
+  }
+  if (!d.memory) {
+    decodeGroup7Register();
+    return;
+  }
+  switch (operation) {
+    case 0:
+      emitSlow(SL_SGDT, true);
+      return;
+    case 1:
+      emitSlow(SL_SIDT, true);
+      return;
+    case 2:
+      emitSlow(SL_LGDT, true);
+      return;
+    case 3:
+      emitSlow(SL_LIDT, true);
+      return;
+    case 7:
+      emitSlow(SL_INVLPG, true);
+      return;
+    default: // 5: RSTORSSP, without CET
+      emitUndefined();
+  }
+}
+
+/** Whether no prefix of 66, F2 and F3 is there: many instructions of group 7 then exist only. */
+function unprefixed(): bool {
+  return !d.prefix66 && !d.repeat;
+}
+
+function decodeGroup7Register(): void {
+  const modrm = d.modrm;
+  if (modrm >= 0xd8 && modrm <= 0xdf) {
+    emitSlow(SL_SVM, true);
+    return;
+  }
+  if (modrm == 0xf8) {
+    if (d.mode == MODE_64) emitSlow(SL_SWAPGS, true);
+    else emitUndefined();
+    return;
+  }
+  if (modrm == 0xf9) {
+    emitSlow(SL_RDTSCP, true);
+    return;
+  }
+  if (!unprefixed()) {
+    emitUndefined();
+    return;
+  }
+  switch (modrm) {
+    case 0xc1:
+    case 0xc2:
+    case 0xc3:
+    case 0xc4:
+      emitSlow(SL_VMX, true);
+      return;
+    case 0xc8:
+      emitSlow(SL_MONITOR, true);
+      return;
+    case 0xc9:
+      emitSlow(SL_MWAIT, true);
+      return;
+    case 0xca:
+      emitSlow(SL_CLAC, true);
+      return;
+    case 0xcb:
+      emitSlow(SL_STAC, true);
+      return;
+    case 0xc0: // ENCLV
+    case 0xcf: // ENCLS
+    case 0xd7: // ENCLU
+      emitSlow(SL_ENCLS, true);
+      return;
+    case 0xd0:
+      emitSlow(SL_XGETBV, true);
+      return;
+    case 0xd1:
+      emitSlow(SL_XSETBV, true);
+      return;
+    case 0xd4:
+      emitSlow(SL_VMFUNC, true);
+      return;
+    case 0xee:
+      emitSlow(SL_RDPKRU, true);
+      return;
+    case 0xef:
+      emitSlow(SL_WRPKRU, true);
+      return;
+    default:
+      emitUndefined();
+  }
+}
+
+function decode0f10(opcode: u32): void {
+  if (opcode >= 0x18) emitHint(); // PREFETCH, CLDEMOTE, ENDBR, long NOP; MPX and CET are NOPs where they are absent
+  else {
+    readModrm();
+    emitSse();
+  }
+}
+
+function decode0f20(opcode: u32): void {
+  if (opcode >= 0x28) {
+    readModrm();
+    emitSse();
+    return;
+  }
+  if (opcode > 0x23) {
+    emitUndefined();
+    return;
+  }
+  // The operand is a register whatever mod says.
+  const modrm = byte();
+  d.modrm = modrm | 0xc0;
+  d.memory = false;
+  d.reg = ((modrm >> 3) & 7) | ((d.rex & 4) << 1);
+  d.rm = (modrm & 7) | ((d.rex & 1) << 3);
+  d.operandSize = d.mode == MODE_64 ? 3 : 2;
+  switch (opcode) {
+    case 0x20:
+      emitSlow(SL_MOV_FROM_CR, true);
+      return;
+    case 0x21:
+      emitSlow(SL_MOV_FROM_DR, true);
+      return;
+    case 0x22:
+      emitSlow(SL_MOV_TO_CR, true);
+      return;
+    default:
+      emitSlow(SL_MOV_TO_DR, true);
+  }
+}
+
+function decode0f30(opcode: u32): void {
+  switch (opcode) {
+    case 0x30:
+      emitSlow(SL_WRMSR, true);
+      return;
+    case 0x31:
+      emitSlow(SL_RDTSC, false);
+      return;
+    case 0x32:
+      emitSlow(SL_RDMSR, false);
+      return;
+    case 0x33:
+      emitSlow(SL_RDPMC, false);
+      return;
+    case 0x34:
+      emitSlow(SL_SYSENTER, true);
+      return;
+    case 0x35:
+      emitSlow(SL_SYSEXIT, true);
+      return;
+    case 0x37:
+      emitSlow(SL_GETSEC, true);
+      return;
+    default:
+      emitUndefined();
+  }
+}
+
+function decodeCmov(cc: u32): void {
+  readModrm();
+  d.destination = d.reg << 3;
+  if (!d.memory) d.source = d.rm << 3;
+  if (d.operandSize == 1) {
+    d.kind = cc;
+    if (d.memory) emitThroughAddress(FAM_CMOV16 + 1, 2, READS);
+    else emit(FAM_CMOV16);
+    return;
+  }
+  const id = FAM_CMOV + (cc * 2 + d.operandSize - 2) * 3;
+  if (d.memory) emitMemory(id + 1, 1 << d.operandSize, READS);
+  else emit(id);
+}
+
+function decode0f70(opcode: u32): void {
+  if (opcode == 0x78 || opcode == 0x79) {
+    readModrm();
+    if (!unprefixed()) {
+      emitUndefined();
+      return;
+    }
+    d.operandSize = d.mode == MODE_64 ? 3 : 2;
+    emitSlow(opcode == 0x78 ? SL_VMREAD : SL_VMWRITE, false);
+    return;
+  }
+  if (opcode == 0x77) {
+    emitSse(); // EMMS has no ModRM
+    return;
+  }
+  if (opcode == 0x7a || opcode == 0x7b) {
+    emitUndefined();
+    return;
+  }
+  readModrm();
+  if (opcode < 0x74) d.immediate = <i64>byte();
+  emitSse();
+}
+
+function decode0fa0(opcode: u32): void {
+  switch (opcode) {
+    case 0xa0:
+    case 0xa1:
+    case 0xa8:
+    case 0xa9:
+      d.reg = opcode < 0xa8 ? FS : GS;
+      emitSlow(opcode & 1 ? SL_POP_SEGMENT : SL_PUSH_SEGMENT, true);
+      return;
+    case 0xa2:
+      emitSlow(SL_CPUID, true);
+      return;
+    case 0xa3:
+    case 0xab:
+      decodeBitTest(opcode);
+      return;
+    case 0xa4:
+    case 0xac:
+      readModrm();
+      d.immediate = <i64>byte();
+      emitSlow(SL_DOUBLE_SHIFT, false);
+      return;
+    case 0xa5:
+    case 0xad:
+      readModrm();
+      emitSlow(SL_DOUBLE_SHIFT, false);
+      return;
+    case 0xaa:
+      emitSlow(SL_RSM, true);
+      return;
+    case 0xae:
+      decodeGroup15();
+      return;
+    case 0xaf:
+      readModrm();
+      decodeImul(false);
+      return;
+    default: // A6, A7
+      emitUndefined();
+  }
+}
+
+/** BT BTS BTR BTC with the bit number in a register: A3 AB B3 BB. */
+function decodeBitTest(opcode: u32): void {
+  readModrm();
+  if (badLock(d.memory && opcode != 0xa3)) return;
+  if (d.memory) {
+    emitSlow(SL_BIT_TEST, false);
+    return;
+  }
+  d.destination = d.rm << 3;
+  d.source = d.reg << 3;
+  emit(FAM_BIT_TEST + (((opcode >> 3) & 3) * 3 + d.operandSize - 1) * 4);
+}
+
+function decodeGroup15(): void {
+  readModrm();
+  const operation = d.reg & 7;
+  if (d.memory) {
+    if (operation == 6 && d.prefix66 && !d.repeat) emitSlow(SL_CACHE_HINT, false); // CLWB
+    else if (operation == 7 && !d.repeat) emitSlow(SL_CACHE_HINT, false); // CLFLUSH, CLFLUSHOPT
+    else if (operation == 6 && d.repeat) emitUndefined(); // CLRSSBSY
+    else emitSse();
+    return;
+  }
+  if (d.repeat == 0xf3 && operation < 4) {
+    if (d.mode == MODE_64) emitSlow(SL_FSGSBASE, true);
+    else emitUndefined();
+    return;
+  }
+  if (operation == 6 && (d.repeat || d.prefix66)) {
+    emitSlow(SL_UMWAIT, true);
+    return;
+  }
+  if (operation >= 5 && unprefixed()) {
+    emit(OP_NOP); // LFENCE, MFENCE, SFENCE
+    return;
+  }
+  emitUndefined();
+}
+
+function decode0fb0(opcode: u32): void {
+  switch (opcode) {
+    case 0xb0:
+    case 0xb1:
+      readModrm();
+      if (badLock(d.memory)) return;
+      if (opcode == 0xb0) d.operandSize = 0;
+      emitSlow(SL_CMPXCHG, false);
+      return;
+    case 0xb2:
+    case 0xb4:
+    case 0xb5:
+      readModrm();
+      // SI_REG is the segment; the general register follows from SI_MODRM and SI_REX.
+      d.reg = opcode == 0xb2 ? SS : opcode == 0xb4 ? FS : GS;
+      if (d.memory) emitSlow(SL_LOAD_FAR_POINTER, true);
+      else emitUndefined();
+      return;
+    case 0xb3:
+    case 0xbb:
+      decodeBitTest(opcode);
+      return;
+    case 0xb6:
+    case 0xb7:
+    case 0xbe:
+    case 0xbf:
+      decodeExtension(opcode);
+      return;
+    case 0xb8:
+      readModrm();
+      if (d.repeat == 0xf3) emitSlow(SL_BIT_SCAN, false);
+      else emitUndefined();
+      return;
+    case 0xb9:
+      readModrm();
+      emitUndefined();
+      return;
+    case 0xba:
+      decodeGroup8();
+      return;
+    default: // BC, BD
+      readModrm();
+      emitSlow(SL_BIT_SCAN, false);
+  }
+}
+
+/** MOVZX and MOVSX. */
+function decodeExtension(opcode: u32): void {
+  readModrm();
+  d.destination = d.reg << 3;
+  const from = opcode & 1;
+  const size = d.operandSize;
+  // Pairs in the family: 8 to 16, 32, 64, then 16 to 32, 64. From 16 to 16 the word is moved; the 8-to-16 row does not serve.
+  if (from && size == 1) {
+    moveWord();
+    return;
+  }
+  const pair = from ? size + 1 : size - 1;
+  const id = FAM_MOVX + (pair * 2 + u32(opcode >= 0xbe)) * 3;
+  if (d.memory) emitMemory(id + 1, 1 << from, READS);
+  else {
+    d.source = registerOffset(d.rm, from);
+    emit(id);
+  }
+}
+
+function moveWord(): void {
+  const id = FAM_MOV + 8;
+  if (d.memory) emitMemory(id + 2, 2, READS);
+  else {
+    d.source = d.rm << 3;
+    emit(id);
+  }
+}
+
+/** BT BTS BTR BTC with an immediate. */
+function decodeGroup8(): void {
+  readModrm();
+  const operation = d.reg & 7;
+  d.immediate = <i64>byte();
+  if (operation < 4) {
+    emitUndefined();
+    return;
+  }
+  if (badLock(d.memory && operation != 4)) return;
+  const id = FAM_BIT_TEST + ((operation - 4) * 3 + d.operandSize - 1) * 4;
+  if (d.memory) emitMemory(id + 2, 1 << d.operandSize, operation == 4 ? READS : WRITES);
+  else {
+    d.destination = d.rm << 3;
+    emit(id + 1);
+  }
+}
+
+function decode0fc0(opcode: u32): void {
+  if (opcode >= 0xc8) {
+    d.destination = ((opcode & 7) | ((d.rex & 1) << 3)) << 3;
+    emit(FAM_BSWAP + d.operandSize - 1);
+    return;
+  }
+  readModrm();
+  switch (opcode) {
+    case 0xc0:
+    case 0xc1:
+      if (badLock(d.memory)) return;
+      if (opcode == 0xc0) d.operandSize = 0;
+      emitSlow(SL_XADD, false);
+      return;
+    case 0xc3:
+      if (d.memory && unprefixed()) emitSlow(SL_MOVDIR, false); // MOVNTI
+      else emitUndefined();
+      return;
+    case 0xc7:
+      decodeGroup9();
+      return;
+    default:
+      d.immediate = <i64>byte();
+      emitSse();
+  }
+}
+
+function decodeGroup9(): void {
+  const operation = d.reg & 7;
+  if (badLock(d.memory && operation == 1)) return;
+  if (d.memory) {
+    if (operation == 1) emitSlow(SL_CMPXCHG8B, false);
+    else if (operation >= 3 && operation <= 5) emitSlow(SL_XSAVES, true);
+    else if (operation == 6 || (operation == 7 && unprefixed())) emitSlow(SL_VMX, true); // VMPTRLD VMCLEAR VMXON, VMPTRST
+    else emitUndefined();
+    return;
+  }
+  if (operation == 7 && d.repeat == 0xf3) {
+    d.operandSize = d.mode == MODE_64 ? 3 : 2;
+    emitSlow(SL_RDPID, true);
+  } else if (operation >= 6 && !d.repeat) emitSlow(SL_RANDOM, true);
+  else emitUndefined();
+}
+
+function decode0f38(opcode: u32): void {
+  readModrm();
+  if (d.lock) {
+    emitUndefined();
+    return;
+  }
+  switch (opcode) {
+    case 0x80:
+    case 0x81:
+    case 0x82:
+      if (!d.memory || !d.prefix66 || d.repeat) emitUndefined();
+      else emitSlow(opcode == 0x80 ? SL_INVEPT : opcode == 0x81 ? SL_INVVPID : SL_INVPCID, true);
+      return;
+    case 0xf0:
+    case 0xf1:
+      if (d.repeat == 0xf2) emitSlow(SL_CRC32, false);
+      else if (d.memory && !d.repeat) emitSlow(SL_MOVBE, false);
+      else emitUndefined();
+      return;
+    case 0xf6:
+      if (d.repeat == 0xf3 || (d.prefix66 && !d.repeat)) emitSlow(SL_ADX, false);
+      else emitUndefined();
+      return;
+    case 0xf9:
+      if (d.memory && unprefixed()) emitSlow(SL_MOVDIR, false);
+      else emitUndefined();
+      return;
+    case 0xf8:
+      emitUndefined();
+      return;
+    default:
+      emitSse();
+  }
+}

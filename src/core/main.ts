@@ -1,0 +1,38 @@
+// What the core exports; README.md describes each function. (AssemblyScript takes extensions in imports only.)
+
+import { flushCode } from './cache.ts';
+import { acknowledge, inject } from './events.ts';
+import { getFlags, setFlags } from './flags.ts';
+import { physicalWritten } from './memory.ts';
+import { init, resume, run } from './run.ts';
+import { getRip, setRip, updateMode } from './state.ts';
+import { finishVmx } from './system/vmx.ts';
+import { flushTlb, forgetPage } from './tlb.ts';
+import { vmxLoadGuest, vmxSaveGuest } from './vmx/guest.ts';
+import { vmxLoadHost } from './vmx/host.ts';
+
+/** To be called after BREAKPOINTS changed. */
+export function setBreakpoints(): void {
+  flushCode();
+}
+
+export {
+  acknowledge,
+  finishVmx,
+  flushCode,
+  flushTlb,
+  forgetPage,
+  getFlags,
+  getRip,
+  init,
+  inject,
+  physicalWritten,
+  resume,
+  run,
+  setFlags,
+  setRip,
+  updateMode,
+  vmxLoadGuest,
+  vmxLoadHost,
+  vmxSaveGuest,
+};

@@ -1,0 +1,156 @@
+// The run loop.
+
+import { runOps } from '../../build/core/run-ops.ts';
+import { MIN_REMAINING } from './branches.ts';
+import { flushCode, lookup } from './cache.ts';
+import { d } from './decode/state.ts';
+import { decodeBlock } from './decode.ts';
+import { deliverPending } from './delivery.ts';
+import { afterInstruction, attend, beforeInstruction, GO } from './events.ts';
+import { fetchHost } from './fetch.ts';
+import {
+  ACTIVITY,
+  ATTEND_DEVICE,
+  ATTEND_LOOK,
+  ATTENTION,
+  BUDGET,
+  EVENT_VALID,
+  MMIO_ALLOWED,
+  PREEMPTION_DEADLINE,
+  REMAINING,
+  REPEATING,
+  RETIRED,
+  RIP,
+  RUN_CAREFUL,
+  RUN_FLAGS,
+  RUN_SKIP_BREAKPOINT,
+  RUN_STEP,
+  STEP_BUFFER,
+  STOP,
+  STOP_DELIVERED,
+  STOP_EVENTS,
+  STOP_HALT,
+  STOP_WATCH,
+  WATCH_HIT,
+  WITHHELD,
+} from './layout.ts';
+import { time, updateMode } from './state.ts';
+import { initTlb } from './tlb.ts';
+
+const STEP_BLOCK: usize = STEP_BUFFER + 32;
+
+/** Prepares the core at power-on: empty caches. Registers are the caller's. */
+export function init(): void {
+  initTlb();
+  flushCode();
+  updateMode();
+}
+
+/** Executes at most `budget` instructions; answers a STOP_* code. After unwinding the caller goes on with `resume`. */
+export function run(budget: i32): u32 {
+  store<u64>(RETIRED, time());
+  store<i32>(BUDGET, budget);
+  store<i32>(REMAINING, budget);
+  store<i32>(WITHHELD, 0);
+  store<u32>(STOP, 0);
+  store<u32>(WATCH_HIT, 0, 20);
+  return resume();
+}
+
+/** Goes on with the budget of the last `run` after an unwinding. */
+export function resume(): u32 {
+  release();
+  store<u32>(MMIO_ALLOWED, 0);
+  attend();
+  while (true) {
+    const stop = boundary();
+    if (stop != CONTINUE) return stop;
+    if (load<u32>(ATTENTION) || load<u32>(RUN_FLAGS) & (RUN_CAREFUL | RUN_SKIP_BREAKPOINT) || load<i32>(REMAINING) < MIN_REMAINING) {
+      stepCarefully();
+    } else {
+      withholdUntilDeadline();
+      const rem = load<i32>(REMAINING);
+      if (rem >= MIN_REMAINING) runOps(lookup(load<u64>(RIP), rem), rem);
+      else stepCarefully();
+      if (load<i32>(WITHHELD)) {
+        release();
+        attend();
+      }
+    }
+  }
+}
+
+const CONTINUE: u32 = 0xffffffff;
+
+/** Between two instructions: why to come back, or CONTINUE. */
+function boundary(): u32 {
+  if (load<u32>(STOP)) return load<u32>(STOP);
+  if (load<u32>(EVENT_VALID)) {
+    const flags = load<u32>(RUN_FLAGS);
+    store<u32>(RUN_FLAGS, flags & ~RUN_SKIP_BREAKPOINT);
+    deliverPending();
+    attend();
+    if (load<u32>(STOP)) return load<u32>(STOP);
+    if (flags & RUN_STEP) return STOP_DELIVERED;
+    return CONTINUE;
+  }
+  const attention = load<u32>(ATTENTION);
+  if (attention & ATTEND_LOOK) {
+    store<u32>(ATTENTION, attention & ~ATTEND_LOOK);
+    return STOP_EVENTS;
+  }
+  if (load<i32>(REMAINING) <= 0) return 0;
+  return CONTINUE;
+}
+
+/** Sets a part of the budget aside: REMAINING becomes `keep`, time stays. */
+function withhold(keep: i32): void {
+  const aside = load<i32>(REMAINING) - keep;
+  if (aside <= 0) return;
+  store<i32>(WITHHELD, aside);
+  store<i32>(REMAINING, keep);
+  store<i32>(BUDGET, load<i32>(BUDGET) - aside);
+}
+
+function release(): void {
+  const aside = load<i32>(WITHHELD);
+  store<i32>(REMAINING, load<i32>(REMAINING) + aside);
+  store<i32>(BUDGET, load<i32>(BUDGET) + aside);
+  store<i32>(WITHHELD, 0);
+}
+
+/** Has the fast path come back when the VMX-preemption timer expires. */
+function withholdUntilDeadline(): void {
+  const deadline = load<u64>(PREEMPTION_DEADLINE);
+  if (!~deadline) return;
+  const left = deadline - time();
+  if (left < <u64>load<i32>(REMAINING)) withhold(<i32>left);
+}
+
+/** One instruction alone, after what waits for the boundary before it: devices may be reached, traps are seen after it. */
+function stepCarefully(): void {
+  withhold(1);
+  store<u32>(ATTENTION, load<u32>(ATTENTION) & ~ATTEND_DEVICE);
+  if (beforeInstruction() == GO) {
+    if (load<u32>(ACTIVITY)) store<u32>(STOP, STOP_HALT);
+    else stepInstruction();
+  } else if (load<u32>(RUN_FLAGS) & RUN_STEP && !load<u32>(STOP)) store<u32>(STOP, STOP_DELIVERED);
+  store<u32>(MMIO_ALLOWED, 0);
+  release();
+}
+
+function stepInstruction(): void {
+  const key = load<u64>(RIP);
+  const skip = (load<u32>(RUN_FLAGS) & RUN_SKIP_BREAKPOINT) != 0;
+  store<u32>(MMIO_ALLOWED, 1);
+  store<u32>(REPEATING, 0);
+  decodeBlock(key, fetchHost(key), STEP_BLOCK, 1, !skip);
+  const length = <u32>(d.key - key);
+  runOps(STEP_BLOCK + 32, 1);
+  if (load<i32>(REMAINING) <= 0) {
+    // A repeated string instruction that comes back to itself keeps its breakpoint passed over.
+    if (skip && !load<u32>(REPEATING)) store<u32>(RUN_FLAGS, load<u32>(RUN_FLAGS) & ~RUN_SKIP_BREAKPOINT);
+    afterInstruction(length);
+    if (load<u32>(WATCH_HIT, 20) && !load<u32>(STOP)) store<u32>(STOP, STOP_WATCH);
+  }
+}

@@ -1,0 +1,87 @@
+// Slow instructions: the decoded form and the frame SI_* (layout.ts).
+//
+// Two operations, 64 bytes. First: +4 u8 number (slow-ids.ts), +5 u8 length, +6 to +8 base, index, scale, +12 u32 opcode,
+// +16 i64 displacement (RIP-relative resolved), +24 i64 immediate. Second: +4 u8 operand size, +5 address size, +6 memory,
+// +7 reg, +8 rm, +9 segment, +10 bit 0 segment prefix, bit 1 LOCK, +11 repeat, +12 REX, +13 ModRM, +14 u16 VEX,
+// +16 u32 second immediate, +20 u32 SIB, +24 i64 displacement as encoded.
+
+import { VECTOR_UD } from './bits.ts';
+import { raiseNoError } from './events.ts';
+import { execInteger } from './integer/dispatch.ts';
+import {
+  REMAINING,
+  REPEATING,
+  RIP,
+  SI_ADDRESS_SIZE,
+  SI_DISPLACEMENT,
+  SI_IMMEDIATE,
+  SI_IMMEDIATE2,
+  SI_LENGTH,
+  SI_LOCK,
+  SI_MEMORY,
+  SI_MODRM,
+  SI_NEXT,
+  SI_OFFSET,
+  SI_OPCODE,
+  SI_OPERAND_SIZE,
+  SI_REG,
+  SI_REPEAT,
+  SI_REX,
+  SI_RM,
+  SI_SEGMENT,
+  SI_SEGMENT_PREFIX,
+  SI_SIB,
+  SI_VEX,
+  STATE,
+} from './layout.ts';
+import { SL_UD } from './slow-ids.ts';
+import { isRealOrV86, keyAfter } from './state.ts';
+import { execSystem } from './system/dispatch.ts';
+
+const FIRST_SYSTEM: u32 = SL_UD;
+
+function fillFrame(op: usize): void {
+  const length = <u32>load<u8>(op, 5);
+  const addressSize = <u32>load<u8>(op, 37);
+  store<u64>(SI_NEXT, keyAfter(load<u64>(RIP), length));
+  store<u32>(SI_LENGTH, length);
+  store<u32>(SI_OPERAND_SIZE, load<u8>(op, 36));
+  store<u32>(SI_ADDRESS_SIZE, addressSize);
+  store<u32>(SI_MEMORY, load<u8>(op, 38));
+  store<u32>(SI_REG, load<u8>(op, 39));
+  store<u32>(SI_RM, load<u8>(op, 40));
+  store<u32>(SI_SEGMENT, load<u8>(op, 41));
+  store<u32>(SI_SEGMENT_PREFIX, load<u8>(op, 42) & 1);
+  store<u32>(SI_LOCK, load<u8>(op, 42) >> 1);
+  store<u32>(SI_REPEAT, load<u8>(op, 43));
+  store<u32>(SI_REX, load<u8>(op, 44));
+  store<u32>(SI_MODRM, load<u8>(op, 45));
+  store<u32>(SI_VEX, load<u16>(op, 46));
+  store<u64>(SI_IMMEDIATE2, load<u32>(op, 48));
+  store<u32>(SI_SIB, load<u32>(op, 52));
+  store<u64>(SI_DISPLACEMENT, load<u64>(op, 56));
+  store<u32>(SI_OPCODE, load<u32>(op, 12));
+  store<u64>(SI_IMMEDIATE, load<u64>(op, 24));
+  const base = load<u64>(<usize>load<u8>(op, 6), STATE);
+  const index = load<u64>(<usize>load<u8>(op, 7), STATE) << <u64>load<u8>(op, 8);
+  const offset = base + index + load<u64>(op, 16);
+  store<u64>(SI_OFFSET, addressSize == 3 ? offset : addressSize == 2 ? offset & 0xffffffff : offset & 0xffff);
+}
+
+/** Carries out the slow instruction of a decoded operation; RIP and REMAINING are synchronised before and afterwards. */
+export function execSlow(op: usize): void {
+  fillFrame(op);
+  const id = <u32>load<u8>(op, 4);
+  // VEX does not exist in real-address and virtual-8086 mode.
+  if (load<u16>(op, 46) && isRealOrV86()) raiseNoError(VECTOR_UD);
+  store<u32>(REPEATING, 0);
+  if (id >= FIRST_SYSTEM) execSystem(id);
+  else execInteger(id);
+  if (load<u32>(REPEATING)) store<i32>(REMAINING, load<i32>(REMAINING) - 1);
+}
+
+/** Ends a slow instruction: RIP to the next one, one instruction counted. */
+export function retire(): void {
+  store<u64>(RIP, load<u64>(SI_NEXT));
+  store<i32>(REMAINING, load<i32>(REMAINING) - 1);
+}

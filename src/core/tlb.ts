@@ -1,0 +1,152 @@
+// The software TLB: seven sets of read, write and execute tables, each with a generation and a log of what was filled, so
+// that flushing a lightly used set is cheap. A write entry of a page with decoded code is *soft*: its tag has SOFT set,
+// never matches the fast comparison, and still spares the slow path the walk.
+
+import {
+  GENERATION,
+  JUMP_CACHE,
+  JUMP_CACHE_ENTRIES,
+  PAGE_CODE,
+  PAGE_FLAGS,
+  RAM,
+  SET_EMPTY,
+  SET_GUEST_SUPERVISOR,
+  TLB,
+  TLB_BASE,
+  TLB_EXEC,
+  TLB_LOG,
+  TLB_SET,
+  TLB_SETS,
+  TLB_WAY,
+  TLB_WRITE,
+} from './layout.ts';
+import { TLB_LOG_SIZE } from './state.ts';
+
+export const SOFT: u64 = 2;
+const INVALID: u64 = 1;
+const LOG_ENTRIES: u32 = 4092;
+
+let generations: u32 = 0;
+
+/** Address of the entry for a linear address in a table (0, TLB_WRITE or TLB_EXEC) of the current set. @inline */
+export function tlbEntry(linear: u64): usize {
+  return <usize>load<u32>(TLB_BASE) + <usize>(<u32>(linear >> 8) & 0xfff0);
+}
+
+function logOf(set: u32): usize {
+  return TLB_LOG + <usize>set * TLB_LOG_SIZE;
+}
+
+/**
+ * Enters the page of a linear address. `table` is 0, TLB_WRITE or TLB_EXEC; `host` the address in the WebAssembly memory.
+ * Of a page with a flag of PAGE_SLOW_WRITE other than PAGE_CODE no write entry may be made, of one with PAGE_SLOW_READ none.
+ */
+export function tlbInsert(set: u32, table: usize, linear: u64, host: usize): void {
+  const base = TLB + <usize>set * TLB_SET;
+  const entry = base + table + <usize>(<u32>(linear >> 8) & 0xfff0);
+  if (load<u64>(entry) == INVALID) {
+    const log = logOf(set);
+    const count = load<u32>(log);
+    if (count < LOG_ENTRIES) store<u16>(log + 8 + (<usize>count << 1), <u16>((entry - base) >> 4));
+    if (count <= LOG_ENTRIES) store<u32>(log, count + 1);
+  }
+  let tag = linear & ~(<u64>0xfff);
+  if (table == TLB_WRITE && load<u8>(PAGE_FLAGS + ((host - RAM) >> 12)) & PAGE_CODE) tag |= SOFT;
+  store<u64>(entry, tag);
+  store<u32>(entry, <u32>host - <u32>linear, 8);
+}
+
+function newGeneration(set: u32): void {
+  if (generations == 0xffffffff) {
+    memory.fill(JUMP_CACHE, 0, JUMP_CACHE_ENTRIES * 16);
+    generations = 0;
+    for (let other: u32 = 0; other < TLB_SETS; other++) store<u32>(logOf(other), ++generations, 4);
+  }
+  store<u32>(logOf(set), ++generations, 4);
+  if (load<u32>(TLB_BASE) == TLB + set * TLB_SET) store<u32>(GENERATION, generations);
+}
+
+/** Gives every set a new generation: links across pages and the jump cache are looked up again. */
+export function renewGenerations(): void {
+  for (let set: u32 = 0; set < TLB_SETS; set++) newGeneration(set);
+}
+
+export function flushSet(set: u32): void {
+  const base = TLB + <usize>set * TLB_SET;
+  const log = logOf(set);
+  const count = load<u32>(log);
+  if (count > LOG_ENTRIES) {
+    for (let at = base; at < base + 3 * TLB_WAY; at += 16) store<u64>(at, INVALID);
+  } else {
+    for (let i: usize = 0; i < <usize>count; i++) {
+      store<u64>(base + (<usize>load<u16>(log + 8 + (i << 1)) << 4), INVALID);
+    }
+  }
+  store<u32>(log, 0);
+  newGeneration(set);
+}
+
+/** Flushes the sets of VMX root operation (bit 0 of `scope`), of non-root operation (bit 1), or both. */
+export function flushTlb(scope: u32): void {
+  for (let set: u32 = 0; set < SET_EMPTY; set++) {
+    if (scope & (set < SET_GUEST_SUPERVISOR ? 1 : 2)) flushSet(set);
+  }
+}
+
+/** Drops the page of a linear address from the sets of one side or both (`scope` as in `flushTlb`). */
+export function flushTlbPage(linear: u64, scope: u32): void {
+  const offset = <usize>(<u32>(linear >> 8) & 0xfff0);
+  const page = linear & ~(<u64>0xfff);
+  for (let set: u32 = 0; set < SET_EMPTY; set++) {
+    if (!(scope & (set < SET_GUEST_SUPERVISOR ? 1 : 2))) continue;
+    for (let table: usize = 0; table <= TLB_EXEC; table += TLB_WAY) {
+      const entry = TLB + <usize>set * TLB_SET + table + offset;
+      // An invalid entry stays in the log; entering it again would log it twice, which is harmless.
+      if ((load<u64>(entry) & ~(<u64>0xfff)) == page) store<u64>(entry, INVALID);
+    }
+    newGeneration(set);
+  }
+}
+
+/** Makes the write entries of a physical page soft (it has decoded code now), in every set. */
+export function softenPage(page: u32): void {
+  const host = <u32>RAM + (page << 12);
+  for (let set: u32 = 0; set < SET_EMPTY; set++) {
+    const base = TLB + <usize>set * TLB_SET;
+    const log = logOf(set);
+    const count = load<u32>(log);
+    if (count > LOG_ENTRIES) {
+      for (let at = base + TLB_WRITE; at < base + TLB_WRITE + TLB_WAY; at += 16) soften(at, host);
+    } else {
+      for (let i: usize = 0; i < <usize>count; i++) {
+        const index = <usize>load<u16>(log + 8 + (i << 1));
+        if (index - 4096 < 4096) soften(base + (index << 4), host);
+      }
+    }
+  }
+}
+
+function soften(entry: usize, host: u32): void {
+  const tag = load<u64>(entry);
+  if (tag != INVALID && <u32>tag + load<u32>(entry, 8) == host) store<u64>(entry, tag | SOFT);
+}
+
+/** Drops every entry of a physical page from every set: its flags changed in a way that forbids them (devices, watches). */
+export function forgetPage(page: u32): void {
+  const host = <u32>RAM + (page << 12);
+  for (let set: u32 = 0; set < SET_EMPTY; set++) {
+    const base = TLB + <usize>set * TLB_SET;
+    for (let at = base; at < base + 3 * TLB_WAY; at += 16) {
+      const tag = load<u64>(at);
+      if (tag != INVALID && (<u32>tag & 0xfffff000) + load<u32>(at, 8) == host) store<u64>(at, INVALID);
+    }
+  }
+}
+
+/** Empties everything, at power-on. */
+export function initTlb(): void {
+  for (let set: u32 = 0; set < TLB_SETS; set++) {
+    store<u32>(logOf(set), 0xffffffff);
+    flushSet(set);
+  }
+}
