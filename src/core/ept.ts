@@ -1,0 +1,166 @@
+// The EPT walk: guest-physical to host-physical addresses (SDM "The Extended Page Table Mechanism (EPT)").
+
+import {
+  EPTP,
+  EXIT_GUEST_LINEAR,
+  EXIT_GUEST_PHYSICAL,
+  PML_ADDRESS,
+  PML_INDEX,
+  RAM,
+  RAM_SIZE,
+  RESERVED_PHYSICAL,
+  SECONDARY_CONTROLS,
+} from './layout.ts';
+import { host_mmio_read, host_mmio_write } from './host.ts';
+import { leaveByUnwinding } from './intercepts.ts';
+import { nmiUnblockedByIret } from './events.ts';
+
+export const EPT_READ: u32 = 1;
+export const EPT_WRITE: u32 = 2;
+export const EPT_FETCH: u32 = 4;
+
+/** What a guest-physical access is for; decides bits 7 and 8 of the exit qualification. */
+export const FOR_LINEAR: u32 = 0x180; // the translation of a linear address
+export const FOR_STRUCTURE: u32 = 0x80; // a paging-structure entry, on the way
+export const FOR_PDPTE: u32 = 0; // the PDPTEs at a MOV to a control register: no linear address
+
+export const REASON_EPT_VIOLATION: u32 = 48;
+export const REASON_EPT_MISCONFIGURATION: u32 = 49;
+export const REASON_PML_FULL: u32 = 62;
+
+const SECONDARY_PML: u32 = 1 << 17;
+const SECONDARY_MODE_BASED_EXECUTE: u32 = 1 << 22;
+const ADDRESS_BITS: u64 = 0x000ffffffffff000;
+const LARGE: u64 = 1 << 7;
+const ACCESSED: u64 = 1 << 8;
+const DIRTY: u64 = 1 << 9;
+
+/** Rights of the last walk: the AND of bits 0 to 2 (and 10, as bit 3) of the entries used. */
+export let eptRights: u32 = 7;
+/** Whether writes through the last translation need no further walk: no dirty flag is left to set. */
+export let eptDirty: bool = true;
+/** Linear address on whose behalf guest-physical accesses are made. */
+let eptLinear: u64 = 0;
+
+/** Names the linear address that the next guest-physical accesses belong to. */
+export function setEptLinear(linear: u64): void {
+  eptLinear = linear;
+}
+
+/** Reads a table entry in physical memory; where there is no RAM the bus answers. */
+export function readPhysical64(physical: u64): u64 {
+  if (physical + 8 <= load<u64>(RAM_SIZE)) return load<u64>(RAM + <usize>physical);
+  return host_mmio_read(physical, 8);
+}
+
+export function writePhysical64(physical: u64, value: u64): void {
+  if (physical + 8 <= load<u64>(RAM_SIZE)) store<u64>(RAM + <usize>physical, value);
+  else host_mmio_write(physical, 8, value);
+}
+
+function violation(guestPhysical: u64, access: u32, purpose: u32, rights: u32): void {
+  store<u64>(EXIT_GUEST_PHYSICAL, guestPhysical);
+  store<u64>(EXIT_GUEST_LINEAR, purpose ? eptLinear : 0);
+  const nmi: u32 = nmiUnblockedByIret() ? 1 << 12 : 0;
+  leaveByUnwinding(REASON_EPT_VIOLATION, <u64>(access | ((rights & 15) << 3) | purpose | nmi));
+}
+
+function misconfiguration(guestPhysical: u64): void {
+  store<u64>(EXIT_GUEST_PHYSICAL, guestPhysical);
+  store<u64>(EXIT_GUEST_LINEAR, eptLinear);
+  leaveByUnwinding(REASON_EPT_MISCONFIGURATION, 0);
+}
+
+/** Conditions of SDM "EPT Misconfigurations" for an entry that is present. */
+function misconfigured(entry: u64, level: u32, leaf: bool): bool {
+  if ((<u32>entry & 3) == 2) return true; // writable, not readable
+  if (entry & load<u64>(RESERVED_PHYSICAL) & ADDRESS_BITS) return true;
+  if (leaf) {
+    const type = (<u32>entry >> 3) & 7;
+    if (type == 2 || type == 3 || type == 7) return true;
+    if (level == 2) return (entry & 0x1ff000) != 0;
+    if (level == 3) return (entry & 0x3ffff000) != 0;
+    return false;
+  }
+  return (entry & (level >= 4 ? 0xf8 : 0x78)) != 0;
+}
+
+/**
+ * Translates a guest-physical address for an access (EPT_* bits); `purpose` is one of FOR_*, `userPage` says whether the
+ * linear address is a user-mode address (for mode-based execute control). Sets accessed and dirty flags where EPTP asks
+ * for them, `eptRights` and `eptDirty`. Leaves by a VM exit on a violation or misconfiguration.
+ */
+export function eptTranslate(guestPhysical: u64, access: u32, purpose: u32, userPage: bool): u64 {
+  const eptp = load<u64>(EPTP);
+  const flags = (eptp & 0x40) != 0;
+  const modeBased = (load<u32>(SECONDARY_CONTROLS) & SECONDARY_MODE_BASED_EXECUTE) != 0;
+  const presentBits: u64 = modeBased ? 0x407 : 7;
+  // With accessed and dirty flags, accesses to guest paging structures count as reads and writes.
+  if (flags && purpose == FOR_STRUCTURE) access |= EPT_WRITE | EPT_READ;
+  let level: u32 = (<u32>(eptp >> 3) & 7) + 1;
+  let table = eptp & ADDRESS_BITS;
+  let rights: u32 = modeBased ? 15 : 7;
+  if (level == 4 && guestPhysical >> 48 != 0) violation(guestPhysical, access, purpose, 0);
+  let entryAddress: u64 = 0;
+  let entry: u64 = 0;
+  // Entries whose accessed flag is to be set once the access is known to be allowed.
+  let upper0: u64 = 0;
+  let upper1: u64 = 0;
+  let upper2: u64 = 0;
+  let upper3: u64 = 0;
+  while (true) {
+    const shift = <u64>(12 + 9 * (level - 1));
+    entryAddress = table + (((guestPhysical >> shift) & 511) << 3);
+    entry = readPhysical64(entryAddress);
+    if (!(entry & presentBits)) violation(guestPhysical, access, purpose, 0);
+    const leaf = level == 1 || ((level == 2 || level == 3) && (entry & LARGE) != 0);
+    if (misconfigured(entry, level, leaf)) misconfiguration(guestPhysical);
+    rights &= (<u32>entry & 7) | (<u32>(entry >> 7) & 8);
+    if (leaf) break;
+    if (!(entry & ACCESSED)) {
+      if (level == 5) upper3 = entryAddress;
+      else if (level == 4) upper2 = entryAddress;
+      else if (level == 3) upper1 = entryAddress;
+      else upper0 = entryAddress;
+    }
+    table = entry & ADDRESS_BITS;
+    level--;
+  }
+  let allowed = true;
+  if (access & EPT_READ && !(rights & 1)) allowed = false;
+  if (access & EPT_WRITE && !(rights & 2)) allowed = false;
+  if (access & EPT_FETCH) {
+    if (modeBased && userPage) {
+      if (!(rights & 8)) allowed = false;
+    } else if (!(rights & 4)) allowed = false;
+  }
+  if (!allowed) violation(guestPhysical, access, purpose, rights);
+  if (flags) {
+    if (access & EPT_WRITE && !(entry & DIRTY) && load<u32>(SECONDARY_CONTROLS) & SECONDARY_PML) logDirtyPage(guestPhysical);
+    if (upper3) writePhysical64(upper3, readPhysical64(upper3) | ACCESSED);
+    if (upper2) writePhysical64(upper2, readPhysical64(upper2) | ACCESSED);
+    if (upper1) writePhysical64(upper1, readPhysical64(upper1) | ACCESSED);
+    if (upper0) writePhysical64(upper0, readPhysical64(upper0) | ACCESSED);
+    const wanted: u64 = access & EPT_WRITE ? ACCESSED | DIRTY : ACCESSED;
+    if ((entry & wanted) != wanted) {
+      entry |= wanted;
+      writePhysical64(entryAddress, entry);
+    }
+    eptDirty = (entry & DIRTY) != 0;
+  } else eptDirty = true;
+  eptRights = rights;
+  const offsetMask: u64 = (<u64>1 << <u64>(12 + 9 * (level - 1))) - 1;
+  return (entry & ADDRESS_BITS & ~offsetMask) | (guestPhysical & offsetMask);
+}
+
+/** SDM "Page-Modification Logging": before a dirty flag is set, its page is logged; a full log is a VM exit. */
+function logDirtyPage(guestPhysical: u64): void {
+  const index = load<u32>(PML_INDEX) & 0xffff;
+  if (index > 511) {
+    store<u64>(EXIT_GUEST_PHYSICAL, guestPhysical);
+    store<u64>(EXIT_GUEST_LINEAR, eptLinear);
+    leaveByUnwinding(REASON_PML_FULL, nmiUnblockedByIret() ? 1 << 12 : 0);
+  }
+  writePhysical64(load<u64>(PML_ADDRESS) + (<u64>index << 3), guestPhysical & ~(<u64>0xfff));
+  store<u32>(PML_INDEX, (index - 1) & 0xffff);
+}
