@@ -58,16 +58,15 @@ function abortCore(_message: number, _file: number, line: number, column: number
 
 /** Runs at most `budget` instructions; a fault that unwound is continued where the core left off. Answers a STOP_* code. */
 export function runCore(core: Core, budget: number): number {
-  let answer = -1;
-  while (answer < 0) {
+  let unwound = false;
+  for (;;) {
     try {
-      answer = core.exports.run(budget);
+      return unwound ? core.exports.resume() : core.exports.run(budget);
     } catch (thrown) {
       if (thrown !== UNWIND) throw thrown;
-      answer = -1;
+      unwound = true;
     }
   }
-  return answer;
 }
 
 /** Calls a core function that may unwind (an event delivery that faults, for example). False when it unwound. */

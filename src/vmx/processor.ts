@@ -4,6 +4,9 @@
 export interface CoreExports {
   init(): void;
   run(budget: number): number;
+  resume(): number;
+  /** Goes on with the budget of the last `run` after an unwinding. */
+  resume(): number;
   updateMode(): void;
   getRip(): bigint;
   setRip(rip: bigint): void;

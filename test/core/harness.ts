@@ -222,11 +222,13 @@ export type RunResult =
  * them; without, faults are delivered through the IDT as on the machine.
  */
 export function runFor(core: Core, budget: number, catchFaults = true): RunResult {
+  let unwound = false;
   for (;;) {
     try {
-      return { stop: core.exports.run(budget) };
+      return { stop: unwound ? core.exports.resume() : core.exports.run(budget) };
     } catch (thrown) {
       if (thrown instanceof WebAssembly.RuntimeError || thrown instanceof Error) throw thrown;
+      unwound = true;
       if (catchFaults && readWord(core, EVENT_VALID)) {
         writeWord(core, EVENT_VALID, 0);
         return { fault: raisedFault(core) };
