@@ -58,24 +58,17 @@ function abortCore(_message: number, _file: number, line: number, column: number
 
 /** Runs at most `budget` instructions; a fault that unwound is continued where the core left off. Answers a STOP_* code. */
 export function runCore(core: Core, budget: number): number {
-  let unwound = false;
-  for (;;) {
-    try {
-      return unwound ? core.exports.resume() : core.exports.run(budget);
-    } catch (thrown) {
-      if (thrown !== UNWIND) throw thrown;
-      unwound = true;
-    }
-  }
-}
-
-/** Calls a core function that may unwind (an event delivery that faults, for example). False when it unwound. */
-export function callCore(call: () => void): boolean {
+  const { exports } = core;
   try {
-    call();
-    return true;
+    return exports.run(budget);
   } catch (thrown) {
     if (thrown !== UNWIND) throw thrown;
-    return false;
+  }
+  for (;;) {
+    try {
+      return exports.resume();
+    } catch (thrown) {
+      if (thrown !== UNWIND) throw thrown;
+    }
   }
 }
