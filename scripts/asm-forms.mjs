@@ -31,6 +31,12 @@ const OPERANDS = {
 };
 /** Operands that string instructions imply; NASM writes none of them. */
 const IMPLIED = new Set(['seg_rSI', 'es_rDI', 'seg_rDI', 'seg_rBX_al']);
+/** Instructions that only early or foreign processors had. */
+const OBSOLETE = new Set(
+  ['Umov', 'Xbts', 'Cmpxchg486A', 'OldFpu', 'Loadall286', 'Loadall386', 'Cl1invmb', 'MovTr', 'Jmpe', 'Cyrix', 'Cyrix_SMINT_0F7E', 'Cyrix_DMI', 'ALTINST', 'KNC', 'ForceReservedNop'].map(
+    (name) => iced.DecoderOptions[name],
+  ),
+);
 const PREFIXES = ['', '', '66', 'F3', 'F2'];
 const ENCODINGS = { Legacy: 'l', VEX: 'v', EVEX: 'e', XOP: 'x', D3NOW: 'd' };
 const MAPS = { Normal: 0, T0F: 1, T0F38: 2, T0F3A: 3, MAP5: 5, MAP6: 6, MAP8: 8, MAP9: 9, MAP10: 10 };
@@ -40,6 +46,7 @@ function row(code) {
   const encoding = ENCODINGS[iced.EncodingKind[o.encoding]];
   if (!o.isInstruction || encoding === undefined) return undefined;
   if (!o.intelDecoder16 && !o.intelDecoder32 && !o.intelDecoder64 && !o.amdDecoder16 && !o.amdDecoder32 && !o.amdDecoder64) return undefined;
+  if (OBSOLETE.has(o.decoderOption)) return undefined;
   const operands = [];
   const string = [];
   for (let i = 0; i < o.opCount; i++) {

@@ -8,7 +8,7 @@ const CONDITIONS: readonly (readonly [string, readonly string[]])[] = [
 function aliases(): Map<string, string> {
   const map = new Map<string, string>([
     ['sal', 'shl'], ['retn', 'ret'], ['fwait', 'wait'], ['xlat', 'xlatb'], ['icebp', 'int1'], ['int01', 'int1'], ['smi', 'int1'], ['int03', 'int3'],
-    ['loopz', 'loope'], ['loopnz', 'loopne'], ['ud2a', 'ud2'], ['ud2b', 'ud1'], ['movntdqa', 'movntdqa'], ['sysretl', 'sysret'],
+    ['loopz', 'loope'], ['loopnz', 'loopne'], ['ud2a', 'ud2'], ['ud2b', 'ud1'],
   ]);
   for (const [name, others] of CONDITIONS) {
     for (const other of others) {
@@ -17,7 +17,6 @@ function aliases(): Map<string, string> {
       map.set(`cmov${other}`, `cmov${name}`);
     }
   }
-  map.delete('movntdqa');
   return map;
 }
 
@@ -46,17 +45,23 @@ function immediateAliases(): Map<string, { name: string; value: number }> {
       map.set(`${prefix}pclmul${part}dq`, { name: `${prefix}pclmulqdq`, value: Number(value) });
     });
   }
-  const integer = ['lt', 'le', 'gt', 'ge', 'false', 'neq', 'eq', 'true'];
   for (const type of ['b', 'w', 'd', 'q', 'ub', 'uw', 'ud', 'uq']) {
     ['lt', 'le', 'gt', 'ge', 'eq', 'neq', 'false', 'true'].forEach((predicate, value) => {
       map.set(`vpcom${predicate}${type}`, { name: `vpcom${type}`, value });
     });
   }
-  return integer.length > 0 ? map : map;
+  return map;
 }
 
 /** Mnemonics that imply the last operand of another one. */
 export const IMMEDIATE_ALIASES: ReadonlyMap<string, { readonly name: string; readonly value: number }> = immediateAliases();
+
+/** Rows of the generated table that NASM does not have or has otherwise (below), by mnemonic and operands. */
+export const DROPPED_ROWS: ReadonlySet<string> = new Set([
+  'arpl r16/m,r16:r', 'lldt r16/m', 'ltr r16/m', 'verr r16/m', 'verw r16/m', 'lmsw r16/m', 'sldt r64/m', 'bswap r16:o', 'pop =cs',
+  'movsx r16:r,r16/m', 'movzx r16:r,r16/m', 'xbegin rel16', 'xbegin rel32', 'mov sreg:r,r32/m', 'mov sreg:r,r64/m', 'mov sreg:r,r16/m',
+  'mov r64/m,sreg:r', 'invpcid r64:r,m', 'pusha -', 'popa -', 'pushf -', 'popf -', 'iret -',
+]);
 
 /** Rows in the format of the generated table. */
 export const EXTRA_ROWS = `
@@ -71,4 +76,42 @@ popfw - l 0 - 9d - 16 0 0 0 7 0 0 - -
 iret - l 0 - cf - 0 0 0 0 7 0 0 - -
 mov r64:o,i32u l 0 - b8 - 32 0 0 0 4 0 0 - -
 iretw - l 0 - cf - 16 0 0 0 7 0 0 - -
+retw - l 0 - c3 - 16 0 0 0 7 0 0 - -
+retd - l 0 - c3 - 32 0 0 0 3 0 0 - -
+retq - l 0 - c3 - 64 0 0 0 4 0 0 - D
+retw i16 l 0 - c2 - 16 0 0 0 7 0 0 - -
+retd i16 l 0 - c2 - 32 0 0 0 3 0 0 - -
+retq i16 l 0 - c2 - 64 0 0 0 4 0 0 - D
+retfw - l 0 - cb - 16 0 0 0 7 0 0 - -
+retfd - l 0 - cb - 32 0 0 0 7 0 0 - -
+retfq - l 0 - cb - 64 0 0 0 4 0 0 - -
+retfw i16 l 0 - ca - 16 0 0 0 7 0 0 - -
+retfd i16 l 0 - ca - 32 0 0 0 7 0 0 - -
+retfq i16 l 0 - ca - 64 0 0 0 4 0 0 - -
+arpl r16/m,r16:r l 0 - 63 - 0 0 0 0 3 2 0 - -
+lldt r16/m l 1 - 00 2 0 0 0 0 7 2 0 - -
+ltr r16/m l 1 - 00 3 0 0 0 0 7 2 0 - -
+verr r16/m l 1 - 00 4 0 0 0 0 7 2 0 - -
+verw r16/m l 1 - 00 5 0 0 0 0 7 2 0 - -
+lmsw r16/m l 1 - 01 6 0 0 0 0 7 2 0 - -
+sldt r64/m l 1 - 00 0 0 0 0 0 4 2 0 - -
+mov sreg:r,r16/m l 0 - 8e - 0 0 0 0 7 2 0 - -
+mov sreg:r,r32/m l 0 - 8e - 0 0 0 0 7 2 0 - -
+mov sreg:r,r64/m l 0 - 8e - 0 0 0 0 4 2 0 - -
+mov r64/m,sreg:r l 0 - 8c - 0 0 0 0 4 2 0 - -
+invpcid r64:r,m l 2 66 82 - 64 0 0 0 4 16 0 - -
+xbegin rel16 l 0 - c7f8 - 16 0 0 0 7 0 0 - -
+xbegin rel32 l 0 - c7f8 - 32 0 0 0 3 0 0 - -
+xbegin rel32 l 0 - c7f8 - 64 0 0 0 4 0 0 - D
+xchg r8:r,r8/m l 0 - 86 - 0 0 0 0 7 1 0 - -
+xchg r16:r,r16/m l 0 - 87 - 16 0 0 0 7 2 0 - -
+xchg r32:r,r32/m l 0 - 87 - 32 0 0 0 7 4 0 - -
+xchg r64:r,r64/m l 0 - 87 - 64 0 0 0 4 8 0 - -
+xchg =ax,r16:o l 0 - 90 - 16 0 0 0 7 0 0 - -
+xchg =eax,r32:o l 0 - 90 - 32 0 0 0 7 0 0 - -
+xchg =rax,r64:o l 0 - 90 - 64 0 0 0 4 0 0 - -
+test r8:r,m l 0 - 84 - 0 0 0 0 7 1 0 - -
+test r16:r,m l 0 - 85 - 16 0 0 0 7 2 0 - -
+test r32:r,m l 0 - 85 - 32 0 0 0 7 4 0 - -
+test r64:r,m l 0 - 85 - 64 0 0 0 4 8 0 - -
 `;

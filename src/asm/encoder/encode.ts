@@ -134,6 +134,10 @@ function arrangeOperands(form: Form, evaluated: readonly Evaluated[]): readonly 
 const plain = (value: Value): boolean => !value.unknown && value.terms === undefined;
 
 function valuesFit(form: Form, operands: readonly Evaluated[], prefixes: Prefixes, context: EncodeContext): boolean {
+  // 90H is NOP in 64-bit code, where XCHG EAX, EAX clears the upper half.
+  if (form.opcode[0] === 0x90 && context.bits === 64 && form.operandSize === 32 && operands.length === 2) {
+    if (operands.every((o) => o.operand.kind === 'register' && o.operand.register.number === 0)) return false;
+  }
   for (let i = 0; i < operands.length; i++) {
     const spec = form.operands[i]!;
     const { operand, value, address } = operands[i]!;
@@ -315,10 +319,10 @@ function emitPrefixes(form: Form, p: Parts, prefixes: Prefixes, context: EncodeC
   else if (prefixes.segment >= 0) out.byte(prefixes.segment);
   const natural = needsSizePrefix(form, bits) && form.operandSize !== 64 && form.encoding === 'l';
   const asked = prefixes.operandSize !== 0 && prefixes.operandSize !== 64 && prefixes.operandSize !== (bits === 64 ? 32 : bits);
-  const address = p.memory?.address.addressBits ?? (form.addressSize || prefixes.addressSize || bits);
+  const address = form.addressSize || (p.memory?.address.addressBits ?? (prefixes.addressSize || bits));
   if (asked && form.operandSize !== prefixes.operandSize) out.byte(0x66);
-  if (address !== bits) out.byte(0x67);
   if (natural) out.byte(0x66);
+  if (address !== bits) out.byte(0x67);
 }
 
 function emitModRm(p: Parts, where: AddressBytes | undefined, form: Form, operands: readonly Evaluated[], start: number, context: EncodeContext): void {

@@ -1,6 +1,6 @@
 // Instruction forms by mnemonic: the generated table, read one mnemonic at a time, plus NASM's own names and shorthands.
 import type { RegisterClass } from '../registers.ts';
-import { ALIASES, EXTRA_ROWS, IMMEDIATE_ALIASES } from './aliases.ts';
+import { ALIASES, DROPPED_ROWS, EXTRA_ROWS, IMMEDIATE_ALIASES } from './aliases.ts';
 import { FORM_ROWS } from './generated/forms.ts';
 
 export type Slot = 'reg' | 'rm' | 'vvvv' | 'opcode' | 'is4' | 'none';
@@ -91,6 +91,8 @@ function rankOf(operands: readonly OperandForm[], opcode: number): number {
   if (operands.some((o) => o.kind === 'relative' && o.bits === 8)) return 0;
   if (operands.some((o) => o.kind === 'immediate' && (o.extended > o.bits && o.bits === 8 || o.fixed === 1))) return 0;
   if (operands.some((o) => o.zeroExtended)) return 0;
+  // FADD ST0, ST0 and its like: NASM takes the form that writes ST(i).
+  if (operands[1]?.kind === 'fixed' && operands[1].class === 'st') return 0;
   if (operands.some((o) => o.kind === 'fixed' || o.kind === 'offset')) return 1;
   return 2;
 }
@@ -132,14 +134,17 @@ let rowsByName: Map<string, string[]> | undefined;
 function rows(): Map<string, string[]> {
   if (rowsByName !== undefined) return rowsByName;
   rowsByName = new Map();
-  for (const row of `${FORM_ROWS}${EXTRA_ROWS}`.split('\n')) {
+  const add = (row: string, generated: boolean): void => {
     const end = row.indexOf(' ');
-    if (end <= 0 || row.startsWith('//')) continue;
+    if (end <= 0) return;
     const name = row.slice(0, end);
-    const list = rowsByName.get(name);
-    if (list === undefined) rowsByName.set(name, [row]);
+    if (generated && DROPPED_ROWS.has(row.slice(0, row.indexOf(' ', end + 1)))) return;
+    const list = rowsByName!.get(name);
+    if (list === undefined) rowsByName!.set(name, [row]);
     else list.push(row);
-  }
+  };
+  for (const row of EXTRA_ROWS.split('\n')) add(row, false);
+  for (const row of FORM_ROWS.split('\n')) add(row, true);
   return rowsByName;
 }
 

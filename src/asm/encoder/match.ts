@@ -19,11 +19,7 @@ export function needsSizePrefix(form: Form, bits: Bits): boolean {
 }
 
 /** Mnemonics whose memory operand may come without a size although several sizes exist; the mode's own size is meant. */
-const SIZED_BY_MODE = new Set([
-  'jmp', 'call', 'lgdt', 'lidt', 'sgdt', 'sidt', 'sldt', 'str', 'smsw', 'lmsw', 'lldt', 'ltr', 'fldenv', 'fstenv', 'fnstenv', 'frstor', 'fsave', 'fnsave', 'mov',
-  'verr', 'verw', 'ud0', 'ud1', 'bndmk', 'bndcl', 'bndcu', 'bndcn', 'invept', 'invvpid', 'invpcid', 'vmread', 'vmwrite', 'lar', 'lsl', 'bound', 'pinsrw', 'pextrw', 'pextrb', 'pinsrb', 'vpinsrb', 'vpinsrw',
-  'vpextrb', 'vpextrw', 'extractps', 'vextractps', 'incsspd', 'nop', 'prefetchw', 'lea', 'bndmov', 'ptwrite', 'xchg',
-]);
+const SIZED_BY_MODE = new Set(['jmp', 'call', 'lgdt', 'lidt', 'sgdt', 'sidt', 'fldenv', 'fstenv', 'fnstenv', 'frstor', 'fsave', 'fnsave', 'lea', 'bound', 'cvtsi2sd', 'cvtsi2ss', 'lds', 'les', 'lss', 'lfs', 'lgs']);
 
 type Fit = { readonly ok: boolean; readonly sized: boolean };
 const NO: Fit = { ok: false, sized: false };
@@ -170,12 +166,18 @@ export function matchForms(mnemonic: string, operands: readonly Operand[], bits:
     .filter((c) => forcedSize === 0 || c.form.operandSize === 0 || c.form.operandSize === forcedSize || candidates.every((o) => o.form.operandSize !== forcedSize))
     .sort(
       (a, b) =>
+        Number(costsPrefix(a.form, bits)) - Number(costsPrefix(b.form, bits)) ||
         a.form.rank - b.form.rank ||
-        Number(needsSizePrefix(a.form, bits)) - Number(needsSizePrefix(b.form, bits)) ||
         Number(addressPrefix(a.form, bits)) - Number(addressPrefix(b.form, bits)) ||
         a.order - b.order,
     );
   return { ok: true, forms: sorted.map((c) => c.form) };
+}
+
+/** For the order of forms: in 64-bit code NASM takes a far pointer without a size as 16:64. */
+function costsPrefix(form: Form, bits: Bits): boolean {
+  if (bits === 64 && isFarMemory(form)) return form.operandSize !== 64;
+  return needsSizePrefix(form, bits);
 }
 
 const addressPrefix = (form: Form, bits: Bits): boolean => form.addressSize !== 0 && form.addressSize !== bits;
