@@ -2,7 +2,8 @@
 import { assemble } from '../asm/assemble.ts';
 import type { AssemblyResult } from '../asm/types.ts';
 import { assemblyFailed } from './errors.ts';
-import type { LineRow, Program, Segment, Symbol } from './types.ts';
+import { baseName, folderOf, joinPath } from './paths.ts';
+import type { LineRow, Program, Segment, Symbol as ProgramSymbol } from './types.ts';
 
 export interface AssemblyOptions {
   readonly bits: 16 | 32 | 64 | undefined;
@@ -24,11 +25,12 @@ export async function loadAssembly(
     throw assemblyFailed(path, errors.map((d) => `${d.file}:${d.line}:${d.column}: ${d.message}`).join('\n'));
   }
   return {
-    name: path,
+    name: baseName(path),
     segments: segmentsOf(result),
     entry: { kind: 'flat', entry: result.entry, bits: result.bits },
     symbols: symbolsOf(result),
     lines: linesOf(path, result),
+    notices: result.diagnostics.map((d) => `${d.file}:${d.line}:${d.column}: ${d.message}`),
   };
 }
 
@@ -42,10 +44,12 @@ async function assembleWithFiles(
   const files = new Map<string, Uint8Array | undefined>();
   for (;;) {
     const missing = new Set<string>();
-    const find = (name: string): Uint8Array | undefined => {
+    const read = (name: string): Uint8Array | undefined => {
       if (!files.has(name)) missing.add(name);
       return files.get(name);
     };
+    /** As seen from the main file's folder, or as it is written. */
+    const find = (name: string): Uint8Array | undefined => read(joinPath(folderOf(path), name)) ?? read(name);
     const result = assemble(path, source, {
       defines: options.defines,
       bits: options.bits,
@@ -77,7 +81,7 @@ function segmentsOf(result: AssemblyResult): Segment[] {
   return segments;
 }
 
-function symbolsOf(result: AssemblyResult): Symbol[] {
+function symbolsOf(result: AssemblyResult): ProgramSymbol[] {
   return result.symbols
     .filter((s) => s.kind === 'label' && !s.name.startsWith('..@'))
     .map((s) => ({ name: s.name, address: s.address, size: 0, kind: 'label' as const }));
@@ -91,7 +95,14 @@ function linesOf(path: string, result: AssemblyResult): Program['lines'] {
     if (end !== undefined && line.address !== end) rows.push(endRow(end));
     let file = files.indexOf(line.file);
     if (file < 0) file = files.push(line.file) - 1;
-    rows.push({ address: BigInt(line.address), file, line: line.line, column: line.column, statement: true, end: false });
+    rows.push({
+      address: BigInt(line.address),
+      file,
+      line: line.line,
+      column: line.column,
+      statement: true,
+      end: false,
+    });
     end = line.address + line.length;
   }
   if (end !== undefined) rows.push(endRow(end));

@@ -60,15 +60,13 @@ function oracleRows(elf: string): OracleRow[] {
     if (!match) continue;
     const [, file, line, address, statement] = match;
     const end = line === '-';
-    sequences
-      .at(-1)!
-      .push({
-        file: baseName(file!),
-        line: Number(line),
-        address: BigInt(address!),
-        statement: statement !== undefined,
-        end,
-      });
+    sequences.at(-1)!.push({
+      file: baseName(file!),
+      line: Number(line),
+      address: BigInt(address!),
+      statement: statement !== undefined,
+      end,
+    });
     if (end) sequences.push([]);
   }
   return sequences
