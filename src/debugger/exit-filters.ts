@@ -185,7 +185,9 @@ function reasonFilter(row: FilterRow, text: string): ActiveFilter | { readonly m
 }
 
 function similarReason(name: string): string {
-  const near = exitReasonIdentifiers().filter((candidate) => candidate.includes(name) || name.includes(candidate));
+  const near = exitReasonIdentifiers().filter(
+    (candidate) => candidate.startsWith(name) || candidate.split('_').includes(name) || (candidate.length > 2 && name.includes(candidate)),
+  );
   return near.length === 0 ? ' The reference lists them all.' : ` Did you mean ${near.slice(0, 3).join(', ')}?`;
 }
 

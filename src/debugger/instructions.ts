@@ -39,6 +39,7 @@ function formatter(): Formatter {
     shared.spaceAfterOperandSeparator = true;
     shared.smallHexNumbersInDecimal = true;
     shared.showBranchSize = false;
+    shared.branchLeadingZeros = false;
   }
   return shared;
 }

@@ -7,8 +7,17 @@ export interface Scheduler {
   breathe(): Promise<void>;
 }
 
-/** A scheduler for every host that has `MessageChannel` and `performance`: Node.js, browsers and their workers. */
+/** A scheduler for Node.js, browsers and their workers. */
 export function createScheduler(): Scheduler {
+  const immediate = (globalThis as { setImmediate?: (callback: () => void) => unknown }).setImmediate;
+  return {
+    now: () => performance.now(),
+    breathe: immediate === undefined ? breatheByMessage() : () => new Promise((resolve) => void immediate(resolve)),
+  };
+}
+
+/** Where there is no setImmediate. (In Node.js a message port would starve timers and sockets: it handles 1000 messages in a row.) */
+function breatheByMessage(): () => Promise<void> {
   const channel = new MessageChannel();
   let waiting: (() => void)[] = [];
   channel.port1.onmessage = () => {
@@ -16,14 +25,9 @@ export function createScheduler(): Scheduler {
     waiting = [];
     for (const resolve of ready) resolve();
   };
-  // In Node.js an open port keeps the process alive; a debugger that only waits must not.
-  (channel.port1 as unknown as { unref?: () => void }).unref?.();
-  return {
-    now: () => performance.now(),
-    breathe: () =>
-      new Promise((resolve) => {
-        waiting.push(resolve);
-        channel.port2.postMessage(null);
-      }),
-  };
+  return () =>
+    new Promise((resolve) => {
+      waiting.push(resolve);
+      channel.port2.postMessage(null);
+    });
 }

@@ -194,8 +194,8 @@ export class Session {
 
   /** Slices of about half a breath, so that requests and pauses are served in time whatever the machine's speed is. */
   #adapt(milliseconds: number): void {
-    if (milliseconds > BREATH * 0.75) this.#slice = Math.max(SMALLEST_SLICE, Math.floor(this.#slice / 2));
-    else if (milliseconds < BREATH * 0.3) this.#slice = Math.min(LARGEST_SLICE, this.#slice * 2);
+    const factor = Math.min(2, Math.max(0.05, (BREATH * 0.5) / Math.max(milliseconds, 0.01)));
+    this.#slice = Math.min(LARGEST_SLICE, Math.max(SMALLEST_SLICE, Math.floor(this.#slice * factor)));
   }
 
   /** Whether the user wants to stand here; undefined: run on. */

@@ -4,6 +4,7 @@
 
 import type { Machine, Side } from '../machine/types.ts';
 import { type Image, type LineAt, lineAt, symbolAt } from '../program/image.ts';
+import type { Symbol as ProgramSymbol } from '../program/types.ts';
 import { exitReasonTitle } from './facts.ts';
 import { littleEndian, symbolText, hex } from './format.ts';
 import { type CodeBits, decodeAll } from './instructions.ts';
@@ -51,22 +52,28 @@ export function sideFrames(machine: Machine, image: Image, side: Side): CodeFram
     current = caller(machine, image, position, current, frames.length === 1);
     if (current === undefined) break;
     // The call lies just before the return address: that is the line to show.
-    frames.push({ ...frameAt(image, side, current.linear - 1n, current.stack, false), linear: current.linear });
+    frames.push(frameAt(image, side, current.linear, current.stack, false));
   }
   return frames;
 }
 
 function frameAt(image: Image, side: Side, linear: bigint, stack: bigint, innermost: boolean): CodeFrame {
-  const symbol = symbolAt(image, linear);
+  const inside = innermost ? linear : linear - 1n;
+  const symbol = symbolAt(image, inside);
   return {
     kind: 'code',
     side,
-    name: symbol === undefined ? hex(linear) : symbol.symbol.kind === 'function' ? symbol.name : symbolText(symbol),
+    name: symbol === undefined ? hex(linear) : frameName(symbol.symbol, linear),
     linear,
-    line: lineAt(image, linear),
+    line: lineAt(image, inside),
     innermost,
     stack,
   };
+}
+
+/** Functions by name alone, as C debuggers do; labels with the offset, which is all there is. */
+function frameName(symbol: ProgramSymbol, linear: bigint): string {
+  return symbol.kind === 'function' ? symbol.name : symbolText({ name: symbol.name, offset: linear - symbol.address });
 }
 
 /** In root operation after a VM exit: the guest as it left. */
