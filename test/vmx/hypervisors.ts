@@ -1,0 +1,83 @@
+// Assembles the hypervisors of test/vmx/programs with nasm and runs them on the machine.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createMachine } from '../../src/machine/machine.ts';
+import type { Machine, RunOptions, Stop } from '../../src/machine/types.ts';
+import type { Program } from '../../src/program/types.ts';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const ROOT = join(HERE, '../..');
+const PROGRAMS = join(HERE, 'programs');
+const ORIGIN = 0x100000;
+
+/** Whether nasm is installed; tests that need it say so when they skip. */
+export function hasNasm(): boolean {
+  try {
+    execFileSync('nasm', ['-v'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    console.warn('skipped: nasm is not installed');
+    return false;
+  }
+}
+
+let compiled: WebAssembly.Module | undefined;
+
+/** The core: that of RINGSIDE_CORE as it is, or dist/core.wasm, built when its sources changed. */
+export function coreModule(): WebAssembly.Module {
+  if (compiled === undefined) {
+    const given = process.env.RINGSIDE_CORE;
+    if (given === undefined) execFileSync(process.execPath, [join(ROOT, 'scripts/build-core.mjs')], { stdio: 'inherit' });
+    compiled = new WebAssembly.Module(readFileSync(given ?? join(ROOT, 'dist/core.wasm')));
+  }
+  return compiled;
+}
+
+/** Assembles a file of programs/ (or given text) to a flat 64-bit program at 1 MiB. */
+export function assembleProgram(name: string, bits: 16 | 32 | 64 = 64, origin = ORIGIN): Program {
+  const folder = mkdtempSync(join(tmpdir(), 'ringside-vmx-'));
+  try {
+    const output = join(folder, 'program.bin');
+    execFileSync('nasm', ['-f', 'bin', '-I', `${PROGRAMS}/`, '-w-all', '-o', output, join(PROGRAMS, name)]);
+    const bytes = new Uint8Array(readFileSync(output));
+    return {
+      name,
+      segments: [{ address: origin, bytes, size: bytes.length }],
+      entry: { kind: 'flat', entry: origin, bits },
+      symbols: [],
+      lines: { files: [], rows: [] },
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+export interface Hypervisor {
+  readonly machine: Machine;
+  /** Console output so far. */
+  readonly output: () => string;
+  readonly notices: readonly string[];
+}
+
+export function startProgram(program: Program, ramMiB = 32): Hypervisor {
+  const machine = createMachine({ coreWasm: coreModule(), ramSize: ramMiB << 20, program });
+  let text = '';
+  const notices: string[] = [];
+  machine.onOutput = (bytes) => {
+    text += String.fromCharCode(...bytes);
+  };
+  machine.onNotice = (notice) => notices.push(notice);
+  return { machine, output: () => text, notices };
+}
+
+const EVERYTHING_PASSES: RunOptions = { limit: 20_000_000, entryFailures: false, vmFails: false };
+
+/** Runs a program to its end; answers what it said and how it stopped, for one comparison. */
+export function runProgram(name: string, options: Partial<RunOptions> = {}): { output: string; stop: Stop } {
+  const { machine, output } = startProgram(assembleProgram(name));
+  const stop = machine.run({ ...EVERYTHING_PASSES, ...options });
+  return { output: output(), stop };
+}
