@@ -4,6 +4,7 @@ import { SI_IMMEDIATE, SI_MODRM, SI_OPCODE, SI_REPEAT, SI_VEX } from '../layout.
 import { getStatus, highUnsigned, setStatus } from '../flags.ts';
 import { CF, OF, changeFlag, resultStatus } from './status.ts';
 import {
+  doubleOrQuad,
   operandSize,
   readReg,
   readRegister,
@@ -162,7 +163,7 @@ function rotateNoFlags(): void {
 
 /** ADCX adds with CF (66H prefix), ADOX with OF (F3H): no other flag is read or changed. */
 export function execAdx(): void {
-  const size = operandSize();
+  const size = doubleOrQuad();
   const flag = load<u32>(SI_REPEAT) == 0xf3 ? OF : CF;
   const mask = sizeMask(size);
   const a = readReg(size);

@@ -41,14 +41,14 @@ export function execXadd(): void {
   setStatus(addStatus(a, b, sum, size));
 }
 
-/** The destination is written in either case, so a read-only page faults even when the comparison fails. */
+/** Memory is written in either case, so a read-only page faults even when the comparison fails; a register only when equal. */
 export function execCmpxchg(): void {
   const size = operandSize();
   const old = beginRm(size);
   const accumulator = readRegister(0, size);
   if (old == accumulator) endRm(size, readReg(size));
   else {
-    endRm(size, old);
+    if (isMemory()) endRm(size, old);
     writeRegister(0, size, old);
   }
   setStatus(subtractStatus(accumulator, old, (accumulator - old) & sizeMask(size), size));

@@ -9,7 +9,7 @@ import { readMemory, writeMemory } from '../memory.ts';
 import { translate } from '../paging.ts';
 import { segmentAddress } from '../segments.ts';
 import { AF, CF, PF, SF, ZF, changeStatus } from './status.ts';
-import { operandAddress, operandSize, readReg, readRm, signExtend, wrapAddress, writeReg } from './operands.ts';
+import { doubleOrQuad, operandAddress, operandSize, readReg, readRm, signExtend, wrapAddress, writeReg } from './operands.ts';
 
 export function execXlat(): void {
   const offset = wrapAddress(load<u64>(RBX) + <u64>load<u8>(RAX));
@@ -40,7 +40,7 @@ export function execMovbe(): void {
 
 /** MOVNTI and MOVDIRI: stores; how they reach memory cannot be seen. */
 export function execMovdir(): void {
-  const size = operandSize();
+  const size = doubleOrQuad();
   writeMemory(operandAddress(1 << size, ACCESS_WRITE), size, readReg(size));
 }
 

@@ -69,6 +69,11 @@ export function operandSize(): u32 {
   return load<u32>(SI_OPERAND_SIZE);
 }
 
+/** Size of an operand that is 32 bits, or 64 by REX.W, whatever the code's size and 66H say. */
+export function doubleOrQuad(): u32 {
+  return load<u32>(SI_REX) & 8 ? 3 : 2;
+}
+
 export function readReg(size: u32): u64 {
   return readRegister(load<u32>(SI_REG), size);
 }

@@ -24,12 +24,15 @@ const NAMES = [
   'r15',
 ];
 
+const LINUX_SPACE = 0x7ffffffff000n;
+
 /** Flags to compare: on a fault the item that raised it may have left undefined ones. */
 function flagMask(sequence: Sequence, outcome: Outcome): number {
   const all = STATUS | DF;
   if (outcome.fault === undefined) return all;
   const offset = outcome.rip - sequence.address;
   const item = sequence.items.find(({ offset: start, length }) => offset >= start && offset < start + length);
+  if (item?.flagsLostByFault) return DF;
   return all & ~(item?.undefinedFlags ?? 0);
 }
 
@@ -43,7 +46,9 @@ export function differences(sequence: Sequence, expected: Outcome, actual: Outco
   if (expected.fault !== undefined) {
     differ('rip', expected.rip, actual.rip);
     if (actual.fault === expected.fault) {
-      differ('error code', expected.error, actual.error);
+      // Linux reports every fault at its own addresses as one of a present page.
+      const hidden = expected.address >= LINUX_SPACE ? 1 : 0;
+      differ('error code', expected.error | hidden, actual.error | hidden);
       differ('cr2', expected.address, actual.address);
     }
   }

@@ -8,10 +8,11 @@ import { BASE_16, BLOCK_RESERVED, CODE, CODE_BLOCK, DF, EXIT, type Mode, STACK, 
 
 export interface Item {
   readonly name: string;
-  /** Offset and length in the sequence; what follows `fixOffset` takes the undefined flags away. */
+  /** Offset and length in the sequence, what takes undefined flags away included. */
   readonly offset: number;
   readonly length: number;
   readonly undefinedFlags: number;
+  readonly flagsLostByFault: boolean;
 }
 
 export interface Sequence {
@@ -82,7 +83,13 @@ function sequenceAt(random: Random, deck: Deck, start: number): Sequence {
     const offset = w.bytes.length;
     const undefinedFlags = row.emit(w);
     if (undefinedFlags) w.bytes.push(...clearFlags(mode, undefinedFlags));
-    items.push({ name: row.name, offset, length: w.bytes.length - offset, undefinedFlags });
+    items.push({
+      name: row.name,
+      offset,
+      length: w.bytes.length - offset,
+      undefinedFlags,
+      flagsLostByFault: row.flagsLostByFault,
+    });
   }
   const exit = start - ((start - CODE) % CODE_BLOCK) + EXIT[mode];
   const size = mode === 16 ? 2 : 4;

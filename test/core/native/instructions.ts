@@ -13,6 +13,8 @@ export interface Row {
   readonly name: string;
   readonly emit: Emit;
   readonly modes: readonly Mode[];
+  /** A fault in the middle leaves the flags to the vendor. */
+  readonly flagsLostByFault: boolean;
 }
 
 type Width = 8 | 16 | 32 | 64;
@@ -24,8 +26,8 @@ const PROTECTED: readonly Mode[] = [16, 32, 64]; // VEX is valid in 16-bit prote
 
 const rows: Row[] = [];
 
-function row(name: string, emit: Emit, modes: readonly Mode[] = ALL): void {
-  rows.push({ name, emit, modes });
+function row(name: string, emit: Emit, modes: readonly Mode[] = ALL, flagsLostByFault = false): void {
+  rows.push({ name, emit, modes, flagsLostByFault });
 }
 
 function put(w: Writer, instruction: Instruction): void {
@@ -690,36 +692,41 @@ for (const [name, opcode] of [
   ['scas', 0xae],
 ] as const) {
   for (const repeat of [0, 0xf3, 0xf2]) {
-    row(`${repeat ? `rep ${repeat.toString(16)} ` : ''}${name}`, (w) => {
-      const { random } = w;
-      const width = chance(random, 40) ? 8 : wide(w);
-      const near = () => (chance(random, 15) ? 0x1000 + between(random, -20, 20) : between(random, 0x80, 0x1f00));
-      const from = DATA + near();
-      const to = chance(random, 30) ? from + between(random, -24, 24) : DATA + near();
-      const prefixes: number[] = [];
-      // Another address size: 32 bits hold every address of ours; 16 bits in 32-bit code would not.
-      const addressBits: Mode =
-        w.mode === 64 ? (chance(random, 15) ? 32 : 64) : w.mode === 16 && chance(random, 15) ? 32 : w.mode;
-      if (addressBits !== w.mode) prefixes.push(0x67);
-      setRegister(w, 6, addressBits, stringOffset(w, from));
-      setRegister(w, 7, addressBits, stringOffset(w, to));
-      if (chance(random, 25)) w.bytes.push(chance(random, 50) ? 0xfd : 0xfc);
-      if (repeat) {
-        // A count of zero with a 32-bit address size in 64-bit code leaves RCX to the vendor: not chosen.
-        const count =
-          chance(random, 10) && addressBits === w.mode
-            ? 0
-            : chance(random, 10)
-              ? between(random, 1, 0x900)
-              : between(random, 1, 40);
-        setRegister(w, 1, addressBits, BigInt(count));
-        prefixes.push(repeat);
-      }
-      if ((name === 'scas' || name === 'cmps') && chance(random, 50))
-        setRegister(w, 0, 32 === w.mode || w.mode === 64 ? 32 : 16, BigInt(pick(random, [0, 0x5555, 0xffff])));
-      plain(w, [opcode + (width === 8 ? 0 : 1)], width, { prefixes });
-      return 0;
-    });
+    row(
+      `${repeat ? `rep ${repeat.toString(16)} ` : ''}${name}`,
+      (w) => {
+        const { random } = w;
+        const width = chance(random, 40) ? 8 : wide(w);
+        const near = () => (chance(random, 15) ? 0x1000 + between(random, -20, 20) : between(random, 0x80, 0x1f00));
+        const from = DATA + near();
+        const to = chance(random, 30) ? from + between(random, -24, 24) : DATA + near();
+        const prefixes: number[] = [];
+        // Another address size: 32 bits hold every address of ours; 16 bits in 32-bit code would not.
+        const addressBits: Mode =
+          w.mode === 64 ? (chance(random, 15) ? 32 : 64) : w.mode === 16 && chance(random, 15) ? 32 : w.mode;
+        if (addressBits !== w.mode) prefixes.push(0x67);
+        setRegister(w, 6, addressBits, stringOffset(w, from));
+        setRegister(w, 7, addressBits, stringOffset(w, to));
+        if (chance(random, 25)) w.bytes.push(chance(random, 50) ? 0xfd : 0xfc);
+        if (repeat) {
+          // A count of zero with a 32-bit address size in 64-bit code leaves RCX to the vendor: not chosen.
+          const count =
+            chance(random, 10) && addressBits === w.mode
+              ? 0
+              : chance(random, 10)
+                ? between(random, 1, 0x900)
+                : between(random, 1, 40);
+          setRegister(w, 1, addressBits, BigInt(count));
+          prefixes.push(repeat);
+        }
+        if ((name === 'scas' || name === 'cmps') && chance(random, 50))
+          setRegister(w, 0, 32 === w.mode || w.mode === 64 ? 32 : 16, BigInt(pick(random, [0, 0x5555, 0xffff])));
+        plain(w, [opcode + (width === 8 ? 0 : 1)], width, { prefixes });
+        return 0;
+      },
+      ALL,
+      repeat !== 0 && (name === 'cmps' || name === 'scas'),
+    );
   }
 }
 

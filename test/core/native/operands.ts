@@ -109,7 +109,9 @@ export function anyMemory(w: Writer, options: MemoryOptions): Memory {
   let base: number | undefined;
   if (wantBase) {
     base =
-      chance(random, 6) && !avoid.includes(RSP) ? RSP : anyRegister(w, index === undefined ? avoid : [...avoid, index]);
+      mode !== 16 && chance(random, 6) && !avoid.includes(RSP)
+        ? RSP
+        : anyRegister(w, index === undefined ? avoid : [...avoid, index]);
     if ((base & 7) === 5 && displacementBytes === 0) displacementBytes = 1;
   }
   const scale = index === undefined ? 0 : (below(random, 4) as 0 | 1 | 2 | 3);

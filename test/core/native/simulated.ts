@@ -74,7 +74,9 @@ export function openSimulator(sequences: readonly Sequence[], pattern: Uint8Arra
   });
   quad(DATA_TABLE + 8 * ((STACK - DATA) >>> 12), STACK_PAGE, all);
   for (let i = 0; i < CODE_BYTES >>> 21; i++) quad(DIRECTORY + 8 * ((CODE >>> 21) + i), CODE_TABLES + 0x1000 * i, all);
-  for (let i = 0; i < CODE_BYTES >>> 12; i++) quad(CODE_TABLES + 8 * i, codePhysical(CODE + i * 4096), all);
+  const last = sequences.at(-1)!;
+  const used = Math.ceil((last.address + last.bytes.length - CODE) / CODE_BLOCK) * CODE_BLOCK;
+  for (let i = 0; i < used >>> 12; i++) quad(CODE_TABLES + 8 * i, codePhysical(CODE + i * 4096), all);
   for (let block = 0; block < CODE_BYTES; block += CODE_BLOCK) {
     for (const offset of Object.values(EXIT)) core.bytes[RAM + codePhysical(CODE + block + offset)] = HLT;
   }
