@@ -4,7 +4,7 @@ import { flushCode } from './cache.ts';
 import { acknowledge, inject } from './events.ts';
 import { getFlags, setFlags } from './flags.ts';
 import { physicalWritten } from './memory.ts';
-import { init, resume, run } from './run.ts';
+import { init, inspectInstruction, resume, run } from './run.ts';
 import { getRip, setRip, updateMode } from './state.ts';
 import { finishVmx } from './system/vmx.ts';
 import { flushTlb, forgetPage } from './tlb.ts';
@@ -26,6 +26,7 @@ export {
   getRip,
   init,
   inject,
+  inspectInstruction,
   physicalWritten,
   resume,
   run,

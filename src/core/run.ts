@@ -1,5 +1,6 @@
 // The run loop.
 
+import { FAM_SLOW } from '../../build/core/op-ids.ts';
 import { runOps } from '../../build/core/run-ops.ts';
 import { MIN_REMAINING } from './branches.ts';
 import { flushCode, lookup } from './cache.ts';
@@ -153,4 +154,16 @@ function stepInstruction(): void {
     afterInstruction(length);
     if (load<u32>(WATCH_HIT, 20) && !load<u32>(STOP)) store<u32>(STOP, STOP_WATCH);
   }
+}
+
+/**
+ * Decodes the instruction at RIP without running it: its length, and from bit 8 the number of the slow instruction (0: a
+ * handler of the switch carries it out; SL_UD: invalid). A fetch that faults unwinds.
+ */
+export function inspectInstruction(): u32 {
+  const key = load<u64>(RIP);
+  decodeBlock(key, fetchHost(key), STEP_BLOCK, 1, false);
+  const op = STEP_BLOCK + 32;
+  const slow = load<u32>(op) == FAM_SLOW || load<u32>(op) == FAM_SLOW + 1;
+  return <u32>(d.key - key) | (slow ? <u32>load<u8>(op, 4) << 8 : 0);
 }
