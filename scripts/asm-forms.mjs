@@ -10,7 +10,7 @@ const OUTPUT = new URL('../src/asm/encoder/generated/forms.ts', import.meta.url)
 
 /** Short operand names: register class or memory, size in bits, then the place of the operand in the encoding. */
 const OPERANDS = {
-  farbr2_2: 'far16', farbr4_2: 'far32', mem_offs: 'moffs', mem: 'm', mem_mpx: 'm', mem_mib: 'mib', sibmem: 'm',
+  farbr2_2: 'far16', farbr4_2: 'far32', mem_offs: 'moffs', mem: 'm', mem_mpx: 'm', mem_mib: 'mib', sibmem: 'msib',
   mem_vsib32x: 'vx', mem_vsib64x: 'vx', mem_vsib32y: 'vy', mem_vsib64y: 'vy', mem_vsib32z: 'vz', mem_vsib64z: 'vz',
   r8_or_mem: 'r8/m', r16_or_mem: 'r16/m', r32_or_mem: 'r32/m', r32_or_mem_mpx: 'r32/m', r64_or_mem: 'r64/m', r64_or_mem_mpx: 'r64/m',
   mm_or_mem: 'mm/m', xmm_or_mem: 'x/m', ymm_or_mem: 'y/m', zmm_or_mem: 'z/m', bnd_or_mem_mpx: 'bnd/m', k_or_mem: 'k/m',

@@ -63,6 +63,20 @@ export const DROPPED_ROWS: ReadonlySet<string> = new Set([
   'mov r64/m,sreg:r', 'invpcid r64:r,m', 'pusha -', 'popa -', 'pushf -', 'popf -', 'iret -',
 ]);
 
+/** Rows (mnemonic, operands, W) that NASM tries after the others. */
+export const LATER_ROWS: ReadonlySet<string> = new Set([
+  'vmovq x:r,r64/m 1', 'vmovq r64/m,x:r 1', 'vpperm x:r,x:v,x/m,x:4 0',
+]);
+
+/** Mnemonics that were EVEX first: NASM takes their VEX form only after {vex}. */
+export const EVEX_FIRST: ReadonlySet<string> = new Set(['vpdpbusd', 'vpdpbusds', 'vpdpwssd', 'vpdpwssds', 'vpmadd52huq', 'vpmadd52luq', 'vcvtneps2bf16']);
+
+/** Rows that NASM writes without VEX.W although they name a 64-bit register. */
+export const NARROW_ROWS: ReadonlySet<string> = new Set([
+  'vmovmskpd r64:r,x:m', 'vmovmskps r64:r,x:m', 'vmovmskpd r64:r,y:m', 'vmovmskps r64:r,y:m', 'vpmovmskb r64:r,x:m', 'vpmovmskb r64:r,y:m',
+  'vpextrb r64/m,x:r,i8', 'vpextrw r64:r,x:m,i8', 'vpextrw r64/m,x:r,i8',
+]);
+
 /** Rows in the format of the generated table. */
 export const EXTRA_ROWS = `
 pusha - l 0 - 60 - 0 0 0 0 3 0 0 - -

@@ -43,7 +43,7 @@ export function encodeInstruction(statement: Statement, body: InstructionBody, c
   const prefixes = readPrefixes(body.prefixes, context.bits, context.names);
   if (prefixes === undefined) return false;
   if (memo.candidates === undefined || memo.bits !== context.bits) {
-    const match = matchForms(body.mnemonic, body.operands, context.bits, prefixes.operandSize);
+    const match = matchForms(body.mnemonic, body.operands, context.bits, prefixes.operandSize, prefixes.encoding);
     if (!match.ok) {
       context.names.problem(match.problem, body.operands[match.operand]?.range ?? (match.operand < 0 && body.operands.length > 0 && match.problem.code !== 'unknown-instruction' ? statementRange(body) : body.name));
       return false;
@@ -272,7 +272,7 @@ function emit(form: Form, operands: readonly Evaluated[], body: InstructionBody,
   const p = collect(form, operands);
   let where: AddressBytes | undefined;
   if (p.memory !== undefined && form.operands.every((o) => o.kind !== 'offset')) {
-    const chosen = addressBytes(p.memory.address, bits, displacementScale(form, p.memory.operand));
+    const chosen = addressBytes(p.memory.address, bits, displacementScale(form, p.memory.operand), form.operands.some((o) => o.needsSib));
     if (typeof chosen === 'string') return { code: 'bad-address', message: chosen };
     where = chosen;
   }

@@ -1,6 +1,6 @@
 // Instruction forms by mnemonic: the generated table, read one mnemonic at a time, plus NASM's own names and shorthands.
 import type { RegisterClass } from '../registers.ts';
-import { ALIASES, DROPPED_ROWS, EXTRA_ROWS, IMMEDIATE_ALIASES } from './aliases.ts';
+import { ALIASES, DROPPED_ROWS, EVEX_FIRST, EXTRA_ROWS, IMMEDIATE_ALIASES, LATER_ROWS, NARROW_ROWS } from './aliases.ts';
 import { FORM_ROWS } from './generated/forms.ts';
 
 export type Slot = 'reg' | 'rm' | 'vvvv' | 'opcode' | 'is4' | 'none';
@@ -20,6 +20,8 @@ export interface OperandForm {
   readonly index: RegisterClass | undefined;
   /** A 32-bit immediate that the processor extends with zeros: MOV to a 64-bit register through its lower half. */
   readonly zeroExtended: boolean;
+  /** The address must be encoded with a SIB byte. */
+  readonly needsSib: boolean;
 }
 
 export interface Form {
@@ -65,11 +67,12 @@ const CLASS_BITS: Readonly<Record<string, number>> = {
 };
 
 function operandForm(text: string): OperandForm {
-  const base = { class: undefined, bits: 0, extended: 0, slot: 'none' as Slot, fixed: 0, index: undefined, zeroExtended: false };
+  const base = { class: undefined, bits: 0, extended: 0, slot: 'none' as Slot, fixed: 0, index: undefined, zeroExtended: false, needsSib: false };
   if (text.startsWith('=')) {
     const [cls, fixed, bits] = FIXED[text.slice(1)]!;
     return { ...base, kind: 'fixed', class: cls, fixed, bits };
   }
+  if (text === 'msib') return { ...base, kind: 'memory', slot: 'rm', needsSib: true };
   if (text === 'm' || text === 'mib') return { ...base, kind: 'memory', slot: 'rm' };
   if (/^v[xyz]$/.test(text)) return { ...base, kind: 'memory', slot: 'rm', index: text[1] as RegisterClass };
   if (text === 'moffs') return { ...base, kind: 'offset' };
@@ -86,7 +89,8 @@ function operandForm(text: string): OperandForm {
   return { ...base, kind: 'register', class: cls, bits, slot: SLOTS[slot]! };
 }
 
-function rankOf(operands: readonly OperandForm[], opcode: number): number {
+function rankOf(operands: readonly OperandForm[], opcode: number, encoding: string): number {
+  if (encoding === 'e') return 5;
   if (opcode === 0xc7 && operands[0]?.class === 'r64') return 1;
   if (operands.some((o) => o.kind === 'relative' && o.bits === 8)) return 0;
   if (operands.some((o) => o.kind === 'immediate' && (o.extended > o.bits && o.bits === 8 || o.fixed === 1))) return 0;
@@ -98,7 +102,7 @@ function rankOf(operands: readonly OperandForm[], opcode: number): number {
 }
 
 function parseRow(row: string, implied: number): Form {
-  const [, operands, encoding, map, prefix, opcode, digit, os, as, l, w, modes, memory, broadcast, tuple, flags] = row.split(' ') as string[];
+  const [name, operands, encoding, map, prefix, opcode, digit, os, as, l, w, modes, memory, broadcast, tuple, flags] = row.split(' ') as string[];
   const forms = operands === '-' ? [] : operands!.split(',').map(operandForm);
   const bytes: number[] = [];
   for (let i = 0; i < opcode!.length; i += 2) bytes.push(Number.parseInt(opcode!.slice(i, i + 2), 16));
@@ -112,7 +116,7 @@ function parseRow(row: string, implied: number): Form {
     operandSize: Number(os),
     addressSize: Number(as),
     vectorLength: l === 'g' ? 0 : Number(l),
-    wide: w === '1',
+    wide: w === '1' && !NARROW_ROWS.has(`${name} ${operands}`),
     modes: Number(modes),
     memoryBits: Number(memory) * 8,
     broadcastBits: Number(broadcast) * 8,
@@ -124,7 +128,7 @@ function parseRow(row: string, implied: number): Form {
     canZero: flags!.includes('z'),
     canRound: flags!.includes('e'),
     canSuppress: flags!.includes('s'),
-    rank: rankOf(forms, bytes[0]!),
+    rank: rankOf(forms, bytes[0]!, encoding!) + (LATER_ROWS.has(`${name} ${operands} ${w}`) ? 1 : 0) + (encoding === 'v' && EVEX_FIRST.has(name!) ? 10 : 0),
     implied,
   };
 }

@@ -1,7 +1,8 @@
 // Which forms of a mnemonic can take the operands as they are written, best first. Values of immediates come later.
 import { type Problem, noSuchOperands, notInThisMode, operandCount, sizeMissing, sizeMismatch, unknownInstruction } from '../errors.ts';
-import type { Register } from '../registers.ts';
+import type { Register, RegisterClass } from '../registers.ts';
 import type { Operand } from '../statement.ts';
+import type { Expression } from '../expression.ts';
 import { type Form, type OperandForm, formsOf, isMnemonic, mnemonics } from './forms.ts';
 
 export type Bits = 16 | 32 | 64;
@@ -19,7 +20,21 @@ export function needsSizePrefix(form: Form, bits: Bits): boolean {
 }
 
 /** Mnemonics whose memory operand may come without a size although several sizes exist; the mode's own size is meant. */
-const SIZED_BY_MODE = new Set(['jmp', 'call', 'lgdt', 'lidt', 'sgdt', 'sidt', 'fldenv', 'fstenv', 'fnstenv', 'frstor', 'fsave', 'fnsave', 'lea', 'bound', 'cvtsi2sd', 'cvtsi2ss', 'lds', 'les', 'lss', 'lfs', 'lgs']);
+const SIZED_BY_MODE = new Set(['jmp', 'call', 'lgdt', 'lidt', 'sgdt', 'sidt', 'fldenv', 'fstenv', 'fnstenv', 'frstor', 'fsave', 'fnsave', 'lea', 'bound', 'cvtsi2sd', 'cvtsi2ss', 'lds', 'les', 'lss', 'lfs', 'lgs', 'vcvtsi2sd', 'vcvtsi2ss', 'vcvtpd2dq', 'vcvtpd2ps', 'vcvttpd2dq']);
+
+/** The class of the vector register in an address, if there is one. */
+function vectorIn(expression: Expression): RegisterClass | undefined {
+  switch (expression.kind) {
+    case 'register':
+      return /^[xyz]$/.test(expression.register.class) ? expression.register.class : undefined;
+    case 'binary':
+      return vectorIn(expression.left) ?? vectorIn(expression.right);
+    case 'unary':
+      return vectorIn(expression.operand);
+    default:
+      return undefined;
+  }
+}
 
 type Fit = { readonly ok: boolean; readonly sized: boolean };
 const NO: Fit = { ok: false, sized: false };
@@ -48,6 +63,7 @@ function fits(spec: OperandForm, operand: Operand, form: Form, bits: Bits): Fit 
         return { ok: true, sized: false };
       }
       if (spec.kind !== 'memory' && spec.kind !== 'register-or-memory') return NO;
+      if (vectorIn(operand.expression) !== spec.index) return NO;
       const broadcast = operand.decorators?.broadcast ?? 0;
       if (broadcast > 0) {
         if (form.broadcastBits === 0 || form.memoryBits / form.broadcastBits !== broadcast) return NO;
@@ -131,7 +147,7 @@ interface Candidate {
 }
 
 /** Matches operands to forms. Of `exact` operands; `relaxed` forms repeat the first. */
-export function matchForms(mnemonic: string, operands: readonly Operand[], bits: Bits, forcedSize: number): Match {
+export function matchForms(mnemonic: string, operands: readonly Operand[], bits: Bits, forcedSize: number, encoding: 'v' | 'e' | undefined): Match {
   const forms = formsOf(mnemonic);
   if (forms === undefined) return { ok: false, problem: unknownInstruction(mnemonic, closest(mnemonic)), operand: -1 };
   const real = operands.filter((o) => o.kind !== 'rounding');
@@ -139,6 +155,7 @@ export function matchForms(mnemonic: string, operands: readonly Operand[], bits:
   let wrongMode = false;
   let rightCount = false;
   forms.forEach((form, order) => {
+    if (encoding !== undefined && form.encoding !== encoding) return;
     const list = form.operands.length === real.length ? real : relaxed(form, real.length) ? [real[0]!, ...real] : undefined;
     if (list === undefined) return;
     rightCount = true;

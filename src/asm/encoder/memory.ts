@@ -163,7 +163,8 @@ export interface AddressBytes {
 const RM16: Readonly<Record<string, number>> = { 'bx+si': 0, 'bx+di': 1, 'bp+si': 2, 'bp+di': 3, si: 4, di: 5, bp: 6, bx: 7 };
 
 /** Chooses the encoding. `tuple` is the scale of an 8-bit displacement (1 but for EVEX). Undefined: no such address. */
-export function addressBytes(address: Address, bits: 16 | 32 | 64, tuple: number): AddressBytes | string {
+export function addressBytes(address: Address, bits: 16 | 32 | 64, tuple: number, needsSib: boolean): AddressBytes | string {
+  if (needsSib && (address.ripRelative || address.addressBits === 16)) return 'this instruction needs an address with a base register';
   const { displacement } = address;
   const fixed = !displacement.unknown && displacement.terms === undefined;
   const zero = fixed && displacement.constant === 0n;
@@ -203,7 +204,7 @@ export function addressBytes(address: Address, bits: 16 | 32 | 64, tuple: number
     return { mod: 0, rm: 4, sib: (scaleBits << 6) | ((index!.number & 7) << 3) | 5, displacementBits: 32, scaled: displacement.constant };
   }
   const low = base.number & 7;
-  if (index === undefined && low !== 4) return done(low, -1, width(low === 5));
+  if (index === undefined && low !== 4 && !needsSib) return done(low, -1, width(low === 5));
   const indexBits = index === undefined ? 4 : index.number & 7;
   return done(4, (scaleBits << 6) | (indexBits << 3) | low, width(low === 5));
 }

@@ -16,9 +16,11 @@ export interface Prefixes {
   readonly length: number;
   readonly rex: boolean;
   readonly vex3: boolean;
+  /** {vex} or {evex}: only forms of this encoding. */
+  readonly encoding: 'v' | 'e' | undefined;
 }
 
-const NONE: Prefixes = { bytes: [], wait: false, segment: -1, operandSize: 0, addressSize: 0, length: 0, rex: false, vex3: false };
+const NONE: Prefixes = { bytes: [], wait: false, segment: -1, operandSize: 0, addressSize: 0, length: 0, rex: false, vex3: false, encoding: undefined };
 
 const REPEAT: Readonly<Record<string, number>> = { rep: 0xf3, repe: 0xf3, repz: 0xf3, repne: 0xf2, repnz: 0xf2, xacquire: 0xf2, xrelease: 0xf3, bnd: 0xf2 };
 const SEGMENT: Readonly<Record<string, number>> = { es: 0x26, cs: 0x2e, ss: 0x36, ds: 0x3e, fs: 0x64, gs: 0x65 };
@@ -38,6 +40,7 @@ export function readPrefixes(list: readonly Prefix[], bits: number, names: Names
   let operandSize = 0;
   let addressSize = 0;
   let vex3 = false;
+  let encoding: Prefixes['encoding'];
   for (const { name, range } of list) {
     const twice = (given: boolean): boolean => {
       if (given) names.problem(prefixTwice(name), range);
@@ -58,11 +61,14 @@ export function readPrefixes(list: readonly Prefix[], bits: number, names: Names
     } else if (ADDRESS[name] !== undefined) {
       if (twice(addressSize !== 0)) return undefined;
       addressSize = ADDRESS[name];
-    } else if (name === '{vex3}') vex3 = true;
+    } else {
+      vex3 ||= name === '{vex3}';
+      encoding = name === '{evex}' ? 'e' : 'v';
+    }
   }
   const bytes: number[] = [];
   if (repeat >= 0) bytes.push(repeat);
   if (lock) bytes.push(0xf0);
   const length = (segment >= 0 ? 1 : 0) + (operandSize !== 0 && operandSize !== 64 && operandSize !== (bits === 64 ? 32 : bits) ? 1 : 0) + (addressSize !== 0 && addressSize !== bits ? 1 : 0);
-  return { bytes, wait: false, segment, operandSize, addressSize, length, rex: operandSize === 64, vex3 };
+  return { bytes, wait: false, segment, operandSize, addressSize, length, rex: operandSize === 64, vex3, encoding };
 }

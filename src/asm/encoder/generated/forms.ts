@@ -4197,9 +4197,9 @@ ldtilecfg m v 2 - 49 0 0 0 0 0 4 64 0 - N
 tilerelease - v 2 - 49c0 - 0 0 0 0 4 0 0 - N
 sttilecfg m v 2 66 49 0 0 0 0 0 4 64 0 - -
 tilezero tmm:r v 2 F2 49 - 0 0 0 0 4 0 0 - -
-tileloaddt1 tmm:r,m v 2 66 4b - 0 0 0 0 4 0 0 - -
-tilestored m,tmm:r v 2 F3 4b - 0 0 0 0 4 0 0 - -
-tileloadd tmm:r,m v 2 F2 4b - 0 0 0 0 4 0 0 - -
+tileloaddt1 tmm:r,msib v 2 66 4b - 0 0 0 0 4 0 0 - -
+tilestored msib,tmm:r v 2 F3 4b - 0 0 0 0 4 0 0 - -
+tileloadd tmm:r,msib v 2 F2 4b - 0 0 0 0 4 0 0 - -
 tdpbf16ps tmm:r,tmm:m,tmm:v v 2 F3 5c - 0 0 0 0 4 0 0 - -
 tdpbuud tmm:r,tmm:m,tmm:v v 2 - 5e - 0 0 0 0 4 0 0 - N
 tdpbusd tmm:r,tmm:m,tmm:v v 2 66 5e - 0 0 0 0 4 0 0 - -
