@@ -101,7 +101,12 @@ export const EXECUTION_CASES: readonly Case[] = [
     ...tprShadow,
     set: { ...tprShadow.set, 'TPR threshold': 0x10n },
   },
-  { id: 'execution.tpr-threshold-vtpr', ...tprShadow, set: { ...tprShadow.set, 'TPR threshold': 3n }, memory: { 0x7080: 0x2fn } },
+  {
+    id: 'execution.tpr-threshold-vtpr',
+    ...tprShadow,
+    set: { ...tprShadow.set, 'TPR threshold': 3n },
+    memory: { 28800: 0x2fn },
+  },
   { id: 'execution.virtual-nmis', on: { pin: ['virtual NMIs'] } },
   { id: 'execution.nmi-window', on: { pin: ['NMI exiting'], primary: ['NMI-window exiting'] } },
   { id: 'execution.tpr-shadow-x2apic', on: { secondary: ['virtualize x2APIC mode'] } },
@@ -203,7 +208,7 @@ export const EXECUTION_CASES: readonly Case[] = [
 ];
 
 export const EXIT_CASES: readonly Case[] = [
-  { id: 'exit.exit-reserved', set: { 'Primary VM-exit controls': 0x0003_6feb & ~0x10 ? 0x0003_6febn : 0n } },
+  { id: 'exit.exit-reserved', set: { 'Primary VM-exit controls': 0x0003_6febn } },
   {
     id: 'exit.secondary-exit-reserved',
     on: { exit: ['activate secondary controls'] },
@@ -257,7 +262,7 @@ export const ENTRY_CASES: readonly Case[] = [
   { id: 'entry.injected-length', ...inject(0x603n) },
   { id: 'entry.injected-length', ...inject(0x501n) },
   ...area('entry.msr-load', 'VM-entry MSR-load address', 'VM-entry MSR-load count').map((entry) =>
-    entry.id.endsWith('-alignment') ? { ...entry, memory: { 0x2008: 0x10n } } : entry,
+    entry.id.endsWith('-alignment') ? { ...entry, memory: { 8200: 0x10n } } : entry,
   ),
   {
     id: 'entry.entry-to-smm',
@@ -292,7 +297,7 @@ export const CONTROL_EDGES: readonly Edge[] = [
     about: 'a TPR threshold equal to the task priority',
     ...tprShadow,
     set: { ...tprShadow.set, 'TPR threshold': 3n },
-    memory: { 0x7080: 0x30n },
+    memory: { 28800: 0x30n },
   },
   {
     about: 'a TPR threshold with virtual-interrupt delivery',

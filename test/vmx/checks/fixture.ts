@@ -1,11 +1,6 @@
 // The smallest VMCS that enters, on a processor that offers everything, and edits of it.
 
-import {
-  CONTROL_WORDS,
-  type ControlNames,
-  type ControlWord,
-  controlMask,
-} from '../../../src/spec/controls.ts';
+import { CONTROL_WORDS, type ControlNames, type ControlWord, controlMask } from '../../../src/spec/controls.ts';
 import { VMCS_FIELDS, type VmcsFieldName } from '../../../src/spec/vmcs-fields.ts';
 import { VMX_BASIC, VMX_EPT_VPID_CAP, VMX_MISC } from '../../../src/spec/vmx-capabilities.ts';
 import { type CapabilityProfile, RECENT_SERVER } from '../../../src/vmx/capabilities.ts';
