@@ -43,6 +43,7 @@ function decodeAt(at: usize, available: u32): void {
   d.start = at;
   d.available = available;
   d.rejected = false;
+  d.ends = false;
   d.kind = 0;
   d.destination = 0;
   d.source = 0;
