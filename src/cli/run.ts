@@ -28,6 +28,8 @@ export interface RunCommand {
   readonly quiet: boolean;
 }
 
+const NEWLINE = 10;
+
 /** Instructions between two looks at standard input. */
 const SLICE = 20_000_000;
 
@@ -39,11 +41,18 @@ export async function run(command: RunCommand): Promise<number> {
   });
   const image = imageOf(program);
   const machine = createMachine({ coreWasm: await coreModule(), ramSize: command.load.ramSize, program });
-  machine.onOutput = (bytes) => writeAll(1, bytes);
+  let lineIsOpen = false;
+  machine.onOutput = (bytes) => {
+    writeAll(1, bytes);
+    lineIsOpen = bytes.at(-1) !== NEWLINE;
+  };
   machine.onNotice = (text) => note(`notice: ${text}`);
   if (command.traceExits) {
-    machine.onTransition = (event) =>
-      writeAll(1, encode(`${'exit' in event ? exitLine(event.exit, machine, image) : entryLine(event.entry, image)}\n`));
+    machine.onTransition = (event) => {
+      const line = 'exit' in event ? exitLine(event.exit, machine, image) : entryLine(event.entry, image);
+      writeAll(1, encode(`${lineIsOpen ? '\n' : ''}${line}\n`));
+      lineIsOpen = false;
+    };
   }
   if (command.interactive) {
     process.stdin.on('data', (bytes: Uint8Array) => machine.input(bytes));
