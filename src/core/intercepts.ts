@@ -2,6 +2,7 @@
 // "Changes to Instruction Behavior in VMX Non-Root Operation"). Controls are flat words compiled at VM entry.
 
 import {
+  CODE_MODE,
   CR0,
   DELIVERING_ERROR,
   DELIVERING_INFO,
@@ -31,6 +32,8 @@ import {
   SI_DISPLACEMENT,
   SI_LENGTH,
   SI_MEMORY,
+  SI_MODRM,
+  SI_OFFSET,
   SI_OPERAND_SIZE,
   SI_REG,
   SI_RM,
@@ -291,5 +294,6 @@ export function stringIoInfo(segment: u32): u32 {
 /** The displacement as exit qualification; a RIP-relative one has the address of the next instruction added. */
 export function displacementQualification(): u64 {
   if (!load<u32>(SI_MEMORY)) return 0;
-  return <u64>load<i64>(SI_DISPLACEMENT);
+  const ripRelative = load<u32>(CODE_MODE) == 2 && (load<u32>(SI_MODRM) & 0xc7) == 5;
+  return ripRelative ? load<u64>(SI_OFFSET) : <u64>load<i64>(SI_DISPLACEMENT);
 }

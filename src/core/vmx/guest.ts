@@ -112,7 +112,7 @@ import {
   VPID,
 } from '../layout.ts';
 import { CR0_PG, CR4_PAE, EFER_LMA, EFER_LME } from '../bits.ts';
-import { flushTlb } from '../memory.ts';
+import { flushTlb } from '../tlb.ts';
 import { getFlags, setFlags } from '../flags.ts';
 import { getRip, setRip, time, updateMode } from '../state.ts';
 import { loadPdptes } from '../paging.ts';

@@ -7,7 +7,7 @@ import { VMCS_FIELD_LIST, VMCS_FIELDS, type VmcsFieldName } from '../../../src/s
 import { RECENT_SERVER } from '../../../src/vmx/capabilities.ts';
 import { ENTRY_CHECKS } from '../../../src/vmx/checks/list.ts';
 import { runEntryChecks, runRipChecks } from '../../../src/vmx/checks/run.ts';
-import { createState } from '../../../src/vmx/checks/state.ts';
+import { createTrackedState } from '../../../src/vmx/checks/state.ts';
 import type { Outcome } from '../../../src/vmx/checks/types.ts';
 import { type Case, CONTROL_EDGES, type Edge, ENTRY_CASES, EXECUTION_CASES, EXIT_CASES } from './cases-controls.ts';
 import { GUEST_EDGES, GUEST_REGISTER_CASES, GUEST_SEGMENT_CASES, GUEST_STATE_CASES } from './cases-guest.ts';
@@ -158,7 +158,7 @@ describe('the VMCS field table', () => {
     const read = new Set<VmcsFieldName>();
     for (const edit of [...CASES, ...EDGES]) {
       const { reader, env } = fixture(edit);
-      const { state, touched } = createState(reader, env);
+      const { state, touched } = createTrackedState(reader, env);
       for (const check of ENTRY_CHECKS) {
         if (check.applies === undefined || check.applies(state)) {
           check.holds(state);
