@@ -24,7 +24,7 @@ export function fitsPhysical(v: EntryState, address: bigint): boolean {
 }
 
 export function bits(value: bigint, high: number, low: number): bigint {
-  return (value >> BigInt(low)) & ((1n << BigInt(high - low + 1)) - 1n);
+  return BigInt.asUintN(high - low + 1, value >> BigInt(low));
 }
 
 /** Mask of bits high:low. */

@@ -6,7 +6,7 @@ import { type NamedVmcsField, VMCS_FIELDS, type VmcsField, type VmcsFieldName } 
 import type { FailedCheck } from '../types.ts';
 import { ENTRY_CHECKS, RIP_ONLY_CHECKS } from './list.ts';
 import { refusedEntry } from './msr-load.ts';
-import { createState } from './state.ts';
+import { createState, createTrackedState } from './state.ts';
 import type { EntryCheck, EntryEnvironment, EntryState, EntryVerdict, FieldReader, Outcome } from './types.ts';
 
 /**
@@ -24,11 +24,11 @@ export function runRipChecks(reader: FieldReader, env: EntryEnvironment): EntryV
 }
 
 function run(checks: readonly EntryCheck[], reader: FieldReader, env: EntryEnvironment): EntryVerdict {
-  const { state, memoryWasRead } = createState(reader, env);
+  const state = createState(reader, env);
   const failed = checks.filter((check) => fails(check, state));
   const first = failed[0];
   if (first === undefined) {
-    return { passed: true, cacheable: !memoryWasRead() };
+    return { passed: true, cacheable: !state.memoryWasRead };
   }
   return {
     passed: false,
@@ -49,7 +49,7 @@ function outcomeOf(check: EntryCheck, state: EntryState): Outcome {
 
 /** Evaluates a failed check once more on its own, to see which fields it read. */
 function explain(check: EntryCheck, reader: FieldReader, env: EntryEnvironment, reported: boolean): FailedCheck {
-  const { state, touched } = createState(reader, env);
+  const { state, touched } = createTrackedState(reader, env);
   for (const name of check.fields) {
     state.field(name);
   }

@@ -36,6 +36,8 @@ export type FieldReader = (encoding: number) => bigint;
 export interface EntryState {
   readonly env: EntryEnvironment;
   readonly field: (name: VmcsFieldName) => bigint;
+  /** Answers to questions that many checks ask (state.ts). */
+  readonly memo: (boolean | undefined)[];
   /** Reads physical memory; a verdict that used it holds for this one entry only. */
   readonly memory: EntryEnvironment['readMemory'];
 }
