@@ -41,34 +41,29 @@ export async function run(command: RunCommand): Promise<number> {
   });
   const image = imageOf(program);
   const machine = createMachine({ coreWasm: await coreModule(), ramSize: command.load.ramSize, program });
-  let lineIsOpen = false;
-  machine.onOutput = (bytes) => {
-    writeAll(1, bytes);
-    lineIsOpen = bytes.at(-1) !== NEWLINE;
-  };
+  const output = createOutput();
+  machine.onOutput = (bytes) => output.add(bytes);
   machine.onNotice = (text) => note(`notice: ${text}`);
   if (command.traceExits) {
-    machine.onTransition = (event) => {
-      const line = 'exit' in event ? exitLine(event.exit, machine, image) : entryLine(event.entry, image);
-      writeAll(1, encode(`${lineIsOpen ? '\n' : ''}${line}\n`));
-      lineIsOpen = false;
-    };
+    machine.onTransition = (event) =>
+      output.line('exit' in event ? exitLine(event.exit, machine, image) : entryLine(event.entry, image));
   }
   if (command.interactive) {
     process.stdin.on('data', (bytes: Uint8Array) => machine.input(bytes));
   }
   try {
-    return await runToEnd(machine, image, command);
+    return await runToEnd(machine, image, command, output);
   } finally {
     if (command.interactive) process.stdin.destroy();
   }
 }
 
-async function runToEnd(machine: Machine, image: Image, command: RunCommand): Promise<number> {
+async function runToEnd(machine: Machine, image: Image, command: RunCommand, output: Output): Promise<number> {
   const scheduler = createScheduler();
   for (;;) {
     const limit = Math.min(SLICE, command.maxInstructions - machine.time());
     const stop: Stop | undefined = limit <= 0 ? undefined : machine.run({ limit });
+    output.flush();
     const status = stop === undefined ? STATUS.limit : statusOf(stop, image);
     if (status !== undefined) {
       if (!command.quiet) note(`${endText(stop)}\n${finalState(machine, image)}`);
@@ -121,6 +116,32 @@ function endText(stop: Stop | undefined): string {
 
 function explain(explanation: Explanation): void {
   note(`${explanation.title}\n${explanation.body}`);
+}
+
+interface Output {
+  add(bytes: Uint8Array): void;
+  /** A line of the trace, on a line of its own. */
+  line(text: string): void;
+  flush(): void;
+}
+
+/** Standard output, gathered: the machine sends single bytes. */
+function createOutput(): Output {
+  const buffer = new Uint8Array(4096);
+  let length = 0;
+  let last = NEWLINE;
+  const flush = (): void => {
+    if (length > 0) writeAll(1, buffer.subarray(0, length));
+    length = 0;
+  };
+  const add = (bytes: Uint8Array): void => {
+    for (const byte of bytes) {
+      buffer[length++] = byte;
+      last = byte;
+      if (length === buffer.length) flush();
+    }
+  };
+  return { add, flush, line: (text) => add(encode(`${last === NEWLINE ? '' : '\n'}${text}\n`)) };
 }
 
 function note(text: string): void {

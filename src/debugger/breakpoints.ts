@@ -58,6 +58,9 @@ export function breakpointAddresses(table: BreakpointTable): bigint[] {
   return [...new Set(allBreakpoints(table).flatMap((breakpoint) => (breakpoint.verified ? breakpoint.addresses : [])))];
 }
 
+/** What the machine holds, less some that stepping needs. */
+const MAX_ADDRESSES = 480;
+
 interface Place {
   readonly addresses: readonly bigint[];
   readonly path?: string;
@@ -75,7 +78,9 @@ export function setLineBreakpoints(
   wanted: readonly (BreakpointOptions & { readonly line: number })[],
 ): Breakpoint[] {
   const known = filesMatching(image, path).length > 0;
-  const made = wanted.map((request) => {
+  const made: Breakpoint[] = [];
+  table.lines.set(path, made);
+  for (const request of wanted) {
     const binding = addressesOfLine(image, path, request.line);
     const place: Place =
       binding !== undefined
@@ -87,9 +92,8 @@ export function setLineBreakpoints(
               ? 'No code comes from this line or from one after it.'
               : `${image.program.name} has no code from this file. Was it built with line information (-g)?`,
           };
-    return make(table, 'line', place, request);
-  });
-  table.lines.set(path, made);
+    made.push(make(table, 'line', place, request));
+  }
   return made;
 }
 
@@ -99,14 +103,16 @@ export function setFunctionBreakpoints(
   image: Image,
   wanted: readonly (BreakpointOptions & { readonly name: string })[],
 ): Breakpoint[] {
-  table.functions = wanted.map((request) => {
+  table.functions = [];
+  for (const request of wanted) {
     const name = request.name.trim();
     const address = addressOf(image, name) ?? numericAddress(name);
-    if (address === undefined) {
-      return make(table, 'function', { addresses: [], message: `${image.program.name} has no function or label "${name}".` }, request);
-    }
-    return make(table, 'function', placeOf(image, afterPrologue(image, address)), request);
-  });
+    const place: Place =
+      address === undefined
+        ? { addresses: [], message: `${image.program.name} has no function or label "${name}".` }
+        : placeOf(image, afterPrologue(image, address));
+    table.functions.push(make(table, 'function', place, request));
+  }
   return table.functions;
 }
 
@@ -116,16 +122,14 @@ export function setInstructionBreakpoints(
   image: Image,
   wanted: readonly (BreakpointOptions & { readonly address: bigint | undefined; readonly text: string })[],
 ): Breakpoint[] {
-  table.instructions = wanted.map((request) =>
-    make(
-      table,
-      'instruction',
+  table.instructions = [];
+  for (const request of wanted) {
+    const place: Place =
       request.address === undefined
         ? { addresses: [], message: `"${request.text}" is not a linear address; write for example 0x100020.` }
-        : placeOf(image, request.address),
-      request,
-    ),
-  );
+        : placeOf(image, request.address);
+    table.instructions.push(make(table, 'instruction', place, request));
+  }
   return table.instructions;
 }
 
@@ -162,6 +166,9 @@ function make(table: BreakpointTable, kind: BreakpointKind, place: Place, option
   const log = logText === undefined ? undefined : parseLogMessage(logText);
   if (log !== undefined && 'error' in log) errors.push(log.error);
   if (place.addresses.length === 0 && place.message !== undefined) errors.push(place.message);
+  if (breakpointAddresses(table).length + place.addresses.length > MAX_ADDRESSES) {
+    errors.push(`There are too many breakpoints: at most ${MAX_ADDRESSES} addresses can have one.`);
+  }
   return {
     id: table.nextId++,
     kind,

@@ -259,7 +259,7 @@ function exitNodes(machine: Machine): Node[] {
 
 function capabilityNodes(machine: Machine): Node[] {
   return MSR_LIST.filter((row) => row.name.startsWith('IA32_VMX_') || row.name === 'IA32_FEATURE_CONTROL')
-    .filter((row) => machine.readRegister(row.name) !== undefined)
+    .filter((row) => machine.readRegister(row.name.toLowerCase()) !== undefined)
     .map((row): Node => {
       const word = (Object.keys(CONTROL_WORDS) as ControlWord[]).find((candidate) => {
         const { capability } = CONTROL_WORDS[candidate];
@@ -270,7 +270,7 @@ function capabilityNodes(machine: Machine): Node[] {
         type: `MSR ${hex(row.index)}. ${row.meaning}`,
         evaluateName: row.name,
         bits: 64,
-        read: () => machine.readRegister(row.name),
+        read: () => machine.readRegister(row.name.toLowerCase()),
         layout: layoutOfRegister(row.name),
       };
       return word === undefined ? base : { ...base, layout: undefined, parts: () => allowedNodes(base, word) };

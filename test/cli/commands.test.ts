@@ -90,7 +90,7 @@ describe.skipIf(skip !== undefined)('ringside', () => {
   });
 
   describe('mistakes of the user', () => {
-    test.concurrent.each([
+    test.each([
       { args: [], status: 2, text: '' },
       { args: ['fly'], status: 2, text: 'There is no command "fly".' },
       { args: ['run'], status: 2, text: 'needs a file' },
@@ -104,7 +104,7 @@ describe.skipIf(skip !== undefined)('ringside', () => {
       { args: ['asm', 'x.asm'], status: 2, text: 'needs -o' },
       { args: ['asm', 'no-such-file.asm', '-o', 'x'], status: 1, text: 'there is no such file' },
       { args: ['dap', '--port', 'x'], status: 2, text: '--port x' },
-    ])('$args', async ({ args, status, text }, { expect }) => {
+    ])('$args', async ({ args, status, text }) => {
       const finished = await run(...args);
       expect(finished.status).toBe(status);
       expect(finished.stderr).toContain(text);
