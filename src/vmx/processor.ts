@@ -4,9 +4,11 @@
 export interface CoreExports {
   init(): void;
   run(budget: number): number;
-  resume(): number;
   /** Goes on with the budget of the last `run` after an unwinding. */
   resume(): number;
+  inspectInstruction(): number;
+  physicalWritten(physical: bigint, length: number): void;
+  forgetPage(page: number): void;
   updateMode(): void;
   getRip(): bigint;
   setRip(rip: bigint): void;

@@ -371,6 +371,10 @@ function decode0f20(opcode: u32): void {
   d.reg = ((modrm >> 3) & 7) | ((d.rex & 4) << 1);
   d.rm = (modrm & 7) | ((d.rex & 1) << 3);
   d.operandSize = d.mode == MODE_64 ? 3 : 2;
+  if (opcode & 1 ? d.reg > 7 : !controlRegisterExists(d.reg)) {
+    emitUndefined();
+    return;
+  }
   switch (opcode) {
     case 0x20:
       emitSlow(SL_MOV_FROM_CR, true);
@@ -384,6 +388,10 @@ function decode0f20(opcode: u32): void {
     default:
       emitSlow(SL_MOV_TO_DR, true);
   }
+}
+
+function controlRegisterExists(register: u32): bool {
+  return register == 0 || (register >= 2 && register <= 4) || register == 8;
 }
 
 function decode0f30(opcode: u32): void {
@@ -407,7 +415,8 @@ function decode0f30(opcode: u32): void {
       emitSlow(SL_SYSEXIT, true);
       return;
     case 0x37:
-      emitSlow(SL_GETSEC, true);
+      if (unprefixed()) emitSlow(SL_GETSEC, true);
+      else emitUndefined();
       return;
     default:
       emitUndefined();
@@ -659,7 +668,7 @@ function decodeGroup9(): void {
   if (badLock(d.memory && operation == 1)) return;
   if (d.memory) {
     if (operation == 1) emitSlow(SL_CMPXCHG8B, false);
-    else if (operation >= 3 && operation <= 5) emitSlow(SL_XSAVES, true);
+    else if (operation >= 3 && operation <= 5 && unprefixed()) emitSlow(SL_XSAVES, true);
     else if (operation == 6 || (operation == 7 && unprefixed())) {
       d.operandSize = d.prefix66 ? 1 : 2; // tells VMCLEAR (66) from VMPTRLD, whatever REX.W says
       emitSlow(SL_VMX, true); // VMPTRLD VMCLEAR VMXON, VMPTRST
