@@ -3,7 +3,7 @@ import { elfLines } from './dwarf/line-table.ts';
 import { type Elf, type ElfSegment, elfSymbols, parseElf } from './elf.ts';
 import { ProgramError, noSegments, outsideMemory } from './errors.ts';
 import { type BootHeader, type BootOptions, addressedSegment, bootMaterial, videoNotices } from './multiboot.ts';
-import { baseName } from './paths.ts';
+import { baseName, folderOf, joinPath } from './paths.ts';
 import type { LineTable, Program, Segment, Symbol as ProgramSymbol } from './types.ts';
 
 export interface ElfStart {
@@ -77,6 +77,8 @@ export function debugInformation(elf: Elf): { symbols: ProgramSymbol[]; lines: L
     }
   };
   const symbols = attempt('symbols', () => elfSymbols(elf), []);
-  const lines = attempt('source lines', () => elfLines(elf, notices), { files: [], rows: [] });
+  const table = attempt('source lines', () => elfLines(elf, notices), { files: [], rows: [] });
+  // Debug information may be relative to where the program was built: then its sources are beside it.
+  const lines = { ...table, files: table.files.map((path) => joinPath(folderOf(elf.file), path)) };
   return { symbols, lines, notices };
 }

@@ -98,8 +98,8 @@ async function read(path: string, readFile: FileReader): Promise<Uint8Array> {
 
 function checkOptions(path: string, options: LoadOptions): void {
   const { ramSize, bits, address, entry } = options;
-  if (!Number.isInteger(ramSize) || ramSize < 0x200000 || ramSize % 4096 !== 0) {
-    throw badOption(path, 'ramSize', `is ${ramSize} bytes`, 'Give whole pages, at least 2 MiB.');
+  if (!Number.isInteger(ramSize) || ramSize < 0x100000 || ramSize > 0xc0000000 || ramSize % 0x10000 !== 0) {
+    throw badOption(path, 'ramSize', `is ${ramSize} bytes`, 'Give a multiple of 64 KiB from 1 MiB to 3 GiB.');
   }
   for (const [name, value] of Object.entries({ address, entry })) {
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {

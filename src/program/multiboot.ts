@@ -136,7 +136,7 @@ function memoryMap(ramSize: number): { address: number; size: number; type: numb
     { address: lower, size: 0xa0000 - lower, type: MEMORY_RESERVED },
     { address: 0xf0000, size: 0x10000, type: MEMORY_RESERVED },
     { address: 0x100000, size: ramSize - 0x100000, type: MEMORY_AVAILABLE },
-  ];
+  ].filter(({ size }) => size > 0);
 }
 
 function infoBytes(request: BootRequest, modules: readonly Segment[], base: number): Uint8Array {
