@@ -43,7 +43,6 @@ function decodeAt(at: usize, available: u32): void {
   d.start = at;
   d.available = available;
   d.rejected = false;
-  d.ends = false;
   d.kind = 0;
   d.destination = 0;
   d.source = 0;
@@ -94,6 +93,7 @@ function decodeInstruction(host: usize, pageEnd: usize, first: bool): u32 {
   }
   if (d.rejected) {
     if (first) raise(VECTOR_GP, 0);
+    d.ends = false; // a jump that does not fit ends nothing
     return 0;
   }
   return <u32>(d.at - d.start);
