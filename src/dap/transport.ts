@@ -17,6 +17,9 @@ export interface Decoder {
  */
 export function createDecoder(onMessage: (message: unknown) => void, onError: (problem: string) => void): Decoder {
   let pending: Uint8Array = new Uint8Array(0);
+  /** Pieces behind `pending`, joined to it only when a whole header or message may be there. */
+  let pieces: Uint8Array[] = [];
+  let length = 0;
   let expected: number | undefined;
   /** Bytes of an oversized message that are still to be thrown away. */
   let skipping = 0;
@@ -32,19 +35,19 @@ export function createDecoder(onMessage: (message: unknown) => void, onError: (p
     }
     const header = new TextDecoder().decode(pending.subarray(0, end));
     pending = pending.subarray(end + 4);
-    const length = /(?:^|\r\n)\s*content-length\s*:\s*(\d{1,15})\s*(?:\r\n|$)/i.exec(header)?.[1];
-    if (length === undefined) onError('A message header has no Content-Length; it is ignored.');
-    else if (Number(length) > MAX_MESSAGE) {
-      onError(`A message of ${length} bytes is ignored; the limit is ${MAX_MESSAGE}.`);
-      skipping = Number(length);
-    } else expected = Number(length);
+    const size = /(?:^|\r\n)\s*content-length\s*:\s*(\d{1,15})\s*(?:\r\n|$)/i.exec(header)?.[1];
+    if (size === undefined) onError('A message header has no Content-Length; it is ignored.');
+    else if (Number(size) > MAX_MESSAGE) {
+      onError(`A message of ${size} bytes is ignored; the limit is ${MAX_MESSAGE}.`);
+      skipping = Number(size);
+    } else expected = Number(size);
     return true;
   };
 
-  const takeBody = (length: number): boolean => {
-    if (pending.length < length) return false;
-    const body = new TextDecoder().decode(pending.subarray(0, length));
-    pending = pending.subarray(length);
+  const takeBody = (size: number): boolean => {
+    if (pending.length < size) return false;
+    const body = new TextDecoder().decode(pending.subarray(0, size));
+    pending = pending.subarray(size);
     expected = undefined;
     let message: unknown;
     try {
@@ -59,7 +62,18 @@ export function createDecoder(onMessage: (message: unknown) => void, onError: (p
 
   return {
     push(bytes) {
-      pending = concatenate(pending, bytes);
+      if (bytes.length <= skipping) {
+        skipping -= bytes.length;
+        return;
+      }
+      // The caller may use its buffer again.
+      pieces.push(bytes.slice(skipping));
+      length += bytes.length - skipping;
+      skipping = 0;
+      if (expected !== undefined && pending.length + length < expected) return;
+      pending = concatenate([pending, ...pieces]);
+      pieces = [];
+      length = 0;
       for (;;) {
         if (skipping > 0) {
           const drop = Math.min(skipping, pending.length);
@@ -76,7 +90,7 @@ export function createDecoder(onMessage: (message: unknown) => void, onError: (p
 /** A message as it goes on the wire. */
 export function encodeMessage(message: unknown): Uint8Array {
   const body = new TextEncoder().encode(JSON.stringify(message));
-  return concatenate(new TextEncoder().encode(`Content-Length: ${body.length}\r\n\r\n`), body);
+  return concatenate([new TextEncoder().encode(`Content-Length: ${body.length}\r\n\r\n`), body]);
 }
 
 function indexOfHeaderEnd(bytes: Uint8Array): number {
@@ -86,10 +100,12 @@ function indexOfHeaderEnd(bytes: Uint8Array): number {
   return -1;
 }
 
-function concatenate(a: Uint8Array, b: Uint8Array): Uint8Array {
-  if (a.length === 0) return b;
-  const joined = new Uint8Array(a.length + b.length);
-  joined.set(a);
-  joined.set(b, a.length);
+function concatenate(pieces: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    joined.set(piece, at);
+    at += piece.length;
+  }
   return joined;
 }

@@ -42,6 +42,9 @@ const PRECEDENCE: Readonly<Record<BinaryOperator, number>> = {
   '&': 5, '^': 4, '|': 3, '&&': 2, '||': 1,
 };
 
+/** Longer than any person writes; keeps evaluation of long chains within the stack. */
+const MAX_LENGTH = 4000;
+
 /** Deeper nesting than any person writes; keeps hostile input from exhausting the stack. */
 const MAX_DEPTH = 200;
 
@@ -55,6 +58,7 @@ interface Cursor {
 /** Parses one expression; an assignment is allowed at the top. */
 export function parseExpression(text: string): ExpressionResult<Expression> {
   return attempt(() => {
+    if (text.length > MAX_LENGTH) fail('unexpected-token', `An expression has at most ${MAX_LENGTH} characters.`, MAX_LENGTH);
     const cursor: Cursor = { text, tokens: tokenize(text), index: 0, depth: 0 };
     const expression = parseAssignment(cursor);
     const rest = current(cursor);
