@@ -669,7 +669,7 @@ function decodeGroup9(): void {
   if (d.memory) {
     if (operation == 1) emitSlow(SL_CMPXCHG8B, false);
     else if (operation >= 3 && operation <= 5 && unprefixed()) emitSlow(SL_XSAVES, true);
-    else if (operation == 6 || (operation == 7 && unprefixed())) {
+    else if ((operation == 6 && d.repeat != 0xf2) || (operation == 7 && unprefixed())) {
       d.operandSize = d.prefix66 ? 1 : 2; // tells VMCLEAR (66) from VMPTRLD, whatever REX.W says
       emitSlow(SL_VMX, true); // VMPTRLD VMCLEAR VMXON, VMPTRST
     } else emitUndefined();
