@@ -66,7 +66,7 @@ export function resume(): u32 {
   while (true) {
     const stop = boundary();
     if (stop != CONTINUE) return stop;
-    if (load<u32>(ATTENTION) || load<u32>(RUN_FLAGS) & (RUN_CAREFUL | RUN_SKIP_BREAKPOINT) || load<i32>(REMAINING) < MIN_REMAINING) {
+    if (load<u32>(ATTENTION) || load<u32>(ACTIVITY) || load<u32>(RUN_FLAGS) & (RUN_CAREFUL | RUN_SKIP_BREAKPOINT) || load<i32>(REMAINING) < MIN_REMAINING) {
       stepCarefully();
     } else {
       withholdUntilDeadline();
