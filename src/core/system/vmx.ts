@@ -319,6 +319,7 @@ export function execInvvpid(): void {
 /** VMFUNC: VM function 0 is EPTP switching; everything else exits (SDM "VMFUNC - Invoke VM function"). */
 export function execVmfunc(): void {
   if (!load<u32>(NON_ROOT) || !(load<u32>(SECONDARY_CONTROLS) & SECONDARY_VMFUNC)) raiseNoError(VECTOR_UD);
+  if (load<u32>(RAX) >= 64) raiseNoError(VECTOR_UD);
   if (load<u32>(RAX) || !(load<u64>(VM_FUNCTION_CONTROLS) & VMFUNC_EPTP_SWITCHING) || load<u32>(RCX) >= 512) {
     exitInstruction(REASON_VMFUNC, 0);
     return;
