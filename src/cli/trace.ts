@@ -1,6 +1,6 @@
 // One line for each VM exit and VM entry; the machine's state when all is over.
 
-import { operandText, qualificationText } from '../debugger/explain.ts';
+import { guestLinear, operandText, qualificationText } from '../debugger/explain.ts';
 import { readSideRegister } from '../debugger/expressions/registers.ts';
 import { exitReasonTitle } from '../debugger/facts.ts';
 import { hex, plural, symbolText } from '../debugger/format.ts';
@@ -16,7 +16,12 @@ function located(image: Image, address: bigint): string {
 export function exitLine(exit: VmExit, machine: Machine, image: Image): string {
   const words = [qualificationText(exit), operandText(exit, machine)].filter((text) => text !== '').join('; ');
   const head = `exit  ${String(exit.number).padStart(6)} @ ${String(exit.time).padStart(11)}`;
-  return `${head}  ${exitReasonTitle(exit.reason)} (${exit.reason & 0xffff})  guest ${located(image, exit.guestRip)}${words === '' ? '' : `  ${words}`}`;
+  return `${head}  ${exitReasonTitle(exit.reason)} (${exit.reason & 0xffff})  guest ${guestText(exit, machine, image)}${words === '' ? '' : `  ${words}`}`;
+}
+
+function guestText(exit: VmExit, machine: Machine, image: Image): string {
+  const linear = guestLinear(exit, machine);
+  return linear === exit.guestRip ? located(image, linear) : `${hex(exit.guestRip)} (linear ${located(image, linear)})`;
 }
 
 export function entryLine(entry: VmEntry, image: Image): string {

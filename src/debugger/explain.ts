@@ -7,7 +7,9 @@ import { describeQualification } from '../spec/exit-qualifications.ts';
 import { exitReason } from '../spec/exit-reasons.ts';
 import { describeInterruption, EXIT_INTERRUPTION_INFORMATION, IDT_VECTORING_INFORMATION } from '../spec/interruption-info.ts';
 import { msrByIndex } from '../spec/msrs.ts';
+import { controlMask } from '../spec/controls.ts';
 import { vmInstructionError } from '../spec/vm-instruction-errors.ts';
+import { vmcsEncoding } from '../spec/vmcs-fields.ts';
 import { exitReasonTitle } from './facts.ts';
 import { hex, symbolText } from './format.ts';
 import { instructionAt } from './instructions.ts';
@@ -69,6 +71,24 @@ export function place(image: Image, address: bigint): string {
   return words.length === 0 ? hex(address) : `${hex(address)} (${words.join(', ')})`;
 }
 
+/** Guest RIP of an exit; outside 64-bit code with the linear address, which is where symbols are. */
+export function guestPlace(exit: VmExit, machine: Machine, image: Image): string {
+  const linear = guestLinear(exit, machine);
+  return linear === exit.guestRip ? place(image, linear) : `${hex(exit.guestRip)}, linear ${place(image, linear)}`;
+}
+
+/** Linear address of the guest's RIP at an exit, while its VMCS is current; otherwise RIP itself. */
+export function guestLinear(exit: VmExit, machine: Machine): bigint {
+  if (machine.currentVmcs() !== exit.vmcs) return exit.guestRip;
+  const rights = machine.readVmcs(vmcsEncoding('Guest CS access rights')) ?? 0n;
+  const longMode = ((machine.readVmcs(vmcsEncoding('VM-entry controls')) ?? 0n) & controlMask('entry', 'IA-32e mode guest')) !== 0n;
+  if (longMode && (rights & CS_LONG) !== 0n) return exit.guestRip;
+  return BigInt.asUintN(32, (machine.readVmcs(vmcsEncoding('Guest CS base')) ?? 0n) + exit.guestRip);
+}
+
+/** L in the access rights of CS: 64-bit code. */
+const CS_LONG = 0x2000n;
+
 /** The exit qualification in words; empty when it says nothing. */
 export function qualificationText(exit: VmExit): string {
   return describeQualification(exit.reason & 0xffff, exit.qualification, exit.interruptionInfo);
@@ -87,7 +107,7 @@ export function explainExit(exit: VmExit, machine: Machine, image: Image, fresh:
   const operands = fresh ? operandText(exit, machine) : '';
   if (qualification !== '') lines.push(`Qualification: ${qualification} (${hex(exit.qualification)})`);
   if (operands !== '') lines.push(operands);
-  lines.push(`Guest RIP: ${place(image, exit.guestRip)}`);
+  lines.push(`Guest RIP: ${guestPlace(exit, machine, image)}`);
   if (row?.instruction === true) {
     const instruction = fresh ? guestInstruction(machine, exit) : undefined;
     lines.push(`Instruction: ${instruction === undefined ? '' : `${instruction}, `}${exit.instructionLength} bytes`);
@@ -136,9 +156,8 @@ export function operandText(exit: VmExit, machine: Machine): string {
 
 function guestInstruction(machine: Machine, exit: VmExit): string | undefined {
   if (machine.side() !== 'root' || machine.currentVmcs() !== exit.vmcs) return undefined;
-  const bits = machine.codeBits('non-root');
-  const base = bits === 64 ? 0n : (machine.registers('non-root')?.values.get('cs.base') ?? 0n);
-  const decoded = instructionAt(machine, { space: { kind: 'linear', side: 'non-root' }, address: base + exit.guestRip }, bits);
+  const at = { space: { kind: 'linear', side: 'non-root' }, address: guestLinear(exit, machine) } as const;
+  const decoded = instructionAt(machine, at, machine.codeBits('non-root'));
   return decoded === undefined || decoded.flow === 'invalid' ? undefined : decoded.text;
 }
 

@@ -7,7 +7,7 @@ import { type Image, type LineAt, lineAt, symbolAt } from '../program/image.ts';
 import type { Symbol as ProgramSymbol } from '../program/types.ts';
 import { exitReasonTitle } from './facts.ts';
 import { littleEndian, symbolText, hex } from './format.ts';
-import { type CodeBits, decodeAll } from './instructions.ts';
+import { decodeAll } from './instructions.ts';
 import { instructionHere, type Position, positionOf, toLinear } from './position.ts';
 
 export interface CodeFrame {
@@ -31,6 +31,8 @@ export interface LabelFrame {
 export type Frame = CodeFrame | LabelFrame;
 
 const MAX_FRAMES = 64;
+/** Largest frame that a frame pointer is believed to span, in bytes. */
+const MAX_FRAME = 0x100000n;
 /** How many stack words the search for return addresses looks at. */
 const SEARCH_WORDS = 128;
 
@@ -103,35 +105,50 @@ interface Unwound {
 
 function caller(machine: Machine, image: Image, top: Position, frame: Unwound, innermost: boolean): Unwound | undefined {
   const width = top.bits / 8;
+  const step = BigInt(width);
   const word = (address: bigint): bigint | undefined => {
     const bytes = machine.peekLinear(top.side, address, width);
     return bytes.length === width ? littleEndian(bytes) : undefined;
   };
-  const step = BigInt(width);
-  const returnTo = (slot: bigint, framePointer: bigint | undefined): Unwound | undefined => {
+  const returnAt = (slot: bigint): bigint | undefined => {
     const offset = word(slot);
-    const linear = offset === undefined ? undefined : toLinear(machine, top.side, top.bits, 'cs', offset);
-    if (linear === undefined || !followsCall(machine, image, top.side, top.bits, linear)) return undefined;
-    return { linear, stack: slot + step, framePointer };
+    return offset === undefined ? undefined : toLinear(machine, top.side, top.bits, 'cs', offset);
   };
   if (innermost) {
-    const early = returnSlotAtEdge(machine, image, top, step);
-    const found = early === undefined ? undefined : returnTo(early, top.framePointer);
-    if (found !== undefined) return found;
+    const slot = returnSlotAtEdge(machine, image, top, step);
+    const linear = slot === undefined ? undefined : returnAt(slot);
+    if (slot !== undefined && linear !== undefined && mayReturnTo(machine, image, top, linear, frame.linear)) {
+      return { linear, stack: slot + step, framePointer: top.framePointer };
+    }
   }
   const pointer = frame.framePointer;
-  if (pointer !== undefined && pointer >= frame.stack && pointer - frame.stack < 0x100000n) {
-    const found = returnTo(pointer + step, word(pointer));
-    if (found !== undefined) return found;
+  if (pointer !== undefined && pointer >= frame.stack && pointer - frame.stack < MAX_FRAME && setsFramePointer(machine, image, top, frame.linear)) {
+    const linear = returnAt(pointer + step);
+    if (linear !== undefined && callBefore(machine, image, top, linear) !== undefined) {
+      return { linear, stack: pointer + 2n * step, framePointer: word(pointer) };
+    }
   }
   for (let index = 0n; index < BigInt(SEARCH_WORDS); index++) {
     const slot = frame.stack + index * step;
-    const offset = word(slot);
-    if (offset === undefined) return undefined;
-    const value = toLinear(machine, top.side, top.bits, 'cs', offset);
-    if (callsFunctionOf(machine, image, top, value, frame.linear)) return { linear: value, stack: slot + step, framePointer: frame.framePointer };
+    const linear = returnAt(slot);
+    if (linear === undefined) return undefined;
+    if (callsFunctionOf(machine, image, top, linear, frame.linear) === true) {
+      return { linear, stack: slot + step, framePointer: frame.framePointer };
+    }
   }
   return undefined;
+}
+
+/** The function around an address begins with `push rbp` and `mov rbp, rsp`: inside it RBP is its own frame's. */
+function setsFramePointer(machine: Machine, image: Image, top: Position, linear: bigint): boolean {
+  const symbol = symbolAt(image, linear - 1n) ?? symbolAt(image, linear);
+  if (symbol === undefined || symbol.symbol.kind === 'object') return false;
+  const bytes = machine.peekLinear(top.side, symbol.symbol.address, 16);
+  const pattern = top.bits === 64 ? [0x55, 0x48, 0x89, 0xe5] : [0x55, 0x89, 0xe5];
+  for (let at = 0; at + pattern.length <= bytes.length; at++) {
+    if (pattern.every((byte, index) => bytes[at + index] === byte)) return true;
+  }
+  return false;
 }
 
 /** At the first instruction of a function, after its `push rbp`, and at its `ret`, the return address has a known place. */
@@ -149,39 +166,34 @@ function returnSlotAtEdge(machine: Machine, image: Image, top: Position, step: b
   return instructionHere(machine, top)?.flow === 'return' ? top.stack : undefined;
 }
 
-/** A return address in code that the program's symbols know, with a CALL directly before it. */
-function followsCall(machine: Machine, image: Image, side: Side, bits: CodeBits, address: bigint): boolean {
-  return callBefore(machine, image, side, bits, address) !== undefined;
-}
-
-/** The CALL that ends at an address: its target (undefined inside for indirect ones); undefined when there is none. */
-function callBefore(
-  machine: Machine,
-  image: Image,
-  side: Side,
-  bits: CodeBits,
-  address: bigint,
-): { target: bigint | undefined } | undefined {
+/** The CALL that ends at an address in code that the symbols know; its target is undefined when it is indirect. */
+function callBefore(machine: Machine, image: Image, top: Position, address: bigint): { target: bigint | undefined } | undefined {
   if (address < 8n) return undefined;
   const symbol = symbolAt(image, address - 1n);
   if (symbol === undefined || symbol.symbol.kind === 'object') return undefined;
-  const bytes = machine.peekLinear(side, address - 7n, 7);
+  const bytes = machine.peekLinear(top.side, address - 7n, 7);
   if (bytes.length < 7) return undefined;
   for (const length of [5, 2, 3, 6, 7, 4]) {
-    const decoded = decodeAll(bytes.subarray(7 - length), address - BigInt(length), bits, 2);
+    const decoded = decodeAll(bytes.subarray(7 - length), address - BigInt(length), top.bits, 2);
     const [only] = decoded;
     if (decoded.length === 1 && only?.flow === 'call' && only.bytes.length === length) return { target: only.target };
   }
   return undefined;
 }
 
-/** For the search: only a direct CALL to the function that `callee` lies in counts. */
-function callsFunctionOf(machine: Machine, image: Image, top: Position, address: bigint, callee: bigint): boolean {
-  const target = callBefore(machine, image, top.side, top.bits, address)?.target;
-  if (target === undefined || target > callee) return false;
+/** Whether the CALL before an address calls the function that `callee` lies in; undefined when it is indirect or there is none. */
+function callsFunctionOf(machine: Machine, image: Image, top: Position, address: bigint, callee: bigint): boolean | undefined {
+  const target = callBefore(machine, image, top, address)?.target;
+  if (target === undefined) return undefined;
   const called = symbolAt(image, target);
   const here = symbolAt(image, callee);
-  return called !== undefined && here !== undefined && globalName(called.name) === globalName(here.name);
+  return target <= callee && called !== undefined && here !== undefined && globalName(called.name) === globalName(here.name);
+}
+
+/** At a RET anything behind a CALL will do; at the beginning of a function the CALL must be one to it, or indirect. */
+function mayReturnTo(machine: Machine, image: Image, top: Position, address: bigint, callee: bigint): boolean {
+  if (callBefore(machine, image, top, address) === undefined) return false;
+  return callsFunctionOf(machine, image, top, address, callee) !== false || instructionHere(machine, top)?.flow === 'return';
 }
 
 /** NASM's local labels belong to the label before them: `print.next` to `print`. */
