@@ -7,7 +7,7 @@ const CONDITIONS: readonly (readonly [string, readonly string[]])[] = [
 
 function aliases(): Map<string, string> {
   const map = new Map<string, string>([
-    ['sal', 'shl'], ['retn', 'ret'], ['fwait', 'wait'], ['xlat', 'xlatb'], ['icebp', 'int1'], ['int01', 'int1'], ['smi', 'int1'], ['int03', 'int3'],
+    ['sal', 'shl'], ['retn', 'ret'], ['retnw', 'retw'], ['retnd', 'retd'], ['retnq', 'retq'], ['fwait', 'wait'], ['xlat', 'xlatb'], ['icebp', 'int1'], ['int01', 'int1'], ['smi', 'int1'], ['int03', 'int3'],
     ['loopz', 'loope'], ['loopnz', 'loopne'], ['ud2a', 'ud2'], ['ud2b', 'ud1'],
   ]);
   for (const [name, others] of CONDITIONS) {
@@ -15,6 +15,15 @@ function aliases(): Map<string, string> {
       map.set(`j${other}`, `j${name}`);
       map.set(`set${other}`, `set${name}`);
       map.set(`cmov${other}`, `cmov${name}`);
+    }
+  }
+  for (const sign of ['add', 'sub']) {
+    for (const kind of [`vfm${sign}`, `vfnm${sign}`, ...(sign === 'add' ? ['vfmaddsub', 'vfmsubadd'] : [])]) {
+      for (const type of kind.length === 9 ? ['ps', 'pd'] : ['ps', 'pd', 'ss', 'sd']) {
+        map.set(`${kind}312${type}`, `${kind}132${type}`);
+        map.set(`${kind}123${type}`, `${kind}213${type}`);
+        map.set(`${kind}321${type}`, `${kind}231${type}`);
+      }
     }
   }
   return map;
@@ -33,6 +42,10 @@ const COMPARE_AVX_SYNONYMS: readonly (readonly [string, number])[] = [
   ['ge_os', 13], ['gt_os', 14], ['true_uq', 15],
 ];
 
+const COMPARE_INTEGER: readonly (readonly [string, number])[] = [
+  ['eq', 0], ['lt', 1], ['nge', 1], ['le', 2], ['ngt', 2], ['neq', 4], ['nlt', 5], ['ge', 5], ['nle', 6], ['gt', 6],
+];
+
 function immediateAliases(): Map<string, { name: string; value: number }> {
   const map = new Map<string, { name: string; value: number }>();
   for (const type of ['ps', 'pd', 'ss', 'sd']) {
@@ -46,6 +59,11 @@ function immediateAliases(): Map<string, { name: string; value: number }> {
     });
   }
   for (const type of ['b', 'w', 'd', 'q', 'ub', 'uw', 'ud', 'uq']) {
+    for (const [predicate, value] of COMPARE_INTEGER) {
+      const name = `vpcmp${predicate}${type}`;
+      // VPCMPEQB to VPCMPGTQ are instructions of their own.
+      if (!(type.length === 1 && (predicate === 'eq' || predicate === 'gt'))) map.set(name, { name: `vpcmp${type}`, value });
+    }
     ['lt', 'le', 'gt', 'ge', 'eq', 'neq', 'false', 'true'].forEach((predicate, value) => {
       map.set(`vpcom${predicate}${type}`, { name: `vpcom${type}`, value });
     });
