@@ -44,7 +44,7 @@ test:
         skip
         ; INVPCID rcx, [rbx + 8] exits by INVLPG exiting
         run_until REASON_INVPCID, 8, 7          ; nasm gives INVPCID a REX.W
-        expect_masked EXIT_INSTRUCTION_INFO, 0xF8438780, 2 << 7 | 3 << 15 | 1 << 22 | 3 << 23 | 1 << 28
+        expect_masked EXIT_INSTRUCTION_INFO, 0xFFC38780, 2 << 7 | 3 << 15 | 1 << 22 | 3 << 23 | 1 << 28
         skip
         ; MOV DR3, rsi and MOV rdi, DR6: register in 2:0, direction in 4, general register in 11:8
         run_until REASON_DR, 3 | 0 << 4 | 6 << 8, 3

@@ -44,7 +44,7 @@ test:
         skip
         ; INVEPT rdi, [rax]
         run_until REASON_INVEPT, 0, 5
-        expect_masked EXIT_INSTRUCTION_INFO, 0xF8438780, 2 << 7 | 3 << 15 | 1 << 22 | 0 << 23 | 7 << 28
+        expect_masked EXIT_INSTRUCTION_INFO, 0xFFC38780, 2 << 7 | 3 << 15 | 1 << 22 | 0 << 23 | 7 << 28
         skip
         run_until REASON_INVVPID, 0, 5
         skip
