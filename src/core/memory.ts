@@ -15,6 +15,7 @@ import {
   ATTEND_LOOK,
   ATTENTION,
   CODE_MODE,
+  EA,
   LAST_PHYSICAL,
   MMIO_ALLOWED,
   PAGE_CLEAN,
@@ -30,6 +31,8 @@ import {
   RAM_SIZE,
   SCRATCH,
   SET_EMPTY,
+  SS,
+  STATE,
   TLB,
   TLB_BASE,
   TLB_SET,
@@ -86,11 +89,14 @@ export function wrStack<T>(va: u64, v: T, op: usize, rem: i32): void {
   else slowStackWrite(va, <u64>v, sizeof<T>(), op, rem);
 }
 
-/** Whether an operation's base register is RSP or RBP, so that a non-canonical address is #SS. */
+/** Whether an operation's address is based on RSP or RBP, so that a non-canonical one is #SS. */
 function stackOperand(op: usize): bool {
   const base = load<u8>(op, 6);
+  if (base == EA_OFFSET) return load<u8>(op - 32, 4) == SS; // the address operation in front has the segment
   return base == 0x20 || base == 0x28;
 }
+
+const EA_OFFSET: u8 = <u8>(EA - STATE);
 
 export function slowRead(va: u64, size: u32, op: usize, rem: i32): usize {
   syncOp(op, rem);

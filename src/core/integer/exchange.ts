@@ -1,10 +1,11 @@
 // XCHG, XADD, CMPXCHG, CMPXCHG8B and CMPXCHG16B. There is one processor between two events, so each is atomic by nature.
 
-import { ACCESS_WRITE, RAX, RBX, RCX, RDX } from '../layout.ts';
+import { ACCESS_WRITE, FS, RAX, RBX, RCX, RDX, SI_OFFSET, SI_SEGMENT } from '../layout.ts';
 import { VECTOR_GP } from '../bits.ts';
 import { raise } from '../events.ts';
 import { setStatus } from '../flags.ts';
 import { readForWrite, writeMemory } from '../memory.ts';
+import { segBase } from '../state.ts';
 import { ZF, addStatus, changeFlag, subtractStatus } from './status.ts';
 import {
   beginRm,
@@ -72,8 +73,10 @@ export function execCmpxchg8b(): void {
 }
 
 function compareExchange16(): void {
+  const segment = load<u32>(SI_SEGMENT);
+  const linear = load<u64>(SI_OFFSET) + (segment >= FS ? segBase(segment) : 0); // only 64-bit mode has this instruction
+  if (linear & 15) raise(VECTOR_GP, 0);
   const address = operandAddress(16, ACCESS_WRITE);
-  if (address & 15) raise(VECTOR_GP, 0);
   const low = readForWrite(address, 3); // aligned: both halves lie in one page
   const high = readForWrite(address + 8, 3);
   const equal = low == load<u64>(RAX) && high == load<u64>(RDX);

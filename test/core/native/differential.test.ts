@@ -45,9 +45,15 @@ describe.skipIf(obstacle)(`against this computer's processor, seed ${SEED}`, () 
       try {
         const expected = runner.run(sequences, pattern, false);
         const simulator = openSimulator(sequences, pattern);
-        const failing = sequences.filter(
+        const differing = sequences.filter(
           (sequence, i) => differences(sequence, expected[i]!, simulate(simulator, sequence, careful, false)).length,
         );
+        // An interrupt may disturb a sequence with a 16-bit stack (Linux's ESPFIX): what differs must differ twice.
+        const repeated = differing.length ? runner.run(sequences, pattern, false) : expected;
+        const failing = differing.filter((sequence) => {
+          const again = repeated[sequences.indexOf(sequence)]!;
+          return differences(sequence, again, simulate(simulator, sequence, careful, false)).length;
+        });
         const reports = failing.slice(0, REPORTED).map((sequence) => report(sequence, pattern, careful, runner));
         expect(
           failing.length,

@@ -485,7 +485,14 @@ for (const [name, opcode, from] of [
     return 0;
   });
 }
-simple('movsxd', 0, (w) => ({ opcode: [0x63], width: wide(w), rm: 'either', accessSize: 4 }), LONG);
+simple(
+  'movsxd',
+  0,
+  // Of a 16-bit operand AMD's processors read 32 bits and Intel's 16.
+  (w) => ({ opcode: [0x63], width: chance(w.random, 50) ? 32 : 64, rm: 'either', accessSize: 4 }),
+  LONG,
+);
+simple('movsxd r16, r16', 0, () => ({ opcode: [0x63], width: 16, rm: 'register' }), LONG);
 for (let condition = 0; condition < 16; condition++) {
   simple(`cmov ${condition}`, 0, (w) => ({ opcode: [0x0f, 0x40 + condition], width: wide(w), rm: 'either' }));
   simple(`set ${condition}`, 0, (w) => ({
@@ -732,6 +739,11 @@ for (const [name, opcode] of [
 
 // ---- Stack --------------------------------------------------------------------------------------------------------------------
 
+/** A stack pointer with room on both sides: a fault half way leaves registers to the vendor. */
+function safeStack(w: Writer): void {
+  setRegister(w, RSP, w.mode, stringOffset(w, STACK + 8 * between(w.random, 0x20, 0x1d0)));
+}
+
 function stackWidth(w: Writer): 16 | 32 | 64 {
   return w.mode === 64 ? (chance(w.random, 15) ? 16 : 64) : pick(w.random, [16, 32] as const);
 }
@@ -744,7 +756,25 @@ row('pop r', (w) => {
   return 0;
 });
 simple('push rm', 0, (w) => ({ opcode: [0xff], digit: 6, width: stackWidth(w), default64: true, rm: 'either' }));
-simple('pop rm', 0, (w) => ({ opcode: [0x8f], digit: 0, width: stackWidth(w), default64: true, rm: 'either' }));
+simple('pop rm', 0, (w) => ({
+  opcode: [0x8f],
+  digit: 0,
+  width: stackWidth(w),
+  default64: true,
+  rm: 'either',
+  avoid: [RSP], // which of two faults comes first is the vendor's choice
+}));
+row('pop m, based on the stack pointer', (w) => {
+  safeStack(w);
+  const displacement = BigInt(between(w.random, -64, 64));
+  const addressBits: Mode = w.mode === 16 ? 32 : w.mode;
+  plain(w, [0x8f], stackWidth(w), {
+    default64: true,
+    reg: 0,
+    rm: { addressBits, base: RSP, displacement, displacementBytes: 1 },
+  });
+  return 0;
+});
 row('push iz', (w) => {
   const width = stackWidth(w);
   plain(w, [0x68], width, { default64: true, immediate: immediateZ(w, width) });
@@ -763,6 +793,7 @@ row('pushf popf', (w) => {
 row(
   'pusha',
   (w) => {
+    safeStack(w);
     plain(w, [0x60], stackWidth(w));
     return 0;
   },
@@ -771,6 +802,7 @@ row(
 row(
   'popa',
   (w) => {
+    safeStack(w);
     plain(w, [0x61], stackWidth(w));
     return 0;
   },
