@@ -3,8 +3,11 @@ import {
   ACTIVITY,
   COUNT_ENTRIES,
   COUNT_EXITS,
+  INTERRUPT_LINE,
+  INTERRUPTIBILITY,
   NMI_PENDING,
   NON_ROOT,
+  PIN_CONTROLS,
   PREEMPTION_DEADLINE,
   RUN_FLAGS,
   RUN_SKIP_BREAKPOINT,
@@ -43,6 +46,8 @@ import { explainUnsimulated } from './unsimulated.ts';
 /** Longest slice in instructions: the core returns often enough for V8 to move it to the optimising compiler. */
 const SLICE = 1_000_000;
 const RFLAGS_IF = 1 << 9;
+const BLOCKING_NMI = 1 << 3;
+const PIN_EXTERNAL_INTERRUPT = 1;
 const FOREVER = Number.POSITIVE_INFINITY;
 
 export interface Runner {
@@ -240,6 +245,10 @@ function idle(runner: Runner, code: number, end: number): Stop | undefined {
   const { core } = runner.hardware;
   const now = presentTime(core);
   const guest = readWord(core, NON_ROOT) !== 0;
+  if (isDue(core, guest)) {
+    wake(core);
+    return undefined;
+  }
   const timer = guest ? readCount(core, PREEMPTION_DEADLINE) : FOREVER;
   const next = Math.min(runner.nextEvent, timer);
   if (next > Number.MAX_SAFE_INTEGER || (code === STOP_HALT && !canWake(core, guest))) {
@@ -247,6 +256,14 @@ function idle(runner: Runner, code: number, end: number): Stop | undefined {
   }
   if (next > now) skipTime(core, Math.min(next, end) - now);
   return undefined;
+}
+
+/** Whether an event that came before the halt ends it at once. */
+function isDue(core: Core, guest: boolean): boolean {
+  if (readWord(core, NMI_PENDING) !== 0 && (readWord(core, INTERRUPTIBILITY) & BLOCKING_NMI) === 0) return true;
+  if (readWord(core, INTERRUPT_LINE) === 0 || readWord(core, ACTIVITY) > 1) return false;
+  const exits = guest && (readWord(core, PIN_CONTROLS) & PIN_EXTERNAL_INTERRUPT) !== 0;
+  return exits || (readWord(core, SYSTEM_FLAGS) & RFLAGS_IF) !== 0;
 }
 
 /** Whether an interrupt could end the halt; an NMI, which nothing but its sender foresees, is not counted. */
