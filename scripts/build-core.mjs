@@ -5,7 +5,7 @@
 //
 // --dev compiles without optimisation: quicker to build, several times slower to run.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -24,17 +24,64 @@ const { values: options } = parseArgs({
   options: { force: { type: 'boolean' }, dev: { type: 'boolean' }, output: { type: 'string' } },
 });
 const output = options.output ?? join(ROOT, 'dist/core.wasm');
-await buildCore();
+await buildCore().catch((problem) => {
+  console.error(problem.message);
+  process.exitCode = 1;
+});
 
 async function buildCore() {
-  const stamp = `${output}.inputs`;
+  if (upToDate()) return;
+  mkdirSync(dirname(output), { recursive: true });
+  const release = await lock();
+  try {
+    if (upToDate()) return;
+    await rebuild();
+  } finally {
+    release();
+  }
+}
+
+/** The inputs' hash, kept beside the output. */
+function stampOf() {
+  return `${output}.inputs`;
+}
+
+function upToDate() {
+  return !options.force && existsSync(output) && existsSync(stampOf()) && readFileSync(stampOf(), 'utf8') === hashInputs();
+}
+
+/** One build of an output at a time: tests that run in parallel wait for the first. */
+async function lock() {
+  const path = `${output}.lock`;
+  for (;;) {
+    try {
+      writeFileSync(path, String(process.pid), { flag: 'wx' });
+      return () => rmSync(path, { force: true });
+    } catch (problem) {
+      if (problem.code !== 'EEXIST') throw problem;
+      if (!isAlive(path)) rmSync(path, { force: true });
+      else await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
+function isAlive(path) {
+  try {
+    process.kill(Number(readFileSync(path, 'utf8')), 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function rebuild() {
   const inputs = hashInputs();
-  if (!options.force && existsSync(output) && existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs) return;
   const started = Date.now();
   await generateHandlers();
-  mkdirSync(dirname(output), { recursive: true });
-  await compile();
-  writeFileSync(stamp, inputs);
+  const temporary = `${output}.${process.pid}`;
+  await compile(temporary);
+  renameSync(temporary, output);
+  writeFileSync(stampOf(), inputs);
   console.log(`core: ${relative(ROOT, output)}, ${statSync(output).size} bytes, ${((Date.now() - started) / 1000).toFixed(1)} s`);
 }
 
@@ -67,11 +114,11 @@ async function generateHandlers() {
   writeFileSync(join(GENERATED, 'run-ops.ts'), emitSwitch('../../src/core'));
 }
 
-async function compile() {
+async function compile(target) {
   const { error, stderr } = await asc.main([
     'src/core/main.ts',
     '--outFile',
-    relative(ROOT, output),
+    relative(ROOT, target),
     '--baseDir',
     ROOT,
     options.dev ? '-O0' : '-O1',
@@ -95,8 +142,7 @@ async function compile() {
   ]);
   if (error) {
     console.error(stderr.toString());
-    console.error(`core: ${error.message}`);
-    process.exit(1);
+    throw new Error(`core: ${error.message}`);
   }
   const warnings = stderr.toString();
   if (warnings) console.error(warnings);

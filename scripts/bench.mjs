@@ -1,0 +1,90 @@
+// Speed: instructions a second on samples/bench beside QEMU, VM exits a second, and how long the debugger lets a person wait.
+// Medians of alternating runs, in CPU time (latencies in wall time), so that other work on the computer matters little.
+//
+//   npm run bench [-- --rounds N] [--scale N] [--only engine|exits|adapter]
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+import { measureAdapter } from './bench/adapter.mjs';
+import { runQemu } from './bench/qemu.mjs';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const SAMPLES = join(ROOT, 'samples/bench');
+const ENGINE = join(ROOT, 'build/bench/engine.mjs');
+const PARTS = ['sieve', 'crc', 'quicksort', 'matrix', 'list', 'interpreter', 'arithmetic'];
+const GOALS = { ratio: 0.35, exits: 150_000, firstStop: 1000, step: 5, pause: 100 };
+
+const { values: options } = parseArgs({
+  options: { rounds: { type: 'string', default: '5' }, scale: { type: 'string', default: '10' }, only: { type: 'string' } },
+});
+const rounds = Number(options.rounds);
+const wanted = (name) => options.only === undefined || options.only === name;
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+execFileSync(process.execPath, ['scripts/build-core.mjs'], { cwd: ROOT, stdio: 'inherit' });
+if (!existsSync(join(SAMPLES, 'build/bench.elf')) || !existsSync(join(SAMPLES, 'build/exits.bin'))) {
+  execFileSync('make', ['-C', SAMPLES], { stdio: 'inherit' });
+}
+await build({
+  entryPoints: [join(ROOT, 'scripts/bench/engine.ts')],
+  outfile: ENGINE,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  external: ['iced-x86'],
+  logLevel: 'warning',
+});
+
+if (wanted('engine')) await measureEngine();
+if (wanted('exits')) measureExits();
+if (wanted('adapter')) await measureLatencies();
+
+function runEngine(file, ramMib, load) {
+  const text = execFileSync(process.execPath, [ENGINE, file, String(ramMib), JSON.stringify(load)], { cwd: ROOT, encoding: 'utf8' });
+  return JSON.parse(text);
+}
+
+async function measureEngine() {
+  const image = join(SAMPLES, 'build/bench.elf');
+  const ours = [];
+  const theirs = [];
+  for (let round = 0; round < rounds; round++) {
+    ours.push(runEngine(image, 128, { args: options.scale }));
+    theirs.push(await runQemu(image, options.scale));
+  }
+  const [first] = ours;
+  const mips = median(ours.map((run) => run.instructions / run.milliseconds / 1000));
+  console.log(`instructions  ${(first.instructions / 1e6).toFixed(1)} million, ${mips.toFixed(0)} million a second`);
+  const parts = PARTS.map((name, i) => `${name} ${median(ours.map((run) => run.parts[i])).toFixed(0)}`);
+  console.log(`              ${parts.join(', ')}`);
+  if (theirs.some((time) => time === undefined)) {
+    console.log('QEMU          qemu-system-x86_64 is missing: no ratio');
+    return;
+  }
+  const ratio = median(ours.map((run, i) => theirs[i] / run.milliseconds));
+  const qemu = first.instructions / median(theirs) / 1000;
+  console.log(`QEMU          ${qemu.toFixed(0)} million a second; ratio ${ratio.toFixed(2)}${verdict(ratio >= GOALS.ratio, GOALS.ratio)}`);
+}
+
+function measureExits() {
+  const runs = Array.from({ length: rounds }, () => runEngine(join(SAMPLES, 'build/exits.bin'), 16, { bits: 64, address: 0x100000 }));
+  const rate = median(runs.map((run) => (run.exits / run.milliseconds) * 1000));
+  console.log(`VM exits      ${Math.round(rate)} a second${verdict(rate >= GOALS.exits, GOALS.exits)}`);
+}
+
+async function measureLatencies() {
+  const adapter = join(ROOT, 'dist/ringside.cjs');
+  if (!existsSync(adapter)) execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: ROOT, stdio: 'inherit' });
+  const program = join(SAMPLES, 'exits.asm');
+  const { firstStop, step, slowestStep, pause, slowestPause } = await measureAdapter(adapter, { program });
+  console.log(`first stop    ${firstStop.toFixed(0)} ms after the adapter starts${verdict(firstStop < GOALS.firstStop, `${GOALS.firstStop} ms`)}`);
+  console.log(`step          ${step.toFixed(1)} ms, slowest ${slowestStep.toFixed(1)} ms${verdict(step < GOALS.step, `${GOALS.step} ms`)}`);
+  console.log(`pause         ${pause.toFixed(0)} ms, slowest ${slowestPause.toFixed(0)} ms${verdict(slowestPause < GOALS.pause, `${GOALS.pause} ms`)}`);
+}
+
+function verdict(met, goal) {
+  return met ? ` (goal ${goal})` : ` (GOAL ${goal} MISSED)`;
+}
