@@ -236,7 +236,11 @@ describe.skipIf(!nasm)('self-modifying code', () => {
   it('notices instructions across a page', () => {
     const core = openCore();
     load(core, 0x9ffe, assemble('mov eax, 0x11111111\nret', 64, 0x9ffe));
-    load(core, CODE, assemble('mov rsp, 0x7000\ncall 0x9ffe\nmov ebx, eax\nmov byte [0xa001], 0x22\ncall 0x9ffe\njmp $', 64));
+    load(
+      core,
+      CODE,
+      assemble('mov rsp, 0x7000\ncall 0x9ffe\nmov ebx, eax\nmov byte [0xa001], 0x22\ncall 0x9ffe\njmp $', 64),
+    );
     enterLong(core, CODE);
     runFor(core, 100);
     expect(register(core, 3)).toBe(0x11111111n);
@@ -337,7 +341,11 @@ describe.skipIf(!nasm)('fetch', () => {
   });
 
   it('raises #GP at a jump to a non-canonical address, and #SS for the stack', () => {
-    for (const source of ['mov rax, 0x800000000000\njmp rax', 'mov rax, 0x800000000000\npush rax\nret', 'mov rax, 0x800000000000\ncall rax']) {
+    for (const source of [
+      'mov rax, 0x800000000000\njmp rax',
+      'mov rax, 0x800000000000\npush rax\nret',
+      'mov rax, 0x800000000000\ncall rax',
+    ]) {
       const core = start(source);
       const before = 0x9000n;
       const { fault } = runFor(core, 10);
@@ -361,7 +369,10 @@ describe.skipIf(!nasm)('16- and 32-bit code', () => {
   });
 
   it('calls and returns through memory and registers', () => {
-    const core = start('call near [table]\ncall ecx\nmov eax, esp\njmp $\nleaf: inc ebx\nmov ecx, leaf\nret 0\ntable: dd leaf', 32);
+    const core = start(
+      'call near [table]\ncall ecx\nmov eax, esp\njmp $\nleaf: inc ebx\nmov ecx, leaf\nret 0\ntable: dd leaf',
+      32,
+    );
     runFor(core, 9);
     expect(register(core, 3)).toBe(2n);
     expect(register(core, 0)).toBe(0x9000n);

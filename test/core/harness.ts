@@ -1,6 +1,5 @@
-// The bare core for tests: dist/core.wasm (built when sources changed), a host that records, and three flat entry states.
+// The bare core for tests: dist/core.wasm (test/build-core.ts has built it), a host that records, and three flat entry states.
 
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
@@ -67,7 +66,6 @@ let compiled: WebAssembly.Module | undefined;
 function coreModule(): WebAssembly.Module {
   if (!compiled) {
     const root = fileURLToPath(new URL('../../', import.meta.url));
-    execFileSync(process.execPath, ['scripts/build-core.mjs'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
     compiled = new WebAssembly.Module(readFileSync(`${root}dist/core.wasm`));
   }
   return compiled;
@@ -253,4 +251,18 @@ export function retired(core: Core): number {
 
 export function register(core: Core, index: number): bigint {
   return readQuad(core, RAX + 8 * index);
+}
+
+export const RCX = 1;
+export const RSI = 6;
+export const RDI = 7;
+
+export function setRegister(core: Core, index: number, value: bigint): void {
+  writeQuad(core, RAX + 8 * index, value);
+}
+
+/** Gives a segment another limit, in bytes. */
+export function limitSegment(core: Core, index: number, limit: number): void {
+  writeWord(core, SEGMENTS + index * SEGMENT_SIZE + SEG_LIMIT, limit);
+  core.exports.updateMode();
 }
