@@ -39,6 +39,7 @@ export async function run(command: RunCommand): Promise<number> {
     if (problem instanceof ProgramError) throw mistake(problem.code, problem.message);
     throw problem;
   });
+  for (const text of program.notices ?? []) note(`notice: ${text}`);
   const image = imageOf(program);
   const machine = createMachine({ coreWasm: await coreModule(), ramSize: command.load.ramSize, program });
   const output = createOutput();

@@ -19,6 +19,7 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
     if (problem instanceof ProgramError) throw programFailed(problem.message);
     throw problem;
   });
+  for (const text of program.notices ?? []) connection.event('output', { category: 'console', output: `${text}\n` });
   const image = imageOf(program);
   const machine = await host.createMachine(program, options.load.ramSize).catch((problem: unknown) => {
     throw machineFailed(problem instanceof Error ? problem.message : String(problem));
