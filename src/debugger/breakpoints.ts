@@ -39,6 +39,8 @@ export interface Breakpoint {
 
 export interface BreakpointTable {
   nextId: number;
+  /** Counts changes, so that what is derived from the table can be kept. */
+  version: number;
   /** Line breakpoints by the path they were set under. */
   readonly lines: Map<string, Breakpoint[]>;
   functions: Breakpoint[];
@@ -46,7 +48,7 @@ export interface BreakpointTable {
 }
 
 export function createBreakpoints(): BreakpointTable {
-  return { nextId: 1, lines: new Map(), functions: [], instructions: [] };
+  return { nextId: 1, version: 0, lines: new Map(), functions: [], instructions: [] };
 }
 
 export function allBreakpoints(table: BreakpointTable): Breakpoint[] {
@@ -79,6 +81,7 @@ export function setLineBreakpoints(
 ): Breakpoint[] {
   const known = filesMatching(image, path).length > 0;
   const made: Breakpoint[] = [];
+  table.version++;
   table.lines.set(path, made);
   for (const request of wanted) {
     const binding = addressesOfLine(image, path, request.line);
@@ -103,6 +106,7 @@ export function setFunctionBreakpoints(
   image: Image,
   wanted: readonly (BreakpointOptions & { readonly name: string })[],
 ): Breakpoint[] {
+  table.version++;
   table.functions = [];
   for (const request of wanted) {
     const name = request.name.trim();
@@ -122,6 +126,7 @@ export function setInstructionBreakpoints(
   image: Image,
   wanted: readonly (BreakpointOptions & { readonly address: bigint | undefined; readonly text: string })[],
 ): Breakpoint[] {
+  table.version++;
   table.instructions = [];
   for (const request of wanted) {
     const place: Place =

@@ -1,6 +1,6 @@
 // One debugging session: runs the machine in slices, decides at every stop whether the user wants it, tells the front end.
 
-import type { EntryFailure, FaultRecord, Machine, Stop, VmEntry, VmExit, VmFail } from '../machine/types.ts';
+import type { EntryFailure, FaultRecord, Machine, Side, Stop, VmEntry, VmExit, VmFail } from '../machine/types.ts';
 import type { Image } from '../program/image.ts';
 import { addressOf } from '../program/image.ts';
 import { type Breakpoint, breakpointAddresses, createBreakpoints, meetBreakpoints } from './breakpoints.ts';
@@ -60,6 +60,7 @@ export class Session {
   readonly breakpoints = createBreakpoints();
   readonly filters = createFilters();
   readonly #options: SessionOptions;
+  readonly #contexts: Readonly<Record<Side, Context>>;
   #state: SessionState = 'ready';
   #cause: Cause | undefined;
   #pauseRequested = false;
@@ -68,13 +69,18 @@ export class Session {
   #slice = FIRST_SLICE;
   /** The breakpoints at the current instruction had their say. */
   #arrivalJudged = false;
-  #setAddresses = '';
+  /** Addresses of the user's breakpoints, and what the machine was told last. */
+  #addresses: ReadonlySet<bigint> = new Set();
+  #knownVersion = -1;
+  #temporary: readonly bigint[] = NONE;
+  #setKey = '';
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.machine = options.machine;
     this.image = options.image;
     this.#firstExitWanted = options.stopOnFirstVmExit;
+    this.#contexts = { root: this.#contextOf('root'), 'non-root': this.#contextOf('non-root') };
   }
 
   get state(): SessionState {
@@ -119,7 +125,11 @@ export class Session {
   }
 
   /** What expressions are evaluated against. */
-  context(side = this.machine.side()): Context {
+  context(side: Side = this.machine.side()): Context {
+    return side === 'root' ? this.#contexts.root : this.#contexts['non-root'];
+  }
+
+  #contextOf(side: Side): Context {
     return {
       machine: this.machine,
       side,
@@ -171,7 +181,7 @@ export class Session {
   }
 
   #advance(wanted: Wanted | undefined): Stop {
-    this.#setBreakpoints(wanted?.addresses ?? []);
+    this.#setBreakpoints(wanted?.addresses ?? NONE);
     if (wanted?.single === true) return this.machine.step();
     return this.machine.run({
       limit: this.#slice,
@@ -185,11 +195,17 @@ export class Session {
   }
 
   #setBreakpoints(temporary: readonly bigint[]): void {
-    const addresses = [...new Set([...breakpointAddresses(this.breakpoints), ...temporary])];
-    const key = addresses.join();
-    if (key === this.#setAddresses) return;
-    this.#setAddresses = key;
-    this.machine.setBreakpoints(addresses);
+    if (this.#knownVersion !== this.breakpoints.version) {
+      this.#knownVersion = this.breakpoints.version;
+      this.#addresses = new Set(breakpointAddresses(this.breakpoints));
+    } else if (temporary === this.#temporary) {
+      return;
+    }
+    this.#temporary = temporary;
+    const key = [...this.#addresses, ...temporary].join();
+    if (key === this.#setKey) return;
+    this.#setKey = key;
+    this.machine.setBreakpoints([...new Set([...this.#addresses, ...temporary])]);
   }
 
   /** Slices of about half a breath, so that requests and pauses are served in time whatever the machine's speed is. */
@@ -204,6 +220,7 @@ export class Session {
   }
 
   #judgeEvent(stop: Stop): Cause | undefined {
+    if (stop.kind === 'budget' || stop.kind === 'breakpoint') return undefined;
     const verdict = meetFilters(this.filters, stop, this.context());
     const { errors } = verdict;
     const wanted = verdict.stopping.length > 0;
@@ -235,7 +252,10 @@ export class Session {
   }
 
   #judgeArrival(): Cause | undefined {
-    const verdict = meetBreakpoints(this.breakpoints, currentPosition(this.machine).linear, this.context());
+    if (this.#addresses.size === 0) return undefined;
+    const { linear } = currentPosition(this.machine);
+    if (!this.#addresses.has(linear)) return undefined;
+    const verdict = meetBreakpoints(this.breakpoints, linear, this.context());
     for (const log of verdict.logs) this.#options.events.logged(log.text, log.breakpoint);
     if (verdict.stopping.length === 0) return undefined;
     return { kind: 'breakpoint', breakpoints: verdict.stopping, errors: verdict.errors };
@@ -255,6 +275,7 @@ export class Session {
   }
 }
 
+const NONE: readonly bigint[] = [];
 const EVERY_REASON = new Uint8Array(REASON_TABLE_SIZE).fill(1);
 const SHUT_DOWN = 'The processor is in the shutdown state: only a reset would end it.';
 

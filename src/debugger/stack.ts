@@ -128,10 +128,10 @@ function caller(machine: Machine, image: Image, top: Position, frame: Unwound, i
       return { linear, stack: pointer + 2n * step, framePointer: word(pointer) };
     }
   }
-  for (let index = 0n; index < BigInt(SEARCH_WORDS); index++) {
-    const slot = frame.stack + index * step;
-    const linear = returnAt(slot);
-    if (linear === undefined) return undefined;
+  const words = machine.peekLinear(top.side, frame.stack, SEARCH_WORDS * width);
+  for (let at = 0; at + width <= words.length; at += width) {
+    const slot = frame.stack + BigInt(at);
+    const linear = toLinear(machine, top.side, top.bits, 'cs', littleEndian(words.subarray(at, at + width)));
     if (callsFunctionOf(machine, image, top, linear, frame.linear) === true) {
       return { linear, stack: slot + step, framePointer: frame.framePointer };
     }

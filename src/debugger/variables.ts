@@ -48,6 +48,8 @@ interface Node {
   readonly layout?: BitLayout | undefined;
   /** Children that are not bits of the value. */
   readonly parts?: () => readonly Node[];
+  /** How many parts there are, where counting them is cheaper than making them. */
+  readonly partCount?: number;
   /** Words after the number. */
   readonly words?: (value: bigint) => string;
   /** The whole text instead of a number. */
@@ -103,7 +105,7 @@ export function writeChild(subject: Subject, path: string, name: string, value: 
 
 function rowOf(subject: Subject, node: Node, path: string, format: NumberFormat): VariableRow {
   const value = node.read();
-  const children = value === undefined ? 0 : (node.parts?.().length ?? node.layout?.length ?? 0);
+  const children = value === undefined ? 0 : (node.partCount ?? node.parts?.().length ?? node.layout?.length ?? 0);
   return {
     name: node.name,
     value: value === undefined ? 'not held' : (node.text?.() ?? numberText(subject, node, value, format)),
@@ -273,14 +275,22 @@ function capabilityNodes(machine: Machine): Node[] {
         read: () => machine.readRegister(row.name.toLowerCase()),
         layout: layoutOfRegister(row.name),
       };
-      return word === undefined ? base : { ...base, layout: undefined, parts: () => allowedNodes(base, word) };
+      return word === undefined ? base : { ...base, layout: undefined, partCount: layoutOfWord(word).length, parts: () => allowedNodes(base, word) };
     });
+}
+
+const wordLayouts = new Map<ControlWord, BitLayout>();
+
+function layoutOfWord(word: ControlWord): BitLayout {
+  const layout = wordLayouts.get(word) ?? controlLayout(word);
+  wordLayouts.set(word, layout);
+  return layout;
 }
 
 /** The settings that a control capability MSR allows. 64-bit words (tertiary, secondary exit, VM functions) list allowed 1-settings only. */
 function allowedNodes(msr: Node, word: ControlWord): Node[] {
   const wide = CONTROL_WORDS[word].width === 64;
-  return controlLayout(word).map((field): Node => {
+  return layoutOfWord(word).map((field): Node => {
     const mask = fieldMask(field);
     const setting = (): string => {
       const value = msr.read() ?? 0n;

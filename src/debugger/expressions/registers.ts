@@ -70,13 +70,22 @@ export function registerBits(name: string): number {
 /** The register of a side; for the side that does not run from the VMCS, or shared ones from the processor. */
 export function readSideRegister(machine: Machine, side: Side, name: string): bigint | undefined {
   if (side === machine.side()) return machine.readRegister(name);
-  const held = machine.registers(side)?.values.get(name);
+  const field = registerField(side, name);
+  const held = (field === undefined ? undefined : machine.readVmcs(field)) ?? machine.registers(side)?.values.get(name);
   if (held !== undefined) return held;
   return SHARED.has(name) ? machine.readRegister(name) : undefined;
 }
 
+const FIELDS = new Map<string, number | undefined>();
+
 /** Encoding of the VMCS field that holds a register of the side that does not run. */
 export function registerField(side: Side, name: string): number | undefined {
+  const key = `${side} ${name}`;
+  if (!FIELDS.has(key)) FIELDS.set(key, findField(side, name));
+  return FIELDS.get(key);
+}
+
+function findField(side: Side, name: string): number | undefined {
   const area = side === 'root' ? 'HOST' : 'GUEST';
   const upper = name.toUpperCase();
   const candidates = /^(ES|CS|SS|DS|FS|GS|LDTR|TR)$/.test(upper)
