@@ -25,7 +25,8 @@ export const STATUS = {
   broken: 125,
 } as const;
 
-export const usage = (message: string): CommandError => new CommandError('usage', `${message} "ringside --help" tells more.`, STATUS.usage);
+export const usage = (message: string): CommandError =>
+  new CommandError('usage', `${message} "ringside --help" tells more.`, STATUS.usage);
 
 export const mistake = (code: string, message: string): CommandError => new CommandError(code, message, STATUS.mistake);
 

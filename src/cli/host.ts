@@ -39,7 +39,7 @@ export function coreModule(): Promise<WebAssembly.Module> {
 }
 
 async function loadCore(): Promise<WebAssembly.Module> {
-  const path = process.env['RINGSIDE_CORE'] ?? join(dirname(realpathSync(process.argv[1] ?? '.')), 'core.wasm');
+  const path = process.env.RINGSIDE_CORE ?? join(dirname(realpathSync(process.argv[1] ?? '.')), 'core.wasm');
   const bytes = await readFile(path).catch(() => {
     throw missingCore(path);
   });

@@ -90,7 +90,8 @@ function runCommand(args: string[]): Promise<number> {
   });
   if (values.help) return main(['--help']);
   const file = oneFile(positionals, 'run');
-  if (values.trace !== undefined && values.trace !== 'exits') throw usage(`--trace ${values.trace}: only "exits" can be traced.`);
+  if (values.trace !== undefined && values.trace !== 'exits')
+    throw usage(`--trace ${values.trace}: only "exits" can be traced.`);
   return run({
     file,
     load: {
@@ -98,11 +99,18 @@ function runCommand(args: string[]): Promise<number> {
       args: values.args,
       modules: values.module,
       bits: bitsOf(values.bits),
-      address: values.address === undefined ? undefined : number('address', values.address, 0, Number.MAX_SAFE_INTEGER, 0),
+      address:
+        values.address === undefined ? undefined : number('address', values.address, 0, Number.MAX_SAFE_INTEGER, 0),
       defines: definesOf(values.define ?? []),
     },
     traceExits: values.trace === 'exits',
-    maxInstructions: number('max-instructions', values['max-instructions'], 1, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY),
+    maxInstructions: number(
+      'max-instructions',
+      values['max-instructions'],
+      1,
+      Number.MAX_SAFE_INTEGER,
+      Number.POSITIVE_INFINITY,
+    ),
     interactive: values.interactive === true,
     quiet: values.quiet === true,
   });
@@ -112,7 +120,9 @@ function number(option: string, text: string | undefined, least: number, most: n
   if (text === undefined) return absent;
   const value = /^(?:0[xX][0-9a-fA-F]+|[0-9][0-9_]*)$/.test(text) ? Number(text.replaceAll('_', '')) : Number.NaN;
   if (!Number.isSafeInteger(value) || value < least || value > most) {
-    throw usage(`--${option} ${text}: expected a whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`}.`);
+    throw usage(
+      `--${option} ${text}: expected a whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`}.`,
+    );
   }
   return value;
 }
@@ -135,9 +145,14 @@ function definesOf(texts: readonly string[]): Record<string, string> {
 }
 
 async function dapCommand(args: string[]): Promise<number> {
-  const { values, positionals } = parse({ args, allowPositionals: true, options: { port: { type: 'string' }, help: { type: 'boolean', short: 'h' } } });
+  const { values, positionals } = parse({
+    args,
+    allowPositionals: true,
+    options: { port: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  });
   if (values.help) return main(['--help']);
-  if (positionals[0] !== undefined) throw usage(`"ringside dap" takes no file; the client's launch request names the program.`);
+  if (positionals[0] !== undefined)
+    throw usage(`"ringside dap" takes no file; the client's launch request names the program.`);
   if (values.port === undefined) await serveStandardStreams();
   else await serveTcp(number('port', values.port, 0, 65535, 0));
   return 0;
@@ -157,7 +172,12 @@ async function asmCommand(args: string[]): Promise<number> {
   if (values.help) return main(['--help']);
   const file = oneFile(positionals, 'asm');
   if (values.output === undefined) throw usage('"ringside asm" needs -o and the name of the file to write.');
-  return assembleFile({ file, output: values.output, listing: values.listing, defines: definesOf(values.define ?? []) });
+  return assembleFile({
+    file,
+    output: values.output,
+    listing: values.listing,
+    defines: definesOf(values.define ?? []),
+  });
 }
 
 main(process.argv.slice(2)).then(
@@ -170,7 +190,9 @@ main(process.argv.slice(2)).then(
       process.exitCode = problem.status;
       return;
     }
-    process.stderr.write(`ringside: a bug of Ringside itself. ${problem instanceof Error ? (problem.stack ?? problem.message) : String(problem)}\n`);
+    process.stderr.write(
+      `ringside: a bug of Ringside itself. ${problem instanceof Error ? (problem.stack ?? problem.message) : String(problem)}\n`,
+    );
     process.exitCode = 70;
   },
 );

@@ -2,12 +2,7 @@
 
 import { writeSync } from 'node:fs';
 import { createScheduler } from '../debugger/scheduler.ts';
-import {
-  explainEntryFailure,
-  explainTripleFault,
-  explainVmFail,
-  type Explanation,
-} from '../debugger/explain.ts';
+import { explainEntryFailure, explainTripleFault, explainVmFail, type Explanation } from '../debugger/explain.ts';
 import type { Machine, Stop } from '../machine/types.ts';
 import { imageOf, type Image } from '../program/image.ts';
 import { ProgramError } from '../program/errors.ts';

@@ -30,7 +30,24 @@ export function entryLine(entry: VmEntry, image: Image): string {
   return `${head}  ${entry.instruction} at ${located(image, entry.hostRip)}  guest ${located(image, entry.guestRip)}${injected}`;
 }
 
-const GENERAL = ['rax', 'rbx', 'rcx', 'rdx', 'rsi', 'rdi', 'rbp', 'rsp', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'];
+const GENERAL = [
+  'rax',
+  'rbx',
+  'rcx',
+  'rdx',
+  'rsi',
+  'rdi',
+  'rbp',
+  'rsp',
+  'r8',
+  'r9',
+  'r10',
+  'r11',
+  'r12',
+  'r13',
+  'r14',
+  'r15',
+];
 
 /** Registers and counts, a few lines of text. */
 export function finalState(machine: Machine, image: Image): string {
@@ -44,7 +61,11 @@ export function finalState(machine: Machine, image: Image): string {
         .join('  '),
     );
   }
-  const mode = machine.inVmxOperation() ? (side === 'root' ? 'VMX root operation' : 'VMX non-root operation') : 'outside VMX operation';
+  const mode = machine.inVmxOperation()
+    ? side === 'root'
+      ? 'VMX root operation'
+      : 'VMX non-root operation'
+    : 'outside VMX operation';
   return [
     `${plural(machine.time(), 'instruction')}, ${plural(machine.exitCount(), 'VM exit')}, ${machine.entryCount()} VM ${machine.entryCount() === 1 ? 'entry' : 'entries'}`,
     `${mode}, RIP ${located(image, value('rip'))}, RFLAGS ${hex(value('rflags'))}, CR0 ${hex(value('cr0'))}, CR3 ${hex(value('cr3'))}, CR4 ${hex(value('cr4'))}`,

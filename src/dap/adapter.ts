@@ -37,9 +37,13 @@ export class DebugAdapter {
 
   /** Takes anything that came from the client. */
   handleMessage(message: unknown): void {
-    if (!isRecord(message) || message['type'] !== 'request' || typeof message['command'] !== 'string') return;
-    const command = message['command'];
-    const request = { seq: typeof message['seq'] === 'number' ? message['seq'] : 0, command, input: message['arguments'] };
+    if (!isRecord(message) || message.type !== 'request' || typeof message.command !== 'string') return;
+    const command = message.command;
+    const request = {
+      seq: typeof message.seq === 'number' ? message.seq : 0,
+      command,
+      input: message.arguments,
+    };
     this.#queue = this.#queue.then(() => this.#answer(request));
   }
 
@@ -56,7 +60,8 @@ export class DebugAdapter {
     try {
       const handler = handlerOf(command);
       if (handler === undefined) throw unknownRequest(command);
-      if (this.#connection.client === undefined && command !== 'initialize' && command !== 'disconnect') throw notInitialized(command);
+      if (this.#connection.client === undefined && command !== 'initialize' && command !== 'disconnect')
+        throw notInitialized(command);
       const answer = await handler(this.#connection, readArguments(command, input));
       after = answer?.after;
       respond({ success: true, ...(answer?.body === undefined ? {} : { body: answer.body }) });
@@ -83,7 +88,13 @@ function errorBody(thrown: unknown, command: string): object {
     success: false,
     message: error.message,
     // Braces would be read as variables of the message.
-    body: { error: { id: error.id, format: error.message.replace(/[{}]/g, (brace) => (brace === '{' ? '(' : ')')), showUser: error.showUser } },
+    body: {
+      error: {
+        id: error.id,
+        format: error.message.replace(/[{}]/g, (brace) => (brace === '{' ? '(' : ')')),
+        showUser: error.showUser,
+      },
+    },
   };
 }
 

@@ -27,7 +27,8 @@ export function optionalText(args: Arguments, field: string): string | undefined
 
 export function integer(args: Arguments, field: string): number {
   const value = args.values[field];
-  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw badArguments(args.command, `"${field}" is not a whole number`);
+  if (typeof value !== 'number' || !Number.isSafeInteger(value))
+    throw badArguments(args.command, `"${field}" is not a whole number`);
   return value;
 }
 
@@ -37,7 +38,8 @@ export function optionalInteger(args: Arguments, field: string): number | undefi
 
 export function flag(args: Arguments, field: string): boolean {
   const value = args.values[field];
-  if (value !== undefined && typeof value !== 'boolean') throw badArguments(args.command, `"${field}" is not true or false`);
+  if (value !== undefined && typeof value !== 'boolean')
+    throw badArguments(args.command, `"${field}" is not true or false`);
   return value === true;
 }
 
@@ -45,7 +47,8 @@ export function flag(args: Arguments, field: string): boolean {
 export function records(args: Arguments, field: string): Arguments[] {
   const value = args.values[field];
   if (value === undefined) return [];
-  if (!Array.isArray(value) || !value.every(isRecord)) throw badArguments(args.command, `"${field}" is not a list of objects`);
+  if (!Array.isArray(value) || !value.every(isRecord))
+    throw badArguments(args.command, `"${field}" is not a list of objects`);
   return value.map((values) => ({ command: `${args.command}, ${field}`, values }));
 }
 

@@ -109,7 +109,6 @@ export function sideOfFrame(debuggee: Debuggee, frameId: number | undefined): Si
   return frame.side;
 }
 
-
 /** Forgets what was true only at this stop. */
 export function forgetStop(connection: Connection): void {
   connection.debuggee?.frames.clear();

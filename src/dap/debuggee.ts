@@ -56,7 +56,15 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
 }
 
 /** Stops that nobody asked for are told in the debug console as well. */
-const ANNOUNCED: readonly Cause['kind'][] = ['entry-failure', 'vm-fail', 'triple-fault', 'vmx-abort', 'idle', 'unsimulated', 'internal-error'];
+const ANNOUNCED: readonly Cause['kind'][] = [
+  'entry-failure',
+  'vm-fail',
+  'triple-fault',
+  'vmx-abort',
+  'idle',
+  'unsimulated',
+  'internal-error',
+];
 
 function reportStop(connection: Connection, debuggee: Debuggee, cause: Cause): void {
   const { machine, image, options } = debuggee;
@@ -69,7 +77,11 @@ function reportStop(connection: Connection, debuggee: Debuggee, cause: Cause): v
     connection.event('terminated');
     return;
   }
-  connection.event('stopped', { threadId: THREAD, allThreadsStopped: true, ...stopBody(cause, explanation?.title, machine) });
+  connection.event('stopped', {
+    threadId: THREAD,
+    allThreadsStopped: true,
+    ...stopBody(cause, explanation?.title, machine),
+  });
 }
 
 function stopBody(cause: Cause, title: string | undefined, machine: Machine): object {
@@ -82,8 +94,13 @@ function stopBody(cause: Cause, title: string | undefined, machine: Machine): ob
       return { reason: 'step' };
     case 'breakpoint': {
       const kinds = cause.breakpoints.map((breakpoint) => breakpoint.kind);
-      const reason = kinds.includes('line') ? 'breakpoint' : kinds.includes('function') ? 'function breakpoint' : 'instruction breakpoint';
-      const failed = cause.errors.length === 0 ? {} : { text: cause.errors.join('\n'), description: 'Paused: a condition failed' };
+      const reason = kinds.includes('line')
+        ? 'breakpoint'
+        : kinds.includes('function')
+          ? 'function breakpoint'
+          : 'instruction breakpoint';
+      const failed =
+        cause.errors.length === 0 ? {} : { text: cause.errors.join('\n'), description: 'Paused: a condition failed' };
       return { reason, hitBreakpointIds: cause.breakpoints.map((breakpoint) => breakpoint.id), ...failed };
     }
     default:
@@ -93,7 +110,11 @@ function stopBody(cause: Cause, title: string | undefined, machine: Machine): ob
 
 /** `CPU 0 — VMX root`: the processor and where it is. */
 export function threadName(machine: Machine): string {
-  const mode = !machine.inVmxOperation() ? 'outside VMX operation' : machine.side() === 'root' ? 'VMX root' : 'VMX non-root';
+  const mode = !machine.inVmxOperation()
+    ? 'outside VMX operation'
+    : machine.side() === 'root'
+      ? 'VMX root'
+      : 'VMX non-root';
   return `CPU 0 — ${mode}`;
 }
 

@@ -54,7 +54,11 @@ export const noSuchThread = (id: unknown): DapError =>
   quiet(1011, 'no-such-thread', `There is no thread ${String(id)}; "threads" lists the logical processors.`);
 
 export const badReference = (reference: unknown): DapError =>
-  shown(1012, 'bad-reference', `"${String(reference)}" is not an address; write for example 0x1000, gva:0x1000, gpa:0x1000, hpa:0x1000 or vmcs:0.`);
+  shown(
+    1012,
+    'bad-reference',
+    `"${String(reference)}" is not an address; write for example 0x1000, gva:0x1000, gpa:0x1000, hpa:0x1000 or vmcs:0.`,
+  );
 
 export const expressionFailed = (message: string, showUser: boolean): DapError =>
   showUser ? shown(1013, 'expression', message) : quiet(1013, 'expression', message);
@@ -74,10 +78,18 @@ export const internalError = (text: string): DapError =>
   shown(1018, 'internal', `Ringside met a bug of its own: ${text}`);
 
 export const missingProgram = (): DapError =>
-  shown(1101, 'missing-program', 'launch.json has no "program"; name an .asm source, a multiboot ELF image or a flat binary.');
+  shown(
+    1101,
+    'missing-program',
+    'launch.json has no "program"; name an .asm source, a multiboot ELF image or a flat binary.',
+  );
 
 export const badLaunchValue = (field: string, value: unknown, expected: string): DapError =>
-  shown(1102, 'bad-launch-value', `launch.json: "${field}" is ${JSON.stringify(value) ?? 'nothing'}; expected ${expected}.`);
+  shown(
+    1102,
+    'bad-launch-value',
+    `launch.json: "${field}" is ${JSON.stringify(value) ?? 'nothing'}; expected ${expected}.`,
+  );
 
 export const programFailed = (message: string): DapError => shown(1103, 'program', message);
 

@@ -17,34 +17,62 @@ export interface LaunchOptions {
 export const DEFAULT_MEMORY = 128;
 export const MAX_MEMORY = 3072;
 
-const OWN = ['program', 'args', 'modules', 'memory', 'stopOnEntry', 'stopOnFirstVmExit', 'address', 'bits', 'entry', 'format', 'defines'];
+const OWN = [
+  'program',
+  'args',
+  'modules',
+  'memory',
+  'stopOnEntry',
+  'stopOnFirstVmExit',
+  'address',
+  'bits',
+  'entry',
+  'format',
+  'defines',
+];
 /** What every editor may add. */
 const EDITORS = [
-  'name', 'type', 'request', 'noDebug', 'preLaunchTask', 'postDebugTask', 'internalConsoleOptions', 'presentation', 'debugServer',
-  'serverReadyAction', 'windows', 'linux', 'osx', 'suppressMultipleSessionWarning', 'trace', 'cwd', 'console', 'restart',
+  'name',
+  'type',
+  'request',
+  'noDebug',
+  'preLaunchTask',
+  'postDebugTask',
+  'internalConsoleOptions',
+  'presentation',
+  'debugServer',
+  'serverReadyAction',
+  'windows',
+  'linux',
+  'osx',
+  'suppressMultipleSessionWarning',
+  'trace',
+  'cwd',
+  'console',
+  'restart',
 ]; // prettier-ignore
 
 /** Throws DapError for values that cannot be used. */
 export function readLaunch(input: unknown): LaunchOptions {
   const values = isRecord(input) ? input : {};
-  const program = values['program'];
+  const program = values.program;
   if (program === undefined || program === '') throw missingProgram();
   if (typeof program !== 'string') throw badLaunchValue('program', program, 'the path of a file');
   return {
     program,
     load: {
-      ramSize: memoryOf(values['memory']) * 1024 * 1024,
-      format: choice('format', values['format'], ['auto', 'elf', 'flat', 'asm'] as const),
-      bits: choice('bits', values['bits'], [16, 32, 64] as const),
-      address: addressOf('address', values['address']),
-      entry: addressOf('entry', values['entry']),
-      args: argumentsOf(values['args']),
-      modules: modulesOf(values['modules']),
-      defines: definesOf(values['defines']),
+      ramSize: memoryOf(values.memory) * 1024 * 1024,
+      format: choice('format', values.format, ['auto', 'elf', 'flat', 'asm'] as const),
+      bits: choice('bits', values.bits, [16, 32, 64] as const),
+      address: addressOf('address', values.address),
+      entry: addressOf('entry', values.entry),
+      args: argumentsOf(values.args),
+      modules: modulesOf(values.modules),
+      defines: definesOf(values.defines),
     },
-    stopOnEntry: flag('stopOnEntry', values['stopOnEntry'], false),
-    stopOnFirstVmExit: flag('stopOnFirstVmExit', values['stopOnFirstVmExit'], true),
-    noDebug: flag('noDebug', values['noDebug'], false),
+    stopOnEntry: flag('stopOnEntry', values.stopOnEntry, false),
+    stopOnFirstVmExit: flag('stopOnFirstVmExit', values.stopOnFirstVmExit, true),
+    noDebug: flag('noDebug', values.noDebug, false),
     unknown: Object.keys(values).filter((key) => !OWN.includes(key) && !EDITORS.includes(key) && !key.startsWith('__')),
   };
 }
@@ -76,7 +104,8 @@ function choice<T extends string | number>(field: string, value: unknown, choice
 
 function addressOf(field: string, value: unknown): number | undefined {
   if (value === undefined) return undefined;
-  const number = typeof value === 'string' && /^(?:0[xX][0-9a-fA-F]+|[0-9]+)$/.test(value.trim()) ? Number(value) : value;
+  const number =
+    typeof value === 'string' && /^(?:0[xX][0-9a-fA-F]+|[0-9]+)$/.test(value.trim()) ? Number(value) : value;
   if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0) {
     throw badLaunchValue(field, value, 'a physical address, for example "0x100000"');
   }
@@ -96,7 +125,7 @@ function modulesOf(value: unknown): LoadOptions['modules'] {
   if (!Array.isArray(value)) throw badLaunchValue('modules', value, expected);
   return value.map((part: unknown) => {
     if (typeof part === 'string') return part;
-    if (!isRecord(part) || typeof part['path'] !== 'string') throw badLaunchValue('modules', part, expected);
+    if (!isRecord(part) || typeof part.path !== 'string') throw badLaunchValue('modules', part, expected);
     const { path, args } = part;
     if (args !== undefined && typeof args !== 'string') throw badLaunchValue('modules', part, expected);
     return { path, args };
@@ -108,7 +137,8 @@ function definesOf(value: unknown): Record<string, string> | undefined {
   if (!isRecord(value)) throw badLaunchValue('defines', value, 'an object of names and values');
   return Object.fromEntries(
     Object.entries(value).map(([name, text]) => {
-      if (typeof text !== 'string' && typeof text !== 'number') throw badLaunchValue(`defines.${name}`, text, 'a text or number');
+      if (typeof text !== 'string' && typeof text !== 'number')
+        throw badLaunchValue(`defines.${name}`, text, 'a text or number');
       return [name, String(text)];
     }),
   );

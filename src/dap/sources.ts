@@ -11,5 +11,8 @@ export function sourceOf(connection: Connection, path: string): object {
 
 /** `source` and `line` of a body; without a line only the source. */
 export function locationOf(connection: Connection, path: string, line: number | undefined): object {
-  return { source: sourceOf(connection, path), ...(line === undefined ? {} : { line: toClientLine(connection, line) }) };
+  return {
+    source: sourceOf(connection, path),
+    ...(line === undefined ? {} : { line: toClientLine(connection, line) }),
+  };
 }

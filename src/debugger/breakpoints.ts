@@ -144,7 +144,9 @@ function numericAddress(text: string): bigint | undefined {
 
 function placeOf(image: Image, address: bigint): Place {
   const line = lineAt(image, address);
-  return line === undefined ? { addresses: [address] } : { addresses: [address], path: line.path, line: line.line, column: line.column };
+  return line === undefined
+    ? { addresses: [address] }
+    : { addresses: [address], path: line.path, line: line.line, column: line.column };
 }
 
 /**
@@ -191,7 +193,9 @@ function make(table: BreakpointTable, kind: BreakpointKind, place: Place, option
 }
 
 function manyPlaces(place: Place): string | undefined {
-  return place.addresses.length > 1 ? `Stops at ${place.addresses.map((address) => hex(address)).join(', ')}.` : undefined;
+  return place.addresses.length > 1
+    ? `Stops at ${place.addresses.map((address) => hex(address)).join(', ')}.`
+    : undefined;
 }
 
 function present(text: string | undefined): string | undefined {

@@ -29,24 +29,37 @@ export function completionsFor(text: string, context: Context): Completions {
   const start = text.length - typed.length;
   const wanted = typed.toLowerCase();
   const sides = /^(?:guest|host)\./.exec(wanted)?.[0];
-  const all = sides === undefined ? everyName(context, start === 0) : registerNames(context).map((entry) => ({ ...entry, label: sides + entry.label }));
+  const all =
+    sides === undefined
+      ? everyName(context, start === 0)
+      : registerNames(context).map((entry) => ({ ...entry, label: sides + entry.label }));
   const names = all.filter(({ label }) => label.toLowerCase().startsWith(wanted)).slice(0, LIMIT);
   return { start, length: typed.length, names };
 }
 
 function registerNames(context: Context): Completion[] {
-  return [...context.machine.registerNames(), ...registerPartNames()].map((label) => ({ label, kind: 'variable', detail: undefined }));
+  return [...context.machine.registerNames(), ...registerPartNames()].map((label) => ({
+    label,
+    kind: 'variable',
+    detail: undefined,
+  }));
 }
 
 function everyName(context: Context, atStart: boolean): Completion[] {
   return [
-    ...(atStart ? commandNames().map(({ name, summary }): Completion => ({ label: name, kind: 'function', detail: summary })) : []),
+    ...(atStart
+      ? commandNames().map(({ name, summary }): Completion => ({ label: name, kind: 'function', detail: summary }))
+      : []),
     ...registerNames(context),
     ...['guest.', 'host.'].map((label): Completion => ({ label, kind: 'keyword', detail: 'registers of one side' })),
-    ...[...EXIT_EXPRESSIONS, ...ENTRY_EXPRESSIONS, ...OTHER_EXPRESSIONS].map((label): Completion => ({ label, kind: 'value', detail: undefined })),
+    ...[...EXIT_EXPRESSIONS, ...ENTRY_EXPRESSIONS, ...OTHER_EXPRESSIONS].map(
+      (label): Completion => ({ label, kind: 'value', detail: undefined }),
+    ),
     ...VMCS_FIELD_LIST.map((field): Completion => ({ label: field.identifier, kind: 'field', detail: field.name })),
     ...exitReasonIdentifiers().map((label): Completion => ({ label, kind: 'value', detail: 'exit reason' })),
-    ...['byte[', 'word[', 'dword[', 'qword[', ...CASTS.map((cast) => `${cast}(`)].map((label): Completion => ({ label, kind: 'keyword', detail: undefined })),
+    ...['byte[', 'word[', 'dword[', 'qword[', ...CASTS.map((cast) => `${cast}(`)].map(
+      (label): Completion => ({ label, kind: 'keyword', detail: undefined }),
+    ),
     ...(context.symbols?.() ?? []).map((label): Completion => ({ label, kind: 'reference', detail: 'symbol' })),
   ];
 }

@@ -3,7 +3,14 @@
 import type { Machine } from '../machine/types.ts';
 import { type Image, symbolAt } from '../program/image.ts';
 import { symbolText } from './format.ts';
-import { type CodeBits, type DecodedInstruction, decodeAll, instructionLengths, invalidAt, MAX_LENGTH } from './instructions.ts';
+import {
+  type CodeBits,
+  type DecodedInstruction,
+  decodeAll,
+  instructionLengths,
+  invalidAt,
+  MAX_LENGTH,
+} from './instructions.ts';
 import { advance, type MemoryAddress, peek } from './memory.ts';
 
 export interface ListedInstruction extends DecodedInstruction {
@@ -74,7 +81,13 @@ function forwards(machine: Machine, at: MemoryAddress, bits: CodeBits, count: nu
   return rows;
 }
 
-function backwards(machine: Machine, image: Image, at: MemoryAddress, bits: CodeBits, count: number): DecodedInstruction[] {
+function backwards(
+  machine: Machine,
+  image: Image,
+  at: MemoryAddress,
+  bits: CodeBits,
+  count: number,
+): DecodedInstruction[] {
   const rows: DecodedInstruction[] = [];
   let before = at;
   while (rows.length < count) {
@@ -92,7 +105,13 @@ function backwards(machine: Machine, image: Image, at: MemoryAddress, bits: Code
 }
 
 /** Instructions that end exactly at `at`, as many as one trustworthy starting point gives; empty when nothing fits. */
-function instructionsBefore(machine: Machine, image: Image, at: MemoryAddress, bits: CodeBits, count: number): DecodedInstruction[] {
+function instructionsBefore(
+  machine: Machine,
+  image: Image,
+  at: MemoryAddress,
+  bits: CodeBits,
+  count: number,
+): DecodedInstruction[] {
   const sync = at.space.kind === 'linear' ? boundaryBefore(image, at.address) : undefined;
   if (sync !== undefined && at.address - sync <= SYNC_DISTANCE) {
     const length = Number(at.address - sync);
@@ -140,7 +159,9 @@ function endsAt(rows: readonly DecodedInstruction[], address: bigint): boolean {
 /** Without symbols: decodings from different starting points soon agree; take the earliest one that ends at `at` and is valid. */
 function guessBefore(machine: Machine, at: MemoryAddress, bits: CodeBits, count: number): DecodedInstruction[] {
   const reach = Number(
-    [BigInt(Math.min(count, 64) * 5 + 3 * MAX_LENGTH), at.address].reduce((least, candidate) => (candidate < least ? candidate : least)),
+    [BigInt(Math.min(count, 64) * 5 + 3 * MAX_LENGTH), at.address].reduce((least, candidate) =>
+      candidate < least ? candidate : least,
+    ),
   );
   const bytes = readBefore(machine, at, reach);
   const start = at.address - BigInt(bytes.length);

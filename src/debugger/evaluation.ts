@@ -1,6 +1,6 @@
 // An expression as a person typed it (with an optional notation after a comma) to a value as a person reads it.
 
-import { type ExpressionResult } from './expressions/errors.ts';
+import type { ExpressionResult } from './expressions/errors.ts';
 import { evaluate, memoryOf } from './expressions/evaluator.ts';
 import type { Context } from './expressions/names.ts';
 import { type Expression, parseExpression } from './expressions/parser.ts';
@@ -18,7 +18,17 @@ export interface Shown {
   readonly assignable: boolean;
 }
 
-const NOTATIONS: Readonly<Record<string, NumberFormat>> = { x: 'hex', h: 'hex', d: 'decimal', u: 'decimal', s: 'signed', i: 'signed', b: 'binary', t: 'binary', o: 'octal' };
+const NOTATIONS: Readonly<Record<string, NumberFormat>> = {
+  x: 'hex',
+  h: 'hex',
+  d: 'decimal',
+  u: 'decimal',
+  s: 'signed',
+  i: 'signed',
+  b: 'binary',
+  t: 'binary',
+  o: 'octal',
+};
 
 /** Evaluates `rax`, `rax,d`, `dword[gpa:0x1000],b`. Notations: x hexadecimal, d decimal, s signed, b binary, o octal. */
 export function evaluateShown(text: string, context: Context, preferred?: NumberFormat): ExpressionResult<Shown> {
@@ -31,7 +41,9 @@ export function evaluateShown(text: string, context: Context, preferred?: Number
 }
 
 export function show(expression: Expression, value: Value, context: Context, notation?: NumberFormat): Shown {
-  const memory = memoryOf(expression, context) ?? (value.isAddress ? { space: spaceOf(undefined, context.side), address: value.value } : undefined);
+  const memory =
+    memoryOf(expression, context) ??
+    (value.isAddress ? { space: spaceOf(undefined, context.side), address: value.value } : undefined);
   return {
     text: showValue(value, notation),
     value,
@@ -61,5 +73,7 @@ function decimalWithHex(value: bigint): string {
 export function splitNotation(text: string): { body: string; notation: NumberFormat | undefined } {
   const match = /^(.*),\s*([a-z])\s*$/is.exec(text);
   const notation = match?.[2] === undefined ? undefined : NOTATIONS[match[2].toLowerCase()];
-  return notation === undefined || match?.[1] === undefined ? { body: text, notation: undefined } : { body: match[1], notation };
+  return notation === undefined || match?.[1] === undefined
+    ? { body: text, notation: undefined }
+    : { body: match[1], notation };
 }

@@ -136,7 +136,10 @@ export const REASON_TABLE_SIZE = 256;
 
 export function createFilters(): FilterTable {
   const table: FilterTable = { active: [], exitReasons: undefined };
-  setFilters(table, FILTERS.filter((row) => row.default).map((row) => ({ id: row.id })));
+  setFilters(
+    table,
+    FILTERS.filter((row) => row.default).map((row) => ({ id: row.id })),
+  );
   return table;
 }
 
@@ -167,7 +170,10 @@ function makeFilter(request: FilterRequest): ActiveFilter | { readonly message: 
 
 function reasonFilter(row: FilterRow, text: string): ActiveFilter | { readonly message: string } {
   if (text === '') {
-    return { message: 'Name the exit reasons in the condition, for example: CPUID, EPT_VIOLATION — or CPUID if rax == 0x40000000.' };
+    return {
+      message:
+        'Name the exit reasons in the condition, for example: CPUID, EPT_VIOLATION — or CPUID if rax == 0x40000000.',
+    };
   }
   const list = /^([A-Z][A-Z0-9_]*(?:[\s,]+(?!if\b)[A-Z][A-Z0-9_]*)*)(?:\s+if\s+(.+))?$/s.exec(text);
   if (list?.[1] !== undefined) {
@@ -177,7 +183,9 @@ function reasonFilter(row: FilterRow, text: string): ActiveFilter | { readonly m
     const reasons = new Set(names.map((name) => exitReasonByName(name) as number));
     if (list[2] === undefined) return { row, reasons, condition: undefined, hits: 0 };
     const parsed = parseExpression(list[2]);
-    return parsed.ok ? { row, reasons, condition: parsed.value, hits: 0 } : { message: `Condition after "if": ${errorText(parsed.error)}` };
+    return parsed.ok
+      ? { row, reasons, condition: parsed.value, hits: 0 }
+      : { message: `Condition after "if": ${errorText(parsed.error)}` };
   }
   const parsed = parseExpression(text);
   if (!parsed.ok) return { message: `Condition: ${errorText(parsed.error)}` };
@@ -186,7 +194,10 @@ function reasonFilter(row: FilterRow, text: string): ActiveFilter | { readonly m
 
 function similarReason(name: string): string {
   const near = exitReasonIdentifiers().filter(
-    (candidate) => candidate.startsWith(name) || candidate.split('_').includes(name) || (candidate.length > 2 && name.includes(candidate)),
+    (candidate) =>
+      candidate.startsWith(name) ||
+      candidate.split('_').includes(name) ||
+      (candidate.length > 2 && name.includes(candidate)),
   );
   return near.length === 0 ? ' The reference lists them all.' : ` Did you mean ${near.slice(0, 3).join(', ')}?`;
 }
@@ -274,4 +285,3 @@ function looksAt(filter: ActiveFilter, stop: Stop): boolean {
       return false;
   }
 }
-

@@ -5,7 +5,11 @@ import { type Image, lineAt, symbolAt } from '../program/image.ts';
 import { EXCEPTIONS, vectorName } from '../spec/exceptions.ts';
 import { describeQualification } from '../spec/exit-qualifications.ts';
 import { exitReason } from '../spec/exit-reasons.ts';
-import { describeInterruption, EXIT_INTERRUPTION_INFORMATION, IDT_VECTORING_INFORMATION } from '../spec/interruption-info.ts';
+import {
+  describeInterruption,
+  EXIT_INTERRUPTION_INFORMATION,
+  IDT_VECTORING_INFORMATION,
+} from '../spec/interruption-info.ts';
 import { msrByIndex } from '../spec/msrs.ts';
 import { controlMask } from '../spec/controls.ts';
 import { vmInstructionError } from '../spec/vm-instruction-errors.ts';
@@ -54,7 +58,9 @@ function explainEvent(cause: Cause, machine: Machine, image: Image): Explanation
     case 'internal-error':
       return { id: 'internal-error', title: 'Internal error', body: cause.explanation };
     case 'breakpoint':
-      return cause.errors.length === 0 ? undefined : { id: 'breakpoint', title: 'Breakpoint condition failed', body: cause.errors.join('\n') };
+      return cause.errors.length === 0
+        ? undefined
+        : { id: 'breakpoint', title: 'Breakpoint condition failed', body: cause.errors.join('\n') };
     default:
       return undefined;
   }
@@ -81,7 +87,8 @@ export function guestPlace(exit: VmExit, machine: Machine, image: Image): string
 export function guestLinear(exit: VmExit, machine: Machine): bigint {
   if (machine.currentVmcs() !== exit.vmcs) return exit.guestRip;
   const rights = machine.readVmcs(vmcsEncoding('Guest CS access rights')) ?? 0n;
-  const longMode = ((machine.readVmcs(vmcsEncoding('VM-entry controls')) ?? 0n) & controlMask('entry', 'IA-32e mode guest')) !== 0n;
+  const longMode =
+    ((machine.readVmcs(vmcsEncoding('VM-entry controls')) ?? 0n) & controlMask('entry', 'IA-32e mode guest')) !== 0n;
   if (longMode && (rights & CS_LONG) !== 0n) return exit.guestRip;
   return BigInt.asUintN(32, (machine.readVmcs(vmcsEncoding('Guest CS base')) ?? 0n) + exit.guestRip);
 }
@@ -114,7 +121,9 @@ export function explainExit(exit: VmExit, machine: Machine, image: Image, fresh:
   }
   if (exit.interruptionInfo >>> 31 === 1) {
     const error = exit.interruptionInfo & 0x800 ? `, error code ${hex(exit.interruptionError >>> 0)}` : '';
-    lines.push(`Event: ${describeInterruption(EXIT_INTERRUPTION_INFORMATION, BigInt(exit.interruptionInfo >>> 0))}${error}`);
+    lines.push(
+      `Event: ${describeInterruption(EXIT_INTERRUPTION_INFORMATION, BigInt(exit.interruptionInfo >>> 0))}${error}`,
+    );
   }
   if (exit.idtVectoringInfo >>> 31 === 1) {
     const error = exit.idtVectoringInfo & 0x800 ? `, error code ${hex(exit.idtVectoringError >>> 0)}` : '';
@@ -124,9 +133,14 @@ export function explainExit(exit: VmExit, machine: Machine, image: Image, fresh:
   }
   if (row?.class === 'memory') {
     lines.push(`Guest-physical address: ${hex(exit.guestPhysical)}`);
-    if (reason === EPT_VIOLATION && (exit.qualification & 0x80n) !== 0n) lines.push(`Guest-linear address: ${hex(exit.guestLinear)}`);
+    if (reason === EPT_VIOLATION && (exit.qualification & 0x80n) !== 0n)
+      lines.push(`Guest-linear address: ${hex(exit.guestLinear)}`);
   }
-  return { id: `vm-exit-${row?.identifier ?? reason}`, title: `VM exit: ${exitReasonTitle(reason)}`, body: lines.join('\n') };
+  return {
+    id: `vm-exit-${row?.identifier ?? reason}`,
+    title: `VM exit: ${exitReasonTitle(reason)}`,
+    body: lines.join('\n'),
+  };
 }
 
 const EPT_VIOLATION = 48;
@@ -187,7 +201,9 @@ function errorTitle(error: number): string {
 
 /** One failed check: fields with values, rule, section, what would pass. */
 export function explainCheck(check: FailedCheck): string {
-  const fields = check.fields.map((field) => `${field.name} = ${hex(field.value)}${field.bits === undefined ? '' : ` [${field.bits}]`}`);
+  const fields = check.fields.map(
+    (field) => `${field.name} = ${hex(field.value)}${field.bits === undefined ? '' : ` [${field.bits}]`}`,
+  );
   return [
     `${fields.join(', ')}${check.reported ? '   ← reported by the processor' : ''}`,
     `   Rule: ${check.rule}`,
@@ -199,7 +215,10 @@ export function explainCheck(check: FailedCheck): string {
 export function explainVmFail(fail: VmFail, image: Image): Explanation {
   const row = fail.error === undefined ? undefined : vmInstructionError(fail.error);
   const kind = fail.error === undefined ? 'VMfailInvalid' : `VMfailValid, VM-instruction error ${fail.error}`;
-  const lines = [`At ${place(image, fail.rip)}: ${kind}${row === undefined ? '' : ` (${row.text})`}.`, fail.explanation];
+  const lines = [
+    `At ${place(image, fail.rip)}: ${kind}${row === undefined ? '' : ` (${row.text})`}.`,
+    fail.explanation,
+  ];
   if (row !== undefined && row.hint !== fail.explanation) lines.push(row.hint);
   return { id: 'vm-fail', title: `${fail.instruction} failed: ${kind}`, body: lines.join('\n') };
 }

@@ -45,7 +45,12 @@ function formatter(): Formatter {
 }
 
 /** Decodes the bytes one after the other; the last may be cut off and is then invalid. */
-export function decodeAll(bytes: Uint8Array, address: bigint, bits: CodeBits, limit = Number.POSITIVE_INFINITY): DecodedInstruction[] {
+export function decodeAll(
+  bytes: Uint8Array,
+  address: bigint,
+  bits: CodeBits,
+  limit = Number.POSITIVE_INFINITY,
+): DecodedInstruction[] {
   const decoder = new Decoder(bits, bytes, DecoderOptions.None);
   const found: DecodedInstruction[] = [];
   try {
@@ -90,7 +95,11 @@ export function instructionAt(machine: Machine, at: MemoryAddress, bits: CodeBit
 }
 
 /** Lengths of the instructions from `address` on, without formatting: fast enough to try many starting points. */
-export function instructionLengths(bytes: Uint8Array, address: bigint, bits: CodeBits): { lengths: number[]; valid: boolean } {
+export function instructionLengths(
+  bytes: Uint8Array,
+  address: bigint,
+  bits: CodeBits,
+): { lengths: number[]; valid: boolean } {
   const decoder = new Decoder(bits, bytes, DecoderOptions.None);
   const lengths: number[] = [];
   let valid = true;
@@ -117,7 +126,15 @@ export function instructionLengths(bytes: Uint8Array, address: bigint, bits: Cod
 export function invalidAt(address: bigint, bytes: Uint8Array): DecodedInstruction {
   const data = bytes[0];
   const text = data === undefined ? '(not readable)' : `db 0x${data.toString(16).padStart(2, '0')}`;
-  return { address, bytes: bytes.slice(), text, flow: 'invalid', repeats: false, target: undefined, memoryTarget: undefined };
+  return {
+    address,
+    bytes: bytes.slice(),
+    text,
+    flow: 'invalid',
+    repeats: false,
+    target: undefined,
+    memoryTarget: undefined,
+  };
 }
 
 function flowOf(control: FlowControl, mnemonic: Mnemonic): Flow {
@@ -131,7 +148,9 @@ function flowOf(control: FlowControl, mnemonic: Mnemonic): Flow {
       return 'return';
     case FlowControl.Call:
       // iced counts the instructions that enter the hypervisor (VMCALL, VMMCALL, …) as calls; for stepping they are not.
-      return mnemonic === Mnemonic.Call || mnemonic === Mnemonic.Syscall || mnemonic === Mnemonic.Sysenter ? 'call' : 'next';
+      return mnemonic === Mnemonic.Call || mnemonic === Mnemonic.Syscall || mnemonic === Mnemonic.Sysenter
+        ? 'call'
+        : 'next';
     case FlowControl.IndirectCall:
       return 'call';
     case FlowControl.Interrupt:

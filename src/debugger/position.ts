@@ -56,7 +56,11 @@ function stackLinear(machine: Machine, side: Side, bits: CodeBits, pointer: bigi
 }
 
 export function instructionHere(machine: Machine, position: Position): DecodedInstruction | undefined {
-  return instructionAt(machine, { space: { kind: 'linear', side: position.side }, address: position.linear }, position.bits);
+  return instructionAt(
+    machine,
+    { space: { kind: 'linear', side: position.side }, address: position.linear },
+    position.bits,
+  );
 }
 
 /** Linear address of the instruction that follows. */

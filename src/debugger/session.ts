@@ -21,7 +21,12 @@ export type Cause =
   | { readonly kind: 'entry-failure'; readonly failure: EntryFailure; readonly errors: readonly string[] }
   | { readonly kind: 'vm-fail'; readonly fail: VmFail; readonly errors: readonly string[] }
   | { readonly kind: 'triple-fault'; readonly faults: readonly FaultRecord[]; readonly errors: readonly string[] }
-  | { readonly kind: 'vmx-abort'; readonly indicator: number; readonly explanation: string; readonly errors: readonly string[] }
+  | {
+      readonly kind: 'vmx-abort';
+      readonly indicator: number;
+      readonly explanation: string;
+      readonly errors: readonly string[];
+    }
   | { readonly kind: 'idle'; readonly explanation: string }
   | { readonly kind: 'unsimulated'; readonly explanation: string }
   /** A bug of the machine; the session stays usable. */
@@ -237,7 +242,9 @@ export class Session {
       case 'vm-fail':
         return wanted ? { kind: 'vm-fail', fail: stop.fail, errors } : undefined;
       case 'triple-fault':
-        return wanted ? { kind: 'triple-fault', faults: stop.faults, errors } : { kind: 'idle', explanation: SHUT_DOWN };
+        return wanted
+          ? { kind: 'triple-fault', faults: stop.faults, errors }
+          : { kind: 'idle', explanation: SHUT_DOWN };
       case 'vmx-abort':
         return wanted
           ? { kind: 'vmx-abort', indicator: stop.indicator, explanation: stop.explanation, errors }

@@ -49,7 +49,11 @@ export function sideFrames(machine: Machine, image: Image, side: Side): CodeFram
   const position = positionOf(machine, side);
   if (position === undefined) return [];
   const frames: CodeFrame[] = [frameAt(image, side, position.linear, position.stack, true)];
-  let current: Unwound | undefined = { linear: position.linear, stack: position.stack, framePointer: position.framePointer };
+  let current: Unwound | undefined = {
+    linear: position.linear,
+    stack: position.stack,
+    framePointer: position.framePointer,
+  };
   while (frames.length < MAX_FRAMES) {
     current = caller(machine, image, position, current, frames.length === 1);
     if (current === undefined) break;
@@ -82,7 +86,11 @@ function frameName(symbol: ProgramSymbol, linear: bigint): string {
 function guestBehindExit(machine: Machine, image: Image): Frame[] {
   const exit = machine.lastExit();
   if (exit === undefined || !machine.inVmxOperation()) return [];
-  const label: LabelFrame = { kind: 'label', side: 'non-root', name: `VM exit ${exit.number}: ${exitReasonTitle(exit.reason)}` };
+  const label: LabelFrame = {
+    kind: 'label',
+    side: 'non-root',
+    name: `VM exit ${exit.number}: ${exitReasonTitle(exit.reason)}`,
+  };
   if (machine.currentVmcs() !== exit.vmcs) return [label, frameAt(image, 'non-root', exit.guestRip, 0n, true)];
   return [label, ...sideFrames(machine, image, 'non-root')];
 }
@@ -103,7 +111,13 @@ interface Unwound {
   readonly framePointer: bigint | undefined;
 }
 
-function caller(machine: Machine, image: Image, top: Position, frame: Unwound, innermost: boolean): Unwound | undefined {
+function caller(
+  machine: Machine,
+  image: Image,
+  top: Position,
+  frame: Unwound,
+  innermost: boolean,
+): Unwound | undefined {
   const width = top.bits / 8;
   const step = BigInt(width);
   const word = (address: bigint): bigint | undefined => {
@@ -122,7 +136,12 @@ function caller(machine: Machine, image: Image, top: Position, frame: Unwound, i
     }
   }
   const pointer = frame.framePointer;
-  if (pointer !== undefined && pointer >= frame.stack && pointer - frame.stack < MAX_FRAME && setsFramePointer(machine, image, top, frame.linear)) {
+  if (
+    pointer !== undefined &&
+    pointer >= frame.stack &&
+    pointer - frame.stack < MAX_FRAME &&
+    setsFramePointer(machine, image, top, frame.linear)
+  ) {
     const linear = returnAt(pointer + step);
     if (linear !== undefined && callBefore(machine, image, top, linear) !== undefined) {
       return { linear, stack: pointer + 2n * step, framePointer: word(pointer) };
@@ -167,7 +186,12 @@ function returnSlotAtEdge(machine: Machine, image: Image, top: Position, step: b
 }
 
 /** The CALL that ends at an address in code that the symbols know; its target is undefined when it is indirect. */
-function callBefore(machine: Machine, image: Image, top: Position, address: bigint): { target: bigint | undefined } | undefined {
+function callBefore(
+  machine: Machine,
+  image: Image,
+  top: Position,
+  address: bigint,
+): { target: bigint | undefined } | undefined {
   if (address < 8n) return undefined;
   const symbol = symbolAt(image, address - 1n);
   if (symbol === undefined || symbol.symbol.kind === 'object') return undefined;
@@ -182,18 +206,28 @@ function callBefore(machine: Machine, image: Image, top: Position, address: bigi
 }
 
 /** Whether the CALL before an address calls the function that `callee` lies in; undefined when it is indirect or there is none. */
-function callsFunctionOf(machine: Machine, image: Image, top: Position, address: bigint, callee: bigint): boolean | undefined {
+function callsFunctionOf(
+  machine: Machine,
+  image: Image,
+  top: Position,
+  address: bigint,
+  callee: bigint,
+): boolean | undefined {
   const target = callBefore(machine, image, top, address)?.target;
   if (target === undefined) return undefined;
   const called = symbolAt(image, target);
   const here = symbolAt(image, callee);
-  return target <= callee && called !== undefined && here !== undefined && globalName(called.name) === globalName(here.name);
+  return (
+    target <= callee && called !== undefined && here !== undefined && globalName(called.name) === globalName(here.name)
+  );
 }
 
 /** At a RET anything behind a CALL will do; at the beginning of a function the CALL must be one to it, or indirect. */
 function mayReturnTo(machine: Machine, image: Image, top: Position, address: bigint, callee: bigint): boolean {
   if (callBefore(machine, image, top, address) === undefined) return false;
-  return callsFunctionOf(machine, image, top, address, callee) !== false || instructionHere(machine, top)?.flow === 'return';
+  return (
+    callsFunctionOf(machine, image, top, address, callee) !== false || instructionHere(machine, top)?.flow === 'return'
+  );
 }
 
 /** NASM's local labels belong to the label before them: `print.next` to `print`. */

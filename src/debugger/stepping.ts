@@ -114,7 +114,8 @@ function wentElsewhere(here: Position, start: Position, instruction: DecodedInst
 /** After a VM exit: until the guest continues. An interrupt that the hypervisor injects is run through, a fault is shown. */
 function* backToGuest(machine: Machine, start: Position): Plan {
   let stop = yield { entries: true };
-  while (stop.kind !== 'vm-entry' || (start.vmcs !== undefined && stop.entry.vmcs !== start.vmcs)) stop = yield { entries: true };
+  while (stop.kind !== 'vm-entry' || (start.vmcs !== undefined && stop.entry.vmcs !== start.vmcs))
+    stop = yield { entries: true };
   const { entry } = stop;
   if (!injects(entry)) return;
   if (injectsInterrupt(entry)) {

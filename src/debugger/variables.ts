@@ -94,7 +94,13 @@ export function childrenOf(subject: Subject, path: string, format: NumberFormat 
 export type WriteResult = { readonly row: VariableRow } | { readonly error: string };
 
 /** Writes a child of a path. */
-export function writeChild(subject: Subject, path: string, name: string, value: bigint, format: NumberFormat = 'hex'): WriteResult {
+export function writeChild(
+  subject: Subject,
+  path: string,
+  name: string,
+  value: bigint,
+  format: NumberFormat = 'hex',
+): WriteResult {
   const node = nodesOf(subject, path)?.find((candidate) => candidate.name === name);
   if (node === undefined) return { error: `There is no "${name}" here.` };
   if (node.write === undefined) return { error: `${name} cannot be changed.` };
@@ -123,7 +129,9 @@ function rowOf(subject: Subject, node: Node, path: string, format: NumberFormat)
 
 function numberText(subject: Subject, node: Node, value: bigint, format: NumberFormat): string {
   const number = formatNumber(value, node.decimal && format === 'hex' ? 'decimal' : format, node.bits);
-  const words = node.words?.(value) ?? (node.layout === undefined ? symbolWords(subject, node, value) : describeBits(node.layout, value).summary);
+  const words =
+    node.words?.(value) ??
+    (node.layout === undefined ? symbolWords(subject, node, value) : describeBits(node.layout, value).summary);
   return words === '' || words === 'none' ? number : `${number} (${words})`;
 }
 
@@ -155,7 +163,9 @@ function topLevel(subject: Subject, path: string): readonly Node[] | undefined {
       return scope === 'general' ? generalNodes(subject.machine, side) : systemNodes(subject.machine, side);
     }
     case 'vmcs':
-      return which === 'guest' || which === 'host' || which === 'control' ? fieldNodes(subject.machine, which) : undefined;
+      return which === 'guest' || which === 'host' || which === 'control'
+        ? fieldNodes(subject.machine, which)
+        : undefined;
     case 'exit':
       return which === undefined ? exitNodes(subject.machine) : undefined;
     case 'capabilities':
@@ -185,7 +195,19 @@ function generalNodes(machine: Machine, side: Side): Node[] {
 
 const SEGMENTS = ['cs', 'ss', 'ds', 'es', 'fs', 'gs', 'ldtr', 'tr'] as const;
 const SYSTEM_REGISTERS = [
-  'cr0', 'cr2', 'cr3', 'cr4', 'cr8', 'xcr0', 'efer', 'dr0', 'dr1', 'dr2', 'dr3', 'dr6', 'dr7',
+  'cr0',
+  'cr2',
+  'cr3',
+  'cr4',
+  'cr8',
+  'xcr0',
+  'efer',
+  'dr0',
+  'dr1',
+  'dr2',
+  'dr3',
+  'dr6',
+  'dr7',
 ] as const; // prettier-ignore
 
 function systemNodes(machine: Machine, side: Side): Node[] {
@@ -203,7 +225,11 @@ function systemNodes(machine: Machine, side: Side): Node[] {
     return { ...registerNode(machine, side, segment), layout: undefined, parts: nodes, text };
   });
   const tables = (['gdtr', 'idtr'] as const).map((table): Node => {
-    const nodes = (): Node[] => [registerNode(machine, side, `${table}.base`, 'base'), registerNode(machine, side, `${table}.limit`, 'limit')].filter((node) => node.read() !== undefined);
+    const nodes = (): Node[] =>
+      [
+        registerNode(machine, side, `${table}.base`, 'base'),
+        registerNode(machine, side, `${table}.limit`, 'limit'),
+      ].filter((node) => node.read() !== undefined);
     return {
       name: table,
       type: `${table.toUpperCase()}: linear base and limit`,
@@ -211,29 +237,46 @@ function systemNodes(machine: Machine, side: Side): Node[] {
       bits: 64,
       read: () => readSideRegister(machine, side, `${table}.base`),
       parts: nodes,
-      text: () => nodes().map((node) => `${node.name} ${hex(node.read() ?? 0n)}`).join(', '),
+      text: () =>
+        nodes()
+          .map((node) => `${node.name} ${hex(node.read() ?? 0n)}`)
+          .join(', '),
     };
   });
   const registers = SYSTEM_REGISTERS.filter(has).map((register) => registerNode(machine, side, register));
-  return [...segments.filter((node) => node.read() !== undefined), ...tables.filter((node) => node.read() !== undefined), ...registers];
+  return [
+    ...segments.filter((node) => node.read() !== undefined),
+    ...tables.filter((node) => node.read() !== undefined),
+    ...registers,
+  ];
 }
 
 function fieldNodes(machine: Machine, area: VmcsArea): Node[] {
-  return VMCS_FIELD_LIST.filter((field) => field.area === area && machine.readVmcs(field.encoding) !== undefined).map((field): Node => {
-    const space =
-      field.display === 'linear' ? (area === 'host' ? 'hva' : 'gva') : field.display === 'guest-physical' ? 'gpa' : field.display === 'host-physical' ? 'hpa' : undefined;
-    return {
-      name: field.identifier,
-      type: `${field.name}, VMCS field ${hex(field.encoding, 4)}. ${field.meaning}`,
-      evaluateName: field.identifier,
-      bits: field.width === 'natural' ? 64 : field.width,
-      read: () => machine.readVmcs(field.encoding),
-      ...(area === 'read-only' ? {} : { write: (value: bigint) => machine.writeVmcs(field.encoding, value) }),
-      layout: layoutOfField(field.identifier),
-      decimal: field.display === 'decimal',
-      ...(space === undefined ? {} : { addressSpace: space }),
-    };
-  });
+  return VMCS_FIELD_LIST.filter((field) => field.area === area && machine.readVmcs(field.encoding) !== undefined).map(
+    (field): Node => {
+      const space =
+        field.display === 'linear'
+          ? area === 'host'
+            ? 'hva'
+            : 'gva'
+          : field.display === 'guest-physical'
+            ? 'gpa'
+            : field.display === 'host-physical'
+              ? 'hpa'
+              : undefined;
+      return {
+        name: field.identifier,
+        type: `${field.name}, VMCS field ${hex(field.encoding, 4)}. ${field.meaning}`,
+        evaluateName: field.identifier,
+        bits: field.width === 'natural' ? 64 : field.width,
+        read: () => machine.readVmcs(field.encoding),
+        ...(area === 'read-only' ? {} : { write: (value: bigint) => machine.writeVmcs(field.encoding, value) }),
+        layout: layoutOfField(field.identifier),
+        decimal: field.display === 'decimal',
+        ...(space === undefined ? {} : { addressSpace: space }),
+      };
+    },
+  );
 }
 
 function exitNodes(machine: Machine): Node[] {
@@ -275,7 +318,9 @@ function capabilityNodes(machine: Machine): Node[] {
         read: () => machine.readRegister(row.name.toLowerCase()),
         layout: layoutOfRegister(row.name),
       };
-      return word === undefined ? base : { ...base, layout: undefined, partCount: layoutOfWord(word).length, parts: () => allowedNodes(base, word) };
+      return word === undefined
+        ? base
+        : { ...base, layout: undefined, partCount: layoutOfWord(word).length, parts: () => allowedNodes(base, word) };
     });
 }
 
@@ -311,7 +356,8 @@ function bitNodes(node: Node, layout: BitLayout): Node[] {
     };
     const change = (value: bigint): string | undefined => {
       const limit = 1n << BigInt(field.high - field.low + 1);
-      if (value >= limit) return `${field.name} has ${field.high - field.low + 1} bits: the largest value is ${hex(limit - 1n)}.`;
+      if (value >= limit)
+        return `${field.name} has ${field.high - field.low + 1} bits: the largest value is ${hex(limit - 1n)}.`;
       const whole = node.read() ?? 0n;
       return write?.((whole & ~fieldMask(field)) | (value << BigInt(field.low)));
     };
@@ -338,7 +384,9 @@ export function pathOfName(subject: Subject, name: string, side: Side): string |
   const candidates = [
     `general/${sideKey(owner)}/${rest}`,
     `system/${sideKey(owner)}/${rest}`,
-    ...(field === undefined ? [] : [field.area === 'read-only' ? `exit/${field.identifier}` : `vmcs/${field.area}/${field.identifier}`]),
+    ...(field === undefined
+      ? []
+      : [field.area === 'read-only' ? `exit/${field.identifier}` : `vmcs/${field.area}/${field.identifier}`]),
     `capabilities/${name.toUpperCase()}`,
   ];
   return machine.currentVmcs() === undefined && field !== undefined

@@ -19,7 +19,10 @@ describe.skipIf(skip !== undefined)('ringside', () => {
   describe('run', () => {
     test('a line for each exit and entry, console output, status from the test port', async () => {
       const { status, stdout, stderr } = await run('run', HYPERVISOR, '--trace', 'exits');
-      const lines = stdout.trimEnd().split('\n').map((line) => line.replaceAll(/\s+/g, ' ').replace(/@ \d+ /, ''));
+      const lines = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.replaceAll(/\s+/g, ' ').replace(/@ \d+ /, ''));
       expect(lines).toEqual([
         expect.stringMatching(/^entry 1 VMLAUNCH at 0x[0-9a-f]+ <launch> guest 0x[0-9a-f]+ <guest>$/),
         expect.stringMatching(/^exit 1 CPUID \(10\) guest 0x[0-9a-f]+ <guest\+0x5> CPUID leaf 0x1, subleaf 0x0$/),
@@ -114,7 +117,9 @@ describe.skipIf(skip !== undefined)('ringside', () => {
     test('--help and --version', async () => {
       expect((await run('--help')).stdout).toContain('ringside run FILE');
       expect((await run('run', '--help')).stdout).toContain('--max-instructions');
-      expect((await run('--version')).stdout.trim()).toBe(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version);
+      expect((await run('--version')).stdout.trim()).toBe(
+        JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version,
+      );
     });
   });
 });

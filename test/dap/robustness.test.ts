@@ -8,20 +8,30 @@ import { launchedToy, PATH, toyAdapter, type ToyAdapter } from './toy-adapter.ts
 const THREAD = { threadId: 1 };
 
 describe('requests out of order', () => {
-  test.each(requestNames().filter((name) => name !== 'initialize' && name !== 'disconnect'))('%s before initialize', async (name) => {
-    const toy = toyAdapter();
-    expect(await toy.raw(name, {})).toMatchObject({ success: false, message: expect.stringContaining('initialize') });
-  });
-
-  test.each(requestNames().filter((name) => !['initialize', 'disconnect', 'launch', 'attach', 'source', 'threads'].includes(name)))(
-    '%s before launch',
+  test.each(requestNames().filter((name) => name !== 'initialize' && name !== 'disconnect'))(
+    '%s before initialize',
     async (name) => {
       const toy = toyAdapter();
-      await toy.request('initialize', {});
-      const answer = await toy.raw(name, { threadId: 1, variablesReference: 1, name: 'rax', value: '1', expression: 'rax' });
-      expect(answer).toMatchObject({ success: false, message: expect.stringContaining('launch') });
+      expect(await toy.raw(name, {})).toMatchObject({ success: false, message: expect.stringContaining('initialize') });
     },
   );
+
+  test.each(
+    requestNames().filter(
+      (name) => !['initialize', 'disconnect', 'launch', 'attach', 'source', 'threads'].includes(name),
+    ),
+  )('%s before launch', async (name) => {
+    const toy = toyAdapter();
+    await toy.request('initialize', {});
+    const answer = await toy.raw(name, {
+      threadId: 1,
+      variablesReference: 1,
+      name: 'rax',
+      value: '1',
+      expression: 'rax',
+    });
+    expect(answer).toMatchObject({ success: false, message: expect.stringContaining('launch') });
+  });
 
   test('initialize twice, launch twice, attach, unknown', async () => {
     const toy = await launchedToy();
@@ -36,8 +46,29 @@ describe('requests out of order', () => {
   test('every state request while the machine runs', async () => {
     const toy = await launchedToy();
     await toy.request('continue', THREAD);
-    for (const name of ['continue', 'next', 'stepIn', 'stepOut', 'stackTrace', 'scopes', 'variables', 'evaluate', 'readMemory', 'writeMemory', 'disassemble', 'exceptionInfo']) {
-      const answer = await toy.raw(name, { threadId: 1, frameId: 1, variablesReference: 1, expression: 'rax', memoryReference: '0', count: 1, data: '' });
+    for (const name of [
+      'continue',
+      'next',
+      'stepIn',
+      'stepOut',
+      'stackTrace',
+      'scopes',
+      'variables',
+      'evaluate',
+      'readMemory',
+      'writeMemory',
+      'disassemble',
+      'exceptionInfo',
+    ]) {
+      const answer = await toy.raw(name, {
+        threadId: 1,
+        frameId: 1,
+        variablesReference: 1,
+        expression: 'rax',
+        memoryReference: '0',
+        count: 1,
+        data: '',
+      });
       expect(answer, name).toMatchObject({ success: false });
       expect(answer.message, name).not.toContain('bug');
     }
@@ -47,35 +78,81 @@ describe('requests out of order', () => {
 });
 
 describe('wrong arguments', () => {
-  const wrong: unknown[] = [undefined, null, 0, -1, 1.5, Number.MAX_VALUE, '', 'x', '\u0000', true, [], [1], {}, { a: 1 }, 'x'.repeat(10_000)];
+  const wrong: unknown[] = [
+    undefined,
+    null,
+    0,
+    -1,
+    1.5,
+    Number.MAX_VALUE,
+    '',
+    'x',
+    '\u0000',
+    true,
+    [],
+    [1],
+    {},
+    { a: 1 },
+    'x'.repeat(10_000),
+  ];
 
-  test.each(requestNames().filter((name) => !['disconnect', 'terminate', 'restart', 'initialize'].includes(name)))('%s', async (name) => {
-    const toy = await launchedToy();
-    for (const value of wrong) {
-      const variants: unknown[] = [
-        value,
-        { threadId: value },
-        { frameId: value },
-        { variablesReference: value, name: value, value },
-        { expression: value, context: value, value },
-        { memoryReference: value, offset: value, count: value, instructionCount: value, instructionOffset: value, data: value },
-        { memoryReference: '0x1000', offset: 0, count: value, instructionCount: value, instructionOffset: value, data: value },
-        { source: value, breakpoints: value, lines: value, line: value },
-        { source: { path: PATH }, breakpoints: [value], line: value, endLine: value },
-        { breakpoints: [{ name: value, line: value, instructionReference: value, condition: value, hitCondition: value, logMessage: value }] },
-        { filters: value, filterOptions: value },
-        { filters: [value], filterOptions: [{ filterId: value, condition: value }] },
-        { text: value, column: value },
-        { granularity: value, threadId: 1 },
-        { data: value },
-      ];
-      for (const args of variants) {
-        const answer = await toy.raw(name, args);
-        expect(answer.message ?? '', `${name} ${JSON.stringify(args)?.slice(0, 200)}`).not.toContain('a bug of its own');
+  test.each(requestNames().filter((name) => !['disconnect', 'terminate', 'restart', 'initialize'].includes(name)))(
+    '%s',
+    async (name) => {
+      const toy = await launchedToy();
+      for (const value of wrong) {
+        const variants: unknown[] = [
+          value,
+          { threadId: value },
+          { frameId: value },
+          { variablesReference: value, name: value, value },
+          { expression: value, context: value, value },
+          {
+            memoryReference: value,
+            offset: value,
+            count: value,
+            instructionCount: value,
+            instructionOffset: value,
+            data: value,
+          },
+          {
+            memoryReference: '0x1000',
+            offset: 0,
+            count: value,
+            instructionCount: value,
+            instructionOffset: value,
+            data: value,
+          },
+          { source: value, breakpoints: value, lines: value, line: value },
+          { source: { path: PATH }, breakpoints: [value], line: value, endLine: value },
+          {
+            breakpoints: [
+              {
+                name: value,
+                line: value,
+                instructionReference: value,
+                condition: value,
+                hitCondition: value,
+                logMessage: value,
+              },
+            ],
+          },
+          { filters: value, filterOptions: value },
+          { filters: [value], filterOptions: [{ filterId: value, condition: value }] },
+          { text: value, column: value },
+          { granularity: value, threadId: 1 },
+          { data: value },
+        ];
+        for (const args of variants) {
+          const answer = await toy.raw(name, args);
+          expect(answer.message ?? '', `${name} ${JSON.stringify(args)?.slice(0, 200)}`).not.toContain(
+            'a bug of its own',
+          );
+        }
       }
-    }
-    toy.adapter.dispose();
-  });
+      toy.adapter.dispose();
+    },
+  );
 });
 
 describe('hostile expressions', () => {
@@ -104,19 +181,62 @@ describe('hostile expressions', () => {
 });
 
 test('random conversations: every request is answered and the session stays usable', async () => {
-  const seed = Number(process.env['RINGSIDE_SEED'] ?? 20260101);
+  const seed = Number(process.env.RINGSIDE_SEED ?? 20260101);
   const random = createRandom(seed);
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
   const toy = await launchedToy();
   const names = requestNames().filter((name) => !['disconnect', 'terminate', 'initialize', 'restart'].includes(name));
-  const values = [0, 1, 2, 3, 5, 17, -1, 1001, '0x1000', 'gva:0x2000', 'gpa:0x1100', 'vmcs:0', 'rax', 'rip', 'GUEST_RIP', 'rax = 3', 'qword[rsp]', PATH, true, undefined, null, 'instruction', 'any-exit'];
-  const fields = ['threadId', 'frameId', 'variablesReference', 'name', 'value', 'expression', 'context', 'memoryReference', 'count', 'data', 'instructionCount', 'instructionOffset', 'granularity', 'line', 'text', 'column'];
+  const values = [
+    0,
+    1,
+    2,
+    3,
+    5,
+    17,
+    -1,
+    1001,
+    '0x1000',
+    'gva:0x2000',
+    'gpa:0x1100',
+    'vmcs:0',
+    'rax',
+    'rip',
+    'GUEST_RIP',
+    'rax = 3',
+    'qword[rsp]',
+    PATH,
+    true,
+    undefined,
+    null,
+    'instruction',
+    'any-exit',
+  ];
+  const fields = [
+    'threadId',
+    'frameId',
+    'variablesReference',
+    'name',
+    'value',
+    'expression',
+    'context',
+    'memoryReference',
+    'count',
+    'data',
+    'instructionCount',
+    'instructionOffset',
+    'granularity',
+    'line',
+    'text',
+    'column',
+  ];
   for (let i = 0; i < 1500; i++) {
     const args: Record<string, unknown> = random() < 0.7 ? { threadId: 1 } : {};
     for (let count = Math.floor(random() * 5); count > 0; count--) args[pick(fields)] = pick(values);
     const command = pick(names);
     const answer = await toy.raw(command, args);
-    expect(answer.message ?? '', `seed ${seed}, request ${i}: ${command} ${JSON.stringify(args)}`).not.toContain('a bug of its own');
+    expect(answer.message ?? '', `seed ${seed}, request ${i}: ${command} ${JSON.stringify(args)}`).not.toContain(
+      'a bug of its own',
+    );
   }
   const internal = toy.messages.filter((message) => JSON.stringify(message.body ?? {}).includes('a bug of its own'));
   expect(internal).toEqual([]);
@@ -127,7 +247,7 @@ test('random conversations: every request is answered and the session stays usab
 async function usable(toy: ToyAdapter): Promise<void> {
   await toy.request('setExceptionBreakpoints', { filters: ['any-exit'] });
   await toy.toStop('continue', THREAD);
-  expect(((await toy.request('stackTrace', THREAD))['stackFrames'] as { name: string }[])[0]?.name).toBe('handler');
+  expect(((await toy.request('stackTrace', THREAD)).stackFrames as { name: string }[])[0]?.name).toBe('handler');
 }
 
 /** A linear congruential generator (Knuth's MMIX constants, upper bits): enough to vary requests, and repeatable. */
@@ -143,7 +263,10 @@ describe('framing', () => {
   const decode = (pieces: readonly Uint8Array[]): { messages: unknown[]; problems: string[] } => {
     const messages: unknown[] = [];
     const problems: string[] = [];
-    const decoder = createDecoder((message) => messages.push(message), (problem) => problems.push(problem));
+    const decoder = createDecoder(
+      (message) => messages.push(message),
+      (problem) => problems.push(problem),
+    );
     for (const piece of pieces) decoder.push(piece);
     return { messages, problems };
   };
@@ -172,7 +295,9 @@ describe('framing', () => {
 
   test('a large message in small pieces is read in time that grows with its size only', () => {
     const large = encodeMessage({ text: 'x'.repeat(30_000_000) });
-    const pieces = Array.from({ length: Math.ceil(large.length / 4096) }, (_, index) => large.subarray(index * 4096, (index + 1) * 4096));
+    const pieces = Array.from({ length: Math.ceil(large.length / 4096) }, (_, index) =>
+      large.subarray(index * 4096, (index + 1) * 4096),
+    );
     const start = performance.now();
     expect(decode(pieces).messages).toHaveLength(1);
     expect(performance.now() - start).toBeLessThan(5000);
@@ -181,7 +306,11 @@ describe('framing', () => {
   test('a message that is too large is skipped', () => {
     const size = 65 * 1024 * 1024;
     const chunk = new Uint8Array(1024 * 1024);
-    const { messages, problems } = decode([bytes(`Content-Length: ${size}\r\n\r\n`), ...Array.from({ length: 65 }, () => chunk), good]);
+    const { messages, problems } = decode([
+      bytes(`Content-Length: ${size}\r\n\r\n`),
+      ...Array.from({ length: 65 }, () => chunk),
+      good,
+    ]);
     expect(problems[0]).toContain('limit');
     expect(messages).toHaveLength(1);
   });

@@ -105,7 +105,8 @@ export function toyAdapter(): ToyAdapter {
     }
   });
   let seq = 1;
-  const wait = (test: (message: Message) => boolean): Promise<Message> => new Promise((resolve) => waiting.push({ test, resolve }));
+  const wait = (test: (message: Message) => boolean): Promise<Message> =>
+    new Promise((resolve) => waiting.push({ test, resolve }));
   const raw = (command: string, args?: unknown): Promise<Message> => {
     const number = seq++;
     const answer = wait((message) => message.type === 'response' && message.request_seq === number);
@@ -117,7 +118,8 @@ export function toyAdapter(): ToyAdapter {
     if (answer.success !== true) throw new Error(`${command}: ${answer.message}`);
     return answer.body ?? {};
   };
-  const event = (name: string): Promise<Message> => wait((message) => message.type === 'event' && message.event === name);
+  const event = (name: string): Promise<Message> =>
+    wait((message) => message.type === 'event' && message.event === name);
   return {
     adapter,
     messages,
@@ -161,9 +163,17 @@ function toyFor(program: Program): Toy {
 }
 
 /** A session that is launched and configured. */
-export async function launchedToy(launch: Record<string, unknown> = {}): Promise<ToyAdapter & { first: Record<string, unknown> }> {
+export async function launchedToy(
+  launch: Record<string, unknown> = {},
+): Promise<ToyAdapter & { first: Record<string, unknown> }> {
   const toy = toyAdapter();
-  await toy.request('initialize', { adapterID: 'ringside', linesStartAt1: true, columnsStartAt1: true, pathFormat: 'path', supportsInvalidatedEvent: true });
+  await toy.request('initialize', {
+    adapterID: 'ringside',
+    linesStartAt1: true,
+    columnsStartAt1: true,
+    pathFormat: 'path',
+    supportsInvalidatedEvent: true,
+  });
   const initialized = toy.event('initialized');
   await toy.request('launch', { type: 'ringside', request: 'launch', name: 'toy', program: PATH, ...launch });
   await initialized;

@@ -85,7 +85,8 @@ describe.skipIf(skip !== undefined).each(['stdio', 'tcp'])('over %s', (transport
   test('F5, first VM exit, VMCS, into the guest, into the handler, a reason with a condition, to the end', async () => {
     const first = await launch();
     expect(first).toMatchObject({ reason: 'exception', description: 'VM exit: CPUID', text: 'VM exit: CPUID' });
-    const info = (await client.customRequest('exceptionInfo', THREAD)).body as DebugProtocol.ExceptionInfoResponse['body'];
+    const info = (await client.customRequest('exceptionInfo', THREAD))
+      .body as DebugProtocol.ExceptionInfoResponse['body'];
     expect(info.description).toContain('CPUID leaf 0x1, subleaf 0x0');
     expect(info.description).toMatch(/Instruction: cpuid, 2 bytes/);
     expect((await frames()).map(({ name, line }) => [name, line])).toEqual([
@@ -106,7 +107,10 @@ describe.skipIf(skip !== undefined).each(['stdio', 'tcp'])('over %s', (transport
     expect(capabilities.find((row) => row.name === 'IA32_VMX_BASIC')?.value).toContain('TRUE controls');
 
     // From VMRESUME into the guest's next instruction.
-    await client.setBreakpointsRequest({ source: { path: PROGRAM }, breakpoints: [{ line: lineOf('next_instruction', 'vmresume') }] });
+    await client.setBreakpointsRequest({
+      source: { path: PROGRAM },
+      breakpoints: [{ line: lineOf('next_instruction', 'vmresume') }],
+    });
     expect((await toStop(() => client.continueRequest(THREAD))).reason).toBe('breakpoint');
     expect((await toStop(() => client.stepInRequest(THREAD))).reason).toBe('step');
     expect((await frames()).map(({ name, line }) => [name, line])).toEqual([
@@ -142,7 +146,11 @@ describe.skipIf(skip !== undefined).each(['stdio', 'tcp'])('over %s', (transport
     client.on('output', (event: DebugProtocol.OutputEvent) => {
       if (event.body.category === 'stdout') output.push(event.body.output);
     });
-    const [exited] = await Promise.all([client.waitForEvent('exited'), client.waitForEvent('terminated'), client.continueRequest(THREAD)]);
+    const [exited] = await Promise.all([
+      client.waitForEvent('exited'),
+      client.waitForEvent('terminated'),
+      client.continueRequest(THREAD),
+    ]);
     expect((exited as DebugProtocol.ExitedEvent).body.exitCode).toBe(3);
     expect(output.join('')).toBe('v\n');
   }, 30_000);
@@ -167,8 +175,10 @@ describe.skipIf(skip !== undefined).each(['stdio', 'tcp'])('over %s', (transport
     writeFileSync(program, `%define BROKEN\n${SOURCE.join('\n')}`);
     const stop = await launch({ program });
     expect(stop).toMatchObject({ reason: 'exception', description: 'VMLAUNCH failed: 3 checks fail' });
-    const info = (await client.customRequest('exceptionInfo', THREAD)).body as DebugProtocol.ExceptionInfoResponse['body'];
-    for (const field of ['Host CR4', 'Guest CS access rights', 'Guest RFLAGS']) expect(info.description).toContain(field);
+    const info = (await client.customRequest('exceptionInfo', THREAD))
+      .body as DebugProtocol.ExceptionInfoResponse['body'];
+    for (const field of ['Host CR4', 'Guest CS access rights', 'Guest RFLAGS'])
+      expect(info.description).toContain(field);
     expect((await frames())[0]?.name).toBe('failed');
   }, 30_000);
 
@@ -197,7 +207,9 @@ describe.skipIf(skip !== undefined).each(['stdio', 'tcp'])('over %s', (transport
 
   test('a program that is not there: an error, and the session can be ended', async () => {
     await client.initializeRequest();
-    await expect(client.launchRequest({ program: '/no/such/file.asm' } as never)).rejects.toThrow('there is no such file');
+    await expect(client.launchRequest({ program: '/no/such/file.asm' } as never)).rejects.toThrow(
+      'there is no such file',
+    );
     await expect(client.launchRequest({} as never)).rejects.toThrow('launch.json has no "program"');
     await client.disconnectRequest();
   });

@@ -1,12 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { setFunctionBreakpoints, setInstructionBreakpoints, setLineBreakpoints } from '../../src/debugger/breakpoints.ts';
+import {
+  setFunctionBreakpoints,
+  setInstructionBreakpoints,
+  setLineBreakpoints,
+} from '../../src/debugger/breakpoints.ts';
 import { setFilters } from '../../src/debugger/exit-filters.ts';
 import { lineOf, PATH, toyAt, toySession } from './toy-program.ts';
 
 describe('breakpoints', () => {
   test('a line without code moves to the next that has', () => {
     const toy = toySession();
-    const [first, beyond] = setLineBreakpoints(toy.session.breakpoints, toy.image, PATH, [{ line: lineOf(0x2000) }, { line: 999 }]);
+    const [first, beyond] = setLineBreakpoints(toy.session.breakpoints, toy.image, PATH, [
+      { line: lineOf(0x2000) },
+      { line: 999 },
+    ]);
     expect(first).toMatchObject({ verified: true, line: lineOf(0x2000), addresses: [0x2000n] });
     expect(beyond).toMatchObject({ verified: false, message: 'No code comes from this line or from one after it.' });
   });
@@ -20,7 +27,11 @@ describe('breakpoints', () => {
 
   test('labels, addresses and unknown names', () => {
     const toy = toySession();
-    const rows = setFunctionBreakpoints(toy.session.breakpoints, toy.image, [{ name: 'handler' }, { name: '0x2003' }, { name: 'nobody' }]);
+    const rows = setFunctionBreakpoints(toy.session.breakpoints, toy.image, [
+      { name: 'handler' },
+      { name: '0x2003' },
+      { name: 'nobody' },
+    ]);
     expect(rows.map((row) => [row.verified, row.addresses])).toEqual([
       [true, [0x1100n]],
       [true, [0x2003n]],
@@ -45,7 +56,9 @@ describe('breakpoints', () => {
   test('a condition chooses one of several arrivals', async () => {
     const toy = toySession();
     await toy.until(() => toy.session.start());
-    setInstructionBreakpoints(toy.session.breakpoints, toy.image, [{ address: 0x1100n, text: '', condition: 'exit.reason == VMCALL && GUEST_RIP == 0x200b' }]);
+    setInstructionBreakpoints(toy.session.breakpoints, toy.image, [
+      { address: 0x1100n, text: '', condition: 'exit.reason == VMCALL && GUEST_RIP == 0x200b' },
+    ]);
     await toy.until(() => toy.session.continue());
     expect(toy.rip()).toBe(0x1100);
     expect(toy.toy.lastExit()?.guestRip).toBe(0x200bn);
@@ -57,7 +70,9 @@ describe('breakpoints', () => {
     setFunctionBreakpoints(toy.session.breakpoints, toy.image, [
       { name: 'handler', logMessage: 'exit {exit.number}: {exit.reason} at {exit.rip}, {{braces}}, {nonsense}' },
     ]);
-    setInstructionBreakpoints(toy.session.breakpoints, toy.image, [{ address: 0x1100n, text: '', hitCondition: '== 2' }]);
+    setInstructionBreakpoints(toy.session.breakpoints, toy.image, [
+      { address: 0x1100n, text: '', hitCondition: '== 2' },
+    ]);
     await toy.until(() => toy.session.continue());
     expect(toy.logs).toHaveLength(2);
     expect(toy.logs[0]).toBe(
@@ -68,7 +83,9 @@ describe('breakpoints', () => {
   test('a condition that cannot be evaluated stops and says why', async () => {
     const toy = toySession();
     await toy.until(() => toy.session.start());
-    setFunctionBreakpoints(toy.session.breakpoints, toy.image, [{ name: 'guest', condition: 'dword[0x99999999] == 1' }]);
+    setFunctionBreakpoints(toy.session.breakpoints, toy.image, [
+      { name: 'guest', condition: 'dword[0x99999999] == 1' },
+    ]);
     const cause = await toy.until(() => toy.session.continue());
     expect(cause).toMatchObject({ kind: 'breakpoint', errors: [expect.stringContaining('not present')] });
   });
@@ -127,7 +144,9 @@ describe('exit filters', () => {
 
   test('a condition that names reasons lets the machine pass over all others', async () => {
     const toy = toySession();
-    setFilters(toy.session.filters, [{ id: 'by-reason', condition: 'exit.reason == HLT || (exit.reason == VMCALL && rbx == 1)' }]);
+    setFilters(toy.session.filters, [
+      { id: 'by-reason', condition: 'exit.reason == HLT || (exit.reason == VMCALL && rbx == 1)' },
+    ]);
     const table = toy.session.filters.exitReasons;
     expect(table === undefined ? [] : [...table].flatMap((on, reason) => (on ? [reason] : []))).toEqual([12, 18]);
   });

@@ -113,12 +113,15 @@ describe('step over', () => {
 });
 
 describe('a VM entry that fails', () => {
-  test.each(['in', 'over'] satisfies StepKind[])('step %s stops with the explanation at the next instruction', async (kind) => {
-    const toy = await toyAt(0x1006, { failures: [FAILURE] });
-    const cause = await toy.until(() => toy.session.step(kind, 'statement'));
-    expect(cause).toMatchObject({ kind: 'entry-failure', failure: FAILURE });
-    expect(toy.rip()).toBe(0x1009);
-  });
+  test.each(['in', 'over'] satisfies StepKind[])(
+    'step %s stops with the explanation at the next instruction',
+    async (kind) => {
+      const toy = await toyAt(0x1006, { failures: [FAILURE] });
+      const cause = await toy.until(() => toy.session.step(kind, 'statement'));
+      expect(cause).toMatchObject({ kind: 'entry-failure', failure: FAILURE });
+      expect(toy.rip()).toBe(0x1009);
+    },
+  );
 
   test('with the filter off, a step over ends at the next instruction', async () => {
     const toy = await toyAt(0x1006, { failures: [FAILURE] });

@@ -50,7 +50,24 @@ export function createToy(options: ToyOptions): Toy {
     ['idtr.base', 0x6000n],
     ['idtr.limit', 0xfffn],
   ]);
-  for (const name of ['rax', 'rbx', 'rcx', 'rdx', 'rsi', 'rdi', 'rbp', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15']) registers.set(name, 0n);
+  for (const name of [
+    'rax',
+    'rbx',
+    'rcx',
+    'rdx',
+    'rsi',
+    'rdi',
+    'rbp',
+    'r8',
+    'r9',
+    'r10',
+    'r11',
+    'r12',
+    'r13',
+    'r14',
+    'r15',
+  ])
+    registers.set(name, 0n);
   const fields = new Map<number, bigint>();
   for (const [name, value] of Object.entries(options.vmcs ?? {})) fields.set(field(name), value);
   const get = (name: string): bigint => registers.get(name) ?? 0n;
@@ -84,8 +101,20 @@ export function createToy(options: ToyOptions): Toy {
     fields.set(field('EXIT_QUALIFICATION'), qualification);
     fields.set(field('VM_EXIT_INSTRUCTION_LENGTH'), BigInt(length));
     lastExit = {
-      number: ++exits, time, reason: number, qualification, guestRip: get('rip'), instructionLength: length, instructionInfo: 0,
-      interruptionInfo: 0, interruptionError: 0, idtVectoringInfo: 0, idtVectoringError: 0, guestLinear: 0n, guestPhysical: 0n, vmcs: VMCS,
+      number: ++exits,
+      time,
+      reason: number,
+      qualification,
+      guestRip: get('rip'),
+      instructionLength: length,
+      instructionInfo: 0,
+      interruptionInfo: 0,
+      interruptionError: 0,
+      idtVectoringInfo: 0,
+      idtVectoringError: 0,
+      guestLinear: 0n,
+      guestPhysical: 0n,
+      vmcs: VMCS,
     }; // prettier-ignore
     side = 'root';
     registers.set('rip', fields.get(field('HOST_RIP')) ?? 0n);
@@ -119,7 +148,11 @@ export function createToy(options: ToyOptions): Toy {
 
   const gate = (vector: number): bigint => {
     const at = Number(get('idtr.base')) + vector * 16;
-    return BigInt(view.getUint16(at, true)) | (BigInt(view.getUint16(at + 6, true)) << 16n) | (BigInt(view.getUint32(at + 8, true)) << 32n);
+    return (
+      BigInt(view.getUint16(at, true)) |
+      (BigInt(view.getUint16(at + 6, true)) << 16n) |
+      (BigInt(view.getUint32(at + 8, true)) << 32n)
+    );
   };
 
   const decoded = new Map<number, DecodedInstruction | undefined>();
@@ -184,7 +217,10 @@ export function createToy(options: ToyOptions): Toy {
       }
       case 'vmptrst':
         // Stands for the handler's "skip the instruction".
-        fields.set(field('GUEST_RIP'), (fields.get(field('GUEST_RIP')) ?? 0n) + (fields.get(field('VM_EXIT_INSTRUCTION_LENGTH')) ?? 0n));
+        fields.set(
+          field('GUEST_RIP'),
+          (fields.get(field('GUEST_RIP')) ?? 0n) + (fields.get(field('VM_EXIT_INSTRUCTION_LENGTH')) ?? 0n),
+        );
         registers.set('rip', next);
         break;
       case 'nop':
@@ -264,9 +300,13 @@ export function createToy(options: ToyOptions): Toy {
       return undefined;
     },
     peekTranslate: (_side, linear) =>
-      linear < BigInt(RAM) ? { ok: true, guestPhysical: linear, hostPhysical: linear } : { ok: false, explanation: 'the page is not present' },
+      linear < BigInt(RAM)
+        ? { ok: true, guestPhysical: linear, hostPhysical: linear }
+        : { ok: false, explanation: 'the page is not present' },
     peekGuestPhysical: (address) =>
-      address < BigInt(RAM) ? { ok: true, guestPhysical: address, hostPhysical: address } : { ok: false, explanation: 'the EPT entry is not present' },
+      address < BigInt(RAM)
+        ? { ok: true, guestPhysical: address, hostPhysical: address }
+        : { ok: false, explanation: 'the EPT entry is not present' },
     peekLinear: (_side, address, length) => peek(address, length),
     peekGuest: (address, length) => peek(address, length),
     peekPhysical: (address, length) => peek(address, length),

@@ -4,7 +4,7 @@ import { Session, type Cause } from '../../src/debugger/session.ts';
 import { createScheduler } from '../../src/debugger/scheduler.ts';
 import type { EntryFailure } from '../../src/machine/types.ts';
 import { imageOf, type Image } from '../../src/program/image.ts';
-import type { LineRow, Symbol } from '../../src/program/types.ts';
+import type { LineRow, Symbol as ProgramSymbol } from '../../src/program/types.ts';
 import { createToy, type Toy } from './toy-machine.ts';
 
 /** [address, bytes, line]: bytes from nasm, checked by the disassembler's round trip in disassembly.test.ts. */
@@ -70,7 +70,12 @@ export function toyImage(): Image {
     const end = { ...row, address: BigInt(address + bytes.length), end: true };
     return next?.[0] === address + bytes.length ? [row] : [row, end];
   });
-  const symbols: Symbol[] = Object.entries(LABELS).map(([name, address]) => ({ name, address: BigInt(address), size: 0, kind: 'label' }));
+  const symbols: ProgramSymbol[] = Object.entries(LABELS).map(([name, address]) => ({
+    name,
+    address: BigInt(address),
+    size: 0,
+    kind: 'label',
+  }));
   return imageOf({
     name: 'toy.asm',
     segments: [],

@@ -58,12 +58,18 @@ function pathOf(connection: Connection, args: Arguments): string {
 
 function bindLines(connection: Connection, debuggee: Debuggee, args: Arguments): Breakpoint[] {
   // `lines` is the older form of the request.
-  const lines = args.values['lines'];
+  const lines = args.values.lines;
   const wanted =
-    args.values['breakpoints'] === undefined && Array.isArray(lines)
-      ? lines.map((line: unknown) => ({ line: typeof line === 'number' ? fromClientLine(connection, line) : Number.NaN }))
-      : records(args, 'breakpoints').map((entry) => ({ line: fromClientLine(connection, integer(entry, 'line')), ...optionsOf(entry) }));
-  if (wanted.some(({ line }) => !Number.isSafeInteger(line))) throw badArguments(args.command, '"lines" is not a list of whole numbers');
+    args.values.breakpoints === undefined && Array.isArray(lines)
+      ? lines.map((line: unknown) => ({
+          line: typeof line === 'number' ? fromClientLine(connection, line) : Number.NaN,
+        }))
+      : records(args, 'breakpoints').map((entry) => ({
+          line: fromClientLine(connection, integer(entry, 'line')),
+          ...optionsOf(entry),
+        }));
+  if (wanted.some(({ line }) => !Number.isSafeInteger(line)))
+    throw badArguments(args.command, '"lines" is not a list of whole numbers');
   return setLineBreakpoints(debuggee.session.breakpoints, debuggee.image, pathOf(connection, args), wanted);
 }
 
@@ -104,7 +110,10 @@ function setInstructions(connection: Connection, args: Arguments): Answer {
 function bindExceptions(debuggee: Debuggee, args: Arguments): Answer {
   const requests: FilterRequest[] = [
     ...texts(args, 'filters').map((id) => ({ id })),
-    ...records(args, 'filterOptions').map((entry) => ({ id: text(entry, 'filterId'), condition: optionalText(entry, 'condition') })),
+    ...records(args, 'filterOptions').map((entry) => ({
+      id: text(entry, 'filterId'),
+      condition: optionalText(entry, 'condition'),
+    })),
   ];
   return { body: { breakpoints: setFilters(debuggee.session.filters, requests) } };
 }
@@ -133,7 +142,10 @@ function breakpointLocations(connection: Connection, args: Arguments): Answer {
   const last = end === undefined ? first : fromClientLine(connection, end);
   const breakpoints = linesWithCode(image, path)
     .filter((line) => line >= first && line <= last)
-    .map((line) => ({ line: toClientLine(connection, line), column: toClientColumn(connection, addressesOfLine(image, path, line)?.column || 1) }));
+    .map((line) => ({
+      line: toClientLine(connection, line),
+      column: toClientColumn(connection, addressesOfLine(image, path, line)?.column || 1),
+    }));
   return { body: { breakpoints } };
 }
 

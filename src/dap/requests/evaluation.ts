@@ -9,7 +9,15 @@ import type { Context } from '../../debugger/expressions/names.ts';
 import { parseExpression } from '../../debugger/expressions/parser.ts';
 import { childrenOf, pathOfName } from '../../debugger/variables.ts';
 import { type Arguments, integer, optionalInteger, optionalText, text } from '../arguments.ts';
-import { type Answer, type Connection, type Debuggee, type Handler, launched, sideOfFrame, stopped } from '../connection.ts';
+import {
+  type Answer,
+  type Connection,
+  type Debuggee,
+  type Handler,
+  launched,
+  sideOfFrame,
+  stopped,
+} from '../connection.ts';
 import { expressionFailed } from '../errors.ts';
 import { stateChanged, withoutWords } from './variables.ts';
 
@@ -32,7 +40,8 @@ function evaluate(connection: Connection, args: Arguments): Answer {
   }
   const shown = evaluateShown(expression, context);
   if (!shown.ok) throw expressionFailed(errorText(shown.error), false);
-  const path = where === 'clipboard' ? undefined : pathOfName(debuggee, splitNotation(expression).body.trim(), context.side);
+  const path =
+    where === 'clipboard' ? undefined : pathOfName(debuggee, splitNotation(expression).body.trim(), context.side);
   const children = path === undefined ? undefined : childrenOf(debuggee, path);
   return {
     body: {
@@ -63,7 +72,11 @@ function setExpression(connection: Connection, args: Arguments): Answer {
   if (!written.ok) throw expressionFailed(errorText(written.error), true);
   const shown = show(target.value, written.value, context, notation);
   return {
-    body: { value: shown.text, variablesReference: 0, ...(shown.reference === undefined ? {} : { memoryReference: shown.reference }) },
+    body: {
+      value: shown.text,
+      variablesReference: 0,
+      ...(shown.reference === undefined ? {} : { memoryReference: shown.reference }),
+    },
     after: () => stateChanged(connection),
   };
 }

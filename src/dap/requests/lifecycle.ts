@@ -40,8 +40,8 @@ export const CAPABILITIES = {
 function initialize(connection: Connection, args: Parameters<Handler>[1]): Answer {
   if (connection.client !== undefined) throw alreadyInitialized();
   connection.client = {
-    linesStartAt1: args.values['linesStartAt1'] !== false,
-    columnsStartAt1: args.values['columnsStartAt1'] !== false,
+    linesStartAt1: args.values.linesStartAt1 !== false,
+    columnsStartAt1: args.values.columnsStartAt1 !== false,
     pathFormat: optionalText(args, 'pathFormat') === 'uri' ? 'uri' : 'path',
     supportsInvalidatedEvent: flag(args, 'supportsInvalidatedEvent'),
     supportsMemoryEvent: flag(args, 'supportsMemoryEvent'),
@@ -64,7 +64,10 @@ async function launch(connection: Connection, args: Parameters<Handler>[1]): Pro
   connection.debuggee = debuggee;
   if (options.unknown.length > 0) {
     const names = options.unknown.map((name) => `"${name}"`).join(', ');
-    connection.event('output', { category: 'important', output: `launch.json: Ringside does not know ${names}; ignored.\n` });
+    connection.event('output', {
+      category: 'important',
+      output: `launch.json: Ringside does not know ${names}; ignored.\n`,
+    });
   }
   connection.event('output', { category: 'console', output: loadedText(debuggee) });
   // Breakpoints can be bound now: the client sends them after this event.
@@ -80,7 +83,7 @@ function configurationDone(connection: Connection, args: Parameters<Handler>[1])
 
 async function restart(connection: Connection, args: Parameters<Handler>[1]): Promise<Answer> {
   const old = launched(connection, args.command);
-  const changed = args.values['arguments'];
+  const changed = args.values.arguments;
   const options = changed === undefined ? old.options : readLaunch(changed);
   const debuggee = await createDebuggee(connection, options);
   old.session.dispose();

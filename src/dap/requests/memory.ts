@@ -56,7 +56,8 @@ function writeMemory(connection: Connection, args: Arguments): Answer {
   const partial = flag(args, 'allowPartial');
   if (bytes.length > MAX_READ) throw tooMuch(`${bytes.length} bytes`, MAX_READ);
   const possible = peek(debuggee.machine, at, bytes.length).length;
-  if (possible < bytes.length && !partial) throw writeRefused(explainUnreadable(debuggee.machine, advance(at, possible)));
+  if (possible < bytes.length && !partial)
+    throw writeRefused(explainUnreadable(debuggee.machine, advance(at, possible)));
   const written = poke(debuggee.machine, at, bytes.subarray(0, possible));
   if (written < bytes.length && !partial) throw writeRefused(explainUnreadable(debuggee.machine, advance(at, written)));
   return { body: { bytesWritten: written }, after: () => stateChanged(connection) };
@@ -69,7 +70,8 @@ function disassembleRequest(connection: Connection, args: Arguments): Answer {
   const count = integer(args, 'instructionCount');
   const offset = optionalInteger(args, 'instructionOffset') ?? 0;
   if (count < 0) throw badArguments(args.command, '"instructionCount" is negative');
-  if (Math.max(count, Math.abs(offset)) > MAX_INSTRUCTIONS) throw tooMuch(`${Math.max(count, Math.abs(offset))} instructions`, MAX_INSTRUCTIONS);
+  if (Math.max(count, Math.abs(offset)) > MAX_INSTRUCTIONS)
+    throw tooMuch(`${Math.max(count, Math.abs(offset))} instructions`, MAX_INSTRUCTIONS);
   const side = at.space.kind === 'linear' ? at.space.side : at.space.kind === 'guest-physical' ? 'non-root' : 'root';
   const rows = disassemble(machine, image, at, machine.codeBits(side), offset, count);
   let shownLine = '';
@@ -90,4 +92,7 @@ function disassembleRequest(connection: Connection, args: Arguments): Answer {
   return { body: { instructions } };
 }
 
-export const MEMORY_REQUESTS = { readMemory, writeMemory, disassemble: disassembleRequest } satisfies Record<string, Handler>;
+export const MEMORY_REQUESTS = { readMemory, writeMemory, disassemble: disassembleRequest } satisfies Record<
+  string,
+  Handler
+>;

@@ -1,6 +1,6 @@
 // loadedSources, source, modules.
 
-import { type Arguments } from '../arguments.ts';
+import type { Arguments } from '../arguments.ts';
 import { type Answer, type Connection, type Handler, launched } from '../connection.ts';
 import { hex } from '../../debugger/format.ts';
 import { noSourceText } from '../errors.ts';

@@ -29,7 +29,10 @@ function stackTrace(connection: Connection, args: Arguments): Answer {
   const levels = optionalInteger(args, 'levels') ?? 0;
   const wanted = frames.slice(start, levels > 0 ? start + levels : undefined);
   return {
-    body: { stackFrames: wanted.map(([id, frame]) => frameRow(connection, debuggee, id, frame)), totalFrames: frames.length },
+    body: {
+      stackFrames: wanted.map(([id, frame]) => frameRow(connection, debuggee, id, frame)),
+      totalFrames: frames.length,
+    },
   };
 }
 
@@ -41,7 +44,9 @@ function frameRow(connection: Connection, debuggee: Debuggee, id: number, frame:
     id,
     name: frame.name,
     // Plain numbers mean the side that runs.
-    instructionPointerReference: running ? hex(linear) : formatReference({ space: { kind: 'linear', side }, address: linear }),
+    instructionPointerReference: running
+      ? hex(linear)
+      : formatReference({ space: { kind: 'linear', side }, address: linear }),
     ...(line === undefined
       ? { line: 0, column: 0, presentationHint: 'subtle' }
       : {

@@ -15,7 +15,7 @@ function variables(connection: Connection, args: Arguments): Answer {
   if (path === undefined || rows === undefined) throw noSuchVariable(reference);
   const start = Math.max(0, optionalInteger(args, 'start') ?? 0);
   const count = optionalInteger(args, 'count') ?? 0;
-  const wanted = args.values['filter'] === 'indexed' ? [] : rows.slice(start, count > 0 ? start + count : undefined);
+  const wanted = args.values.filter === 'indexed' ? [] : rows.slice(start, count > 0 ? start + count : undefined);
   return { body: { variables: wanted.map((row) => variableBody(connection, path, row)) } };
 }
 
@@ -23,7 +23,10 @@ export function variableBody(connection: Connection, parent: string, row: Variab
   const key = `${parent}/${row.name}`;
   const old = connection.shown.before.get(key);
   connection.shown.now.set(key, row.value);
-  const attributes = [...(row.writable ? [] : ['readOnly']), ...(old !== undefined && old !== row.value ? ['changed'] : [])];
+  const attributes = [
+    ...(row.writable ? [] : ['readOnly']),
+    ...(old !== undefined && old !== row.value ? ['changed'] : []),
+  ];
   return {
     name: row.name,
     value: row.value,

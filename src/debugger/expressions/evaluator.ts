@@ -139,7 +139,11 @@ function arithmetic(operator: BinaryOperator, left: Value, right: Value, at: Exp
     case '-':
       return result(a - b);
     case '<<':
-      return { value: right.value > 63n ? 0n : BigInt.asUintN(64, left.value << right.value), signed: left.signed, bits: 64 };
+      return {
+        value: right.value > 63n ? 0n : BigInt.asUintN(64, left.value << right.value),
+        signed: left.signed,
+        bits: 64,
+      };
     case '>>': {
       const count = right.value > 63n ? 64n : right.value;
       return { value: BigInt.asUintN(64, numeric(left) >> count), signed: left.signed, bits: 64 };

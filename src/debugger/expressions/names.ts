@@ -40,8 +40,21 @@ const EXIT_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** Names of the last VM exit; `exit.*` speaks of the recorded exit, whatever the current VMCS is now. */
-export const EXIT_EXPRESSIONS = [...Object.keys(EXIT_NAMES), 'exit.number', 'exit.time', 'exit.rip', 'exit.vmcs'] as const;
-export const ENTRY_EXPRESSIONS = ['entry.number', 'entry.time', 'entry.rip', 'entry.host_rip', 'entry.injected', 'entry.vmcs'] as const;
+export const EXIT_EXPRESSIONS = [
+  ...Object.keys(EXIT_NAMES),
+  'exit.number',
+  'exit.time',
+  'exit.rip',
+  'exit.vmcs',
+] as const;
+export const ENTRY_EXPRESSIONS = [
+  'entry.number',
+  'entry.time',
+  'entry.rip',
+  'entry.host_rip',
+  'entry.injected',
+  'entry.vmcs',
+] as const;
 export const OTHER_EXPRESSIONS = ['hits', 'time', 'exits', 'entries', 'vmcs', 'root'] as const;
 
 /** Value of a name; throws ExpressionFailure. */
@@ -112,7 +125,12 @@ function fieldUnavailable(identifier: string, context: Context): string {
 
 function exitValue(lower: string, context: Context, at: Place): Value | undefined {
   if (!(EXIT_EXPRESSIONS as readonly string[]).includes(lower)) {
-    return fail('unknown-name', `There is no \`${lower}\`; there are ${EXIT_EXPRESSIONS.join(', ')}.`, at.position, at.length);
+    return fail(
+      'unknown-name',
+      `There is no \`${lower}\`; there are ${EXIT_EXPRESSIONS.join(', ')}.`,
+      at.position,
+      at.length,
+    );
   }
   const exit = context.machine.lastExit();
   if (exit === undefined) return fail('unavailable', 'There was no VM exit yet.', at.position, at.length);
@@ -150,7 +168,12 @@ function exitValue(lower: string, context: Context, at: Place): Value | undefine
 
 function entryValue(lower: string, context: Context, at: Place): Value | undefined {
   if (!(ENTRY_EXPRESSIONS as readonly string[]).includes(lower)) {
-    return fail('unknown-name', `There is no \`${lower}\`; there are ${ENTRY_EXPRESSIONS.join(', ')}.`, at.position, at.length);
+    return fail(
+      'unknown-name',
+      `There is no \`${lower}\`; there are ${ENTRY_EXPRESSIONS.join(', ')}.`,
+      at.position,
+      at.length,
+    );
   }
   const entry = context.machine.lastEntry();
   if (entry === undefined) return fail('unavailable', 'There was no VM entry yet.', at.position, at.length);
@@ -174,7 +197,12 @@ function specialValue(lower: string, context: Context, at: Place): Value | undef
   switch (lower) {
     case 'hits':
       if (context.hits === undefined) {
-        return fail('unavailable', '`hits` has a meaning only in the condition of a breakpoint or filter.', at.position, at.length);
+        return fail(
+          'unavailable',
+          '`hits` has a meaning only in the condition of a breakpoint or filter.',
+          at.position,
+          at.length,
+        );
       }
       return unsigned(BigInt(context.hits), 32);
     case 'time':
@@ -187,7 +215,8 @@ function specialValue(lower: string, context: Context, at: Place): Value | undef
       return unsigned(context.machine.side() === 'root' ? 1n : 0n, 1);
     case 'vmcs': {
       const pointer = context.machine.currentVmcs();
-      if (pointer === undefined) return fail('unavailable', 'There is no current VMCS; VMPTRLD makes one current.', at.position, at.length);
+      if (pointer === undefined)
+        return fail('unavailable', 'There is no current VMCS; VMPTRLD makes one current.', at.position, at.length);
       return unsigned(pointer);
     }
     default:
@@ -240,7 +269,11 @@ function writeName(name: string, value: bigint, context: Context, at: Place): st
   const part = registerPart(rest);
   if (part !== undefined) {
     const mask = ((1n << BigInt(part.bits)) - 1n) << BigInt(part.shift);
-    const old = resolveName(side === context.side ? part.whole : `${side === 'root' ? 'host' : 'guest'}.${part.whole}`, context, at);
+    const old = resolveName(
+      side === context.side ? part.whole : `${side === 'root' ? 'host' : 'guest'}.${part.whole}`,
+      context,
+      at,
+    );
     // A 32-bit write clears the upper half, as the processor's own writes do.
     const kept = part.bits === 32 ? 0n : old.value & ~mask;
     return writeSideRegister(machine, side, part.whole, kept | ((value << BigInt(part.shift)) & mask));

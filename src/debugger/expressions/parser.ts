@@ -14,21 +14,53 @@ export type Expression = Place &
     | { readonly kind: 'number'; readonly value: bigint }
     | { readonly kind: 'name'; readonly name: string }
     | { readonly kind: 'unary'; readonly operator: '-' | '+' | '~' | '!'; readonly operand: Expression }
-    | { readonly kind: 'binary'; readonly operator: BinaryOperator; readonly left: Expression; readonly right: Expression }
+    | {
+        readonly kind: 'binary';
+        readonly operator: BinaryOperator;
+        readonly left: Expression;
+        readonly right: Expression;
+      }
     | {
         readonly kind: 'conditional';
         readonly condition: Expression;
         readonly whenTrue: Expression;
         readonly whenFalse: Expression;
       }
-    | { readonly kind: 'assignment'; readonly operator: BinaryOperator | undefined; readonly target: Expression; readonly value: Expression }
-    | { readonly kind: 'memory'; readonly size: MemorySize; readonly prefix: AddressPrefix | undefined; readonly address: Expression }
+    | {
+        readonly kind: 'assignment';
+        readonly operator: BinaryOperator | undefined;
+        readonly target: Expression;
+        readonly value: Expression;
+      }
+    | {
+        readonly kind: 'memory';
+        readonly size: MemorySize;
+        readonly prefix: AddressPrefix | undefined;
+        readonly address: Expression;
+      }
     | { readonly kind: 'address'; readonly prefix: AddressPrefix; readonly address: Expression }
     | { readonly kind: 'call'; readonly name: string; readonly argument: Expression }
   );
 
 export type BinaryOperator =
-  | '*' | '/' | '%' | '+' | '-' | '<<' | '>>' | '<' | '>' | '<=' | '>=' | '==' | '!=' | '&' | '^' | '|' | '&&' | '||'; // prettier-ignore
+  | '*'
+  | '/'
+  | '%'
+  | '+'
+  | '-'
+  | '<<'
+  | '>>'
+  | '<'
+  | '>'
+  | '<='
+  | '>='
+  | '=='
+  | '!='
+  | '&'
+  | '^'
+  | '|'
+  | '&&'
+  | '||'; // prettier-ignore
 
 export type MemorySize = 1 | 2 | 4 | 8;
 
@@ -38,8 +70,24 @@ const SIZES: Readonly<Record<string, MemorySize>> = { byte: 1, word: 2, dword: 4
 export const CASTS = ['s8', 's16', 's32', 's64', 'u8', 'u16', 'u32', 'u64'] as const;
 
 const PRECEDENCE: Readonly<Record<BinaryOperator, number>> = {
-  '*': 10, '/': 10, '%': 10, '+': 9, '-': 9, '<<': 8, '>>': 8, '<': 7, '>': 7, '<=': 7, '>=': 7, '==': 6, '!=': 6,
-  '&': 5, '^': 4, '|': 3, '&&': 2, '||': 1,
+  '*': 10,
+  '/': 10,
+  '%': 10,
+  '+': 9,
+  '-': 9,
+  '<<': 8,
+  '>>': 8,
+  '<': 7,
+  '>': 7,
+  '<=': 7,
+  '>=': 7,
+  '==': 6,
+  '!=': 6,
+  '&': 5,
+  '^': 4,
+  '|': 3,
+  '&&': 2,
+  '||': 1,
 };
 
 /** Longer than any person writes; keeps evaluation of long chains within the stack. */
@@ -58,12 +106,18 @@ interface Cursor {
 /** Parses one expression; an assignment is allowed at the top. */
 export function parseExpression(text: string): ExpressionResult<Expression> {
   return attempt(() => {
-    if (text.length > MAX_LENGTH) fail('unexpected-token', `An expression has at most ${MAX_LENGTH} characters.`, MAX_LENGTH);
+    if (text.length > MAX_LENGTH)
+      fail('unexpected-token', `An expression has at most ${MAX_LENGTH} characters.`, MAX_LENGTH);
     const cursor: Cursor = { text, tokens: tokenize(text), index: 0, depth: 0 };
     const expression = parseAssignment(cursor);
     const rest = current(cursor);
     if (rest.kind !== 'end') {
-      fail('unexpected-token', `Expected an operator or the end, not \`${tokenText(cursor, rest)}\`.`, rest.position, rest.length);
+      fail(
+        'unexpected-token',
+        `Expected an operator or the end, not \`${tokenText(cursor, rest)}\`.`,
+        rest.position,
+        rest.length,
+      );
     }
     return expression;
   });
@@ -86,7 +140,12 @@ function expectOperator(cursor: Cursor, text: string, after: string): void {
   const token = current(cursor);
   if (!isOperator(cursor, text)) {
     if (token.kind === 'end') fail('unexpected-end', `\`${text}\` is missing after ${after}.`, token.position, 1);
-    fail('unexpected-token', `Expected \`${text}\` after ${after}, not \`${tokenText(cursor, token)}\`.`, token.position, token.length);
+    fail(
+      'unexpected-token',
+      `Expected \`${text}\` after ${after}, not \`${tokenText(cursor, token)}\`.`,
+      token.position,
+      token.length,
+    );
   }
   cursor.index++;
 }
@@ -106,7 +165,8 @@ function parseAssignment(cursor: Cursor): Expression {
 }
 
 function parseConditional(cursor: Cursor): Expression {
-  if (++cursor.depth > MAX_DEPTH) fail('unexpected-token', 'The expression is nested too deeply.', current(cursor).position);
+  if (++cursor.depth > MAX_DEPTH)
+    fail('unexpected-token', 'The expression is nested too deeply.', current(cursor).position);
   const condition = parseBinary(cursor, 1);
   let result = condition;
   if (isOperator(cursor, '?')) {
@@ -135,7 +195,10 @@ function parseBinary(cursor: Cursor, minimum: number): Expression {
 
 function parseUnary(cursor: Cursor): Expression {
   const token = current(cursor);
-  if (token.kind === 'operator' && (token.text === '-' || token.text === '+' || token.text === '~' || token.text === '!')) {
+  if (
+    token.kind === 'operator' &&
+    (token.text === '-' || token.text === '+' || token.text === '~' || token.text === '!')
+  ) {
     if (++cursor.depth > MAX_DEPTH) fail('unexpected-token', 'The expression is nested too deeply.', token.position);
     cursor.index++;
     const operand = parseUnary(cursor);
@@ -181,7 +244,12 @@ function parseName(cursor: Cursor, token: Token & { kind: 'name' }): Expression 
   }
   if (isOperator(cursor, '(')) {
     if (!(CASTS as readonly string[]).includes(lower)) {
-      fail('unknown-name', `There is no function \`${token.text}\`; there are ${CASTS.join(', ')}.`, token.position, token.length);
+      fail(
+        'unknown-name',
+        `There is no function \`${token.text}\`; there are ${CASTS.join(', ')}.`,
+        token.position,
+        token.length,
+      );
     }
     cursor.index++;
     const argument = parseConditional(cursor);

@@ -11,7 +11,12 @@ export interface RegisterPart {
 }
 
 const PARTS = new Map<string, RegisterPart>();
-for (const [letter, whole] of [['a', 'rax'], ['b', 'rbx'], ['c', 'rcx'], ['d', 'rdx']] as const) {
+for (const [letter, whole] of [
+  ['a', 'rax'],
+  ['b', 'rbx'],
+  ['c', 'rcx'],
+  ['d', 'rdx'],
+] as const) {
   PARTS.set(`e${letter}x`, { whole, shift: 0, bits: 32 });
   PARTS.set(`${letter}x`, { whole, shift: 0, bits: 16 });
   PARTS.set(`${letter}l`, { whole, shift: 0, bits: 8 });
@@ -33,11 +38,36 @@ for (const name of ['ip', 'flags'] as const) {
 }
 
 export const GENERAL_REGISTERS = [
-  'rax', 'rbx', 'rcx', 'rdx', 'rsi', 'rdi', 'rbp', 'rsp', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15',
+  'rax',
+  'rbx',
+  'rcx',
+  'rdx',
+  'rsi',
+  'rdi',
+  'rbp',
+  'rsp',
+  'r8',
+  'r9',
+  'r10',
+  'r11',
+  'r12',
+  'r13',
+  'r14',
+  'r15',
 ] as const; // prettier-ignore
 
 /** Registers that root and non-root operation share: a VM exit or VM entry leaves them alone. */
-const SHARED = new Set<string>([...GENERAL_REGISTERS.filter((name) => name !== 'rsp'), 'cr2', 'dr0', 'dr1', 'dr2', 'dr3', 'dr6', 'cr8', 'xcr0']);
+const SHARED = new Set<string>([
+  ...GENERAL_REGISTERS.filter((name) => name !== 'rsp'),
+  'cr2',
+  'dr0',
+  'dr1',
+  'dr2',
+  'dr3',
+  'dr6',
+  'cr8',
+  'xcr0',
+]);
 
 /** `eax`, `r8w`, `ah`, `eip`, …: the part of which register; undefined for whole registers and other names. */
 export function registerPart(name: string): RegisterPart | undefined {
