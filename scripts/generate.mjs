@@ -6,6 +6,7 @@ import { formsSource } from './asm-forms.mjs';
 import { nasmGrammar } from './generate/nasm-grammar.mjs';
 import { referencePages } from './generate/reference.mjs';
 import { loadSources } from './generate/spec.mjs';
+import { vmxInclude } from './generate/vmx-include.mjs';
 import { vmcsOffsetsSource } from './generate-core.mjs';
 import { ROOT } from './lib/run.mjs';
 
@@ -17,6 +18,7 @@ export async function generatedFiles() {
     { path: 'src/core/generated/vmcs-offsets.ts', text: await vmcsOffsetsSource() },
     { path: 'src/asm/encoder/generated/forms.ts', text: formsSource() },
     { path: 'syntaxes/nasm.tmLanguage.json', text: `${JSON.stringify(nasmGrammar(identifiers), null, 2)}\n` },
+    { path: 'samples/include/vmx.inc', text: await vmxInclude() },
     ...(await referencePages()),
   ];
 }
