@@ -266,10 +266,13 @@ function isDue(core: Core, guest: boolean): boolean {
   return exits || (readWord(core, SYSTEM_FLAGS) & RFLAGS_IF) !== 0;
 }
 
-/** Whether an interrupt could end the halt; an NMI, which nothing but its sender foresees, is not counted. */
+/** Whether an interrupt or timer could end the halt; an NMI, which nothing but its sender foresees, is not counted. */
 function canWake(core: Core, guest: boolean): boolean {
-  if (guest || readWord(core, NMI_PENDING) !== 0) return true;
-  return readWord(core, ACTIVITY) === 1 && (readWord(core, SYSTEM_FLAGS) & RFLAGS_IF) !== 0;
+  if (readWord(core, NMI_PENDING) !== 0) return true;
+  if (guest && readCount(core, PREEMPTION_DEADLINE) <= Number.MAX_SAFE_INTEGER) return true;
+  if (readWord(core, ACTIVITY) !== 1) return false;
+  const exits = guest && (readWord(core, PIN_CONTROLS) & PIN_EXTERNAL_INTERRUPT) !== 0;
+  return exits || (readWord(core, SYSTEM_FLAGS) & RFLAGS_IF) !== 0;
 }
 
 function explainIdle(core: Core, next: number): string {

@@ -1,8 +1,8 @@
 // Assembles the hypervisors of test/vmx/programs with nasm and runs them on the machine.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createMachine } from '../../src/machine/machine.ts';
 import type { Machine, RunOptions, Stop } from '../../src/machine/types.ts';
@@ -30,21 +30,38 @@ let compiled: WebAssembly.Module | undefined;
 export function coreModule(): WebAssembly.Module {
   if (compiled === undefined) {
     const given = process.env.RINGSIDE_CORE;
-    if (given === undefined) execFileSync(process.execPath, [join(ROOT, 'scripts/build-core.mjs')], { stdio: 'inherit' });
+    if (given === undefined)
+      execFileSync(process.execPath, [join(ROOT, 'scripts/build-core.mjs')], { stdio: 'inherit' });
     compiled = new WebAssembly.Module(readFileSync(given ?? join(ROOT, 'dist/core.wasm')));
   }
   return compiled;
 }
 
-/** Assembles a file of programs/ (or given text) to a flat 64-bit program at 1 MiB. */
-export function assembleProgram(name: string, bits: 16 | 32 | 64 = 64, origin = ORIGIN): Program {
+/** Assembles a file, by its name in programs/, to a flat 64-bit program at 1 MiB. */
+export function assembleProgram(name: string): Program {
+  return assemble(join(PROGRAMS, name), 64, ORIGIN);
+}
+
+/** Assembles text; `origin` is where it is loaded and entered (`org` is the text's own). */
+export function assembleText(text: string, bits: 16 | 32 | 64 = 64, origin = ORIGIN): Program {
+  const folder = mkdtempSync(join(tmpdir(), 'ringside-text-'));
+  try {
+    const file = join(folder, 'text.asm');
+    writeFileSync(file, `bits ${bits}\norg ${origin}\n${text}\n`);
+    return assemble(file, bits, origin);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function assemble(file: string, bits: 16 | 32 | 64, origin: number): Program {
   const folder = mkdtempSync(join(tmpdir(), 'ringside-vmx-'));
   try {
     const output = join(folder, 'program.bin');
-    execFileSync('nasm', ['-f', 'bin', '-I', `${PROGRAMS}/`, '-w-all', '-o', output, join(PROGRAMS, name)]);
+    execFileSync('nasm', ['-f', 'bin', '-I', `${PROGRAMS}/`, '-w-all', '-o', output, file]);
     const bytes = new Uint8Array(readFileSync(output));
     return {
-      name,
+      name: basename(file),
       segments: [{ address: origin, bytes, size: bytes.length }],
       entry: { kind: 'flat', entry: origin, bits },
       symbols: [],
