@@ -12,6 +12,7 @@ import { createPit } from './devices/pit.ts';
 import { createRtc } from './devices/rtc.ts';
 import { createSerialPort } from './devices/serial.ts';
 import { allOnes } from './devices/state.ts';
+import { createTestDevice } from './devices/test-device.ts';
 import type { AccessSize, Board, BoardHost, Device, SavedState } from './devices/types.ts';
 
 export interface BoardOptions {
@@ -56,6 +57,10 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
       ioApic.setLine(ioApicPin(irq), level);
     };
   const serial = createSerialPort({ send: (byte) => host.output(byte), setLine: setLine(4) });
+  const testLine = (line: number, level: boolean): void => {
+    if (line < 16) setLine(line)(level);
+    else ioApic.setLine(line, level);
+  };
   const devices: readonly Device[] = [
     pic,
     ioApic,
@@ -67,6 +72,7 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
     serial,
     createKeyboardController({ reset, notice }),
     createPci(reset),
+    createTestDevice(testLine),
     createFwCfg({ ramSize: host.ramSize, processors: 1 }),
     createDebugPorts({ output: (byte) => host.output(byte), shutdown: (status, port) => host.shutdown(status, port) }),
   ];

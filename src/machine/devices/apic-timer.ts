@@ -78,10 +78,12 @@ export function writeDivide(timer: ApicTimer, value: number, time: number): void
   timer.start = time;
 }
 
-/** A change of mode disarms the timer. */
+/** A change to or from TSC-deadline mode disarms the timer; between one-shot and periodic it counts on, as processors do. */
 export function writeMode(timer: ApicTimer, mode: number): void {
-  if (mode === timer.mode) return;
+  if ((mode === TIMER_DEADLINE) !== (timer.mode === TIMER_DEADLINE)) {
+    timer.count = 0;
+    timer.initial = 0;
+    timer.deadline = 0;
+  }
   timer.mode = mode;
-  timer.count = 0;
-  timer.deadline = 0;
 }

@@ -3,8 +3,11 @@
 
 export const NANOSECONDS = 1_000_000_000;
 
-/** The core crystal clock that CPUID leaf 15H reports and that drives the local APIC's timer. */
-export const CRYSTAL_HZ = 25_000_000;
+/**
+ * The core crystal clock that CPUID leaf 15H reports and that drives the local APIC's timer. As fast as the processor itself: what a guest
+ * waits for by a count made for real hardware then takes few instructions.
+ */
+export const CRYSTAL_HZ = 1_000_000_000;
 
 /** Ticks that a clock of `frequency` Hz (at most 9 MHz) has made at `time`. */
 export function ticksAt(time: number, frequency: number): number {

@@ -330,6 +330,18 @@ describe('ports for tests, resets, empty places', () => {
     expect(bench.board.acknowledge()).toBe(0x24);
   });
 
+  it("has QEMU's device for test suites: a data port, interrupt lines, memory", () => {
+    const bench = createBench();
+    initializePic(bench, 0xff7f);
+    bench.out(0xe0, 0x12345678, 4);
+    expect([bench.in(0xe1), bench.in(0xe2, 2), bench.in(0xe0, 4)]).toEqual([0x56, 0x1234, 0x12345678]);
+    bench.out(0x2007, 1);
+    expect(bench.board.acknowledge()).toBe(0x27);
+    bench.board.writeMemory(0xff000010, 4, 0xcafe1234);
+    expect([bench.board.readMemory(0xff000011, 1), bench.board.readMemory(0xff000010, 4)]).toEqual([0x12, 0xcafe1234]);
+    expect(bench.notices).toEqual([]);
+  });
+
   it('waits for nothing at power-on', () => {
     expect(createBench().board.nextEvent()).toBe(Number.POSITIVE_INFINITY);
   });

@@ -20,16 +20,23 @@ function printedByQemu(folder: string, first: string): string {
   return console.slice(console.indexOf(first));
 }
 
-describe.skipIf(lacking('nasm', 'qemu-system-x86_64'))('programs on the whole machine print what they print under QEMU', () => {
-  it.each([['interrupts.asm', 'PIT through']])('%s', async (name, first) => {
-    const folder = temporaryFolder();
-    run('nasm', ['-f', 'bin', '-o', join(folder, 'program.bin'), name], PROGRAMS);
-    const machine = createMachine({ coreWasm: coreModule(), ramSize: MEMORY, program: await load(join(folder, 'program.bin')) });
-    let text = '';
-    machine.onOutput = (bytes) => {
-      text += String.fromCharCode(...bytes);
-    };
-    expect(machine.run({ limit: 100_000_000 })).toEqual({ kind: 'shutdown', status: 0x21, port: 0xf4 });
-    expect(text).toBe(printedByQemu(folder, first));
-  });
-});
+describe.skipIf(lacking('nasm', 'qemu-system-x86_64'))(
+  'programs on the whole machine print what they print under QEMU',
+  () => {
+    it.each([['interrupts.asm', 'PIT through']])('%s', async (name, first) => {
+      const folder = temporaryFolder();
+      run('nasm', ['-f', 'bin', '-o', join(folder, 'program.bin'), name], PROGRAMS);
+      const machine = createMachine({
+        coreWasm: coreModule(),
+        ramSize: MEMORY,
+        program: await load(join(folder, 'program.bin')),
+      });
+      let text = '';
+      machine.onOutput = (bytes) => {
+        text += String.fromCharCode(...bytes);
+      };
+      expect(machine.run({ limit: 100_000_000 })).toEqual({ kind: 'shutdown', status: 0x21, port: 0xf4 });
+      expect(text).toBe(printedByQemu(folder, first));
+    });
+  },
+);
