@@ -17,8 +17,11 @@ const PROTECTION_KEY = group(62, 59, 'key', 'Protection key.');
 /** An entry that references another paging structure, 64-bit formats. */
 export const TABLE_ENTRY: BitLayout = [
   ...RIGHTS,
+  bit(6, 'ignored 6', 'Ignored.'),
   bit(7, 'PS', 'Page size; 0 here.'),
+  group(11, 8, 'ignored 11:8', 'Ignored (bit 11: HLAT restart).'),
   group(51, 12, 'table', 'Physical page number of the next structure.'),
+  group(62, 52, 'ignored 62:52', 'Ignored (reserved with PAE paging).'),
   EXECUTE_DISABLE,
 ];
 
@@ -28,7 +31,9 @@ export const PAGE_ENTRY: BitLayout = [
   bit(6, 'D', 'Dirty.'),
   bit(7, 'PAT', 'Third bit of the memory-type index.'),
   bit(8, 'G', 'Global.'),
+  group(11, 9, 'ignored 11:9', 'Ignored (bit 11: HLAT restart).'),
   group(51, 12, 'page', 'Physical page number.'),
+  group(58, 52, 'ignored 58:52', 'Ignored (reserved with PAE paging).'),
   PROTECTION_KEY,
   EXECUTE_DISABLE,
 ];
@@ -39,8 +44,10 @@ export const LARGE_PAGE_ENTRY: BitLayout = [
   bit(6, 'D', 'Dirty.'),
   bit(7, 'PS', 'Page size: maps a page.'),
   bit(8, 'G', 'Global.'),
+  group(11, 9, 'ignored 11:9', 'Ignored (bit 11: HLAT restart).'),
   bit(12, 'PAT', 'Third bit of the memory-type index.'),
   group(51, 21, 'page', 'Physical address of the page, bits 51:21.'),
+  group(58, 52, 'ignored 58:52', 'Ignored (reserved with PAE paging).'),
   PROTECTION_KEY,
   EXECUTE_DISABLE,
 ];
@@ -48,7 +55,9 @@ export const LARGE_PAGE_ENTRY: BitLayout = [
 /** 32-bit paging: a page-directory entry that references a page table. */
 export const TABLE_ENTRY_32: BitLayout = [
   ...RIGHTS,
+  bit(6, 'ignored 6', 'Ignored.'),
   bit(7, 'PS', 'Page size; 0 here.'),
+  group(11, 8, 'ignored 11:8', 'Ignored.'),
   group(31, 12, 'table', 'Physical page number of the page table.'),
 ];
 
@@ -58,6 +67,7 @@ export const PAGE_ENTRY_32: BitLayout = [
   bit(6, 'D', 'Dirty.'),
   bit(7, 'PAT', 'Third bit of the memory-type index.'),
   bit(8, 'G', 'Global.'),
+  group(11, 9, 'ignored 11:9', 'Ignored.'),
   group(31, 12, 'page', 'Physical page number.'),
 ];
 
@@ -67,6 +77,7 @@ export const LARGE_PAGE_ENTRY_32: BitLayout = [
   bit(6, 'D', 'Dirty.'),
   bit(7, 'PS', 'Page size: maps a page.'),
   bit(8, 'G', 'Global.'),
+  group(11, 9, 'ignored 11:9', 'Ignored.'),
   bit(12, 'PAT', 'Third bit of the memory-type index.'),
   group(20, 13, 'page 39:32', 'Physical address bits 39:32.'),
   group(31, 22, 'page', 'Physical address bits 31:22.'),
@@ -85,8 +96,11 @@ export const EPT_TABLE_ENTRY: BitLayout = [
   ...EPT_RIGHTS,
   bit(7, 'large', 'Maps a page; 0 here.'),
   EPT_ACCESSED,
+  bit(9, 'ignored 9', 'Ignored.'),
   EPT_USER_EXECUTE,
+  bit(11, 'ignored 11', 'Ignored.'),
   group(51, 12, 'table', 'Physical page number of the next structure.'),
+  group(63, 52, 'ignored 63:52', 'Ignored.'),
 ];
 
 /** An EPT entry that maps a page. */
@@ -98,7 +112,9 @@ export const EPT_PAGE_ENTRY: BitLayout = [
   EPT_ACCESSED,
   bit(9, 'D', 'Dirty (if the EPTP enables it).'),
   EPT_USER_EXECUTE,
+  bit(11, 'ignored 11', 'Ignored.'),
   group(51, 12, 'page', 'Physical page number.'),
+  group(56, 52, 'ignored 56:52', 'Ignored.'),
   bit(57, 'verify', 'Guest-paging verification.'),
   bit(58, 'paging-write', 'Writes by paging are allowed.'),
   bit(60, 'SSS', 'Supervisor shadow stack.'),

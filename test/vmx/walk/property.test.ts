@@ -43,7 +43,7 @@ import {
   writeWord,
 } from '../../core/harness.ts';
 
-const TRIALS = 2_500;
+const TRIALS = Number(process.env.RINGSIDE_TRIALS ?? 600);
 const SEED = 20_261_122;
 const PHYSICAL_BITS = 39;
 
@@ -372,7 +372,7 @@ describe('page walks equal the processor’s', () => {
       enter(core, setup);
       const actual = processorResult(core, setup);
       if (JSON.stringify(actual, text) !== JSON.stringify(expected, text)) {
-        expect(actual, `trial ${trial}: ${JSON.stringify({ setup, walk }, text, 1)}`).toEqual(expected);
+        expect(actual, `seed ${SEED}, trial ${trial}: ${JSON.stringify({ setup, walk }, text, 1)}`).toEqual(expected);
       }
       kinds.set(expected.kind, (kinds.get(expected.kind) ?? 0) + 1);
     }
