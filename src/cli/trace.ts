@@ -5,6 +5,7 @@ import { readSideRegister } from '../debugger/expressions/registers.ts';
 import { exitReasonTitle } from '../debugger/facts.ts';
 import { hex, plural, symbolText } from '../debugger/format.ts';
 import type { Machine, Side, VmEntry, VmExit } from '../machine/types.ts';
+import { exitReason } from '../spec/exit-reasons.ts';
 import { type Image, symbolAt } from '../program/image.ts';
 
 function located(image: Image, address: bigint): string {
@@ -14,7 +15,8 @@ function located(image: Image, address: bigint): string {
 
 /** `exit      12 @     40312  CPUID  guest 0x101000 <guest>  CPUID leaf 0x0, subleaf 0x0`. */
 export function exitLine(exit: VmExit, machine: Machine, image: Image): string {
-  const words = [qualificationText(exit), operandText(exit, machine)].filter((text) => text !== '').join('; ');
+  const memory = exitReason(exit.reason)?.class === 'memory' ? `guest-physical ${hex(exit.guestPhysical)}` : '';
+  const words = [qualificationText(exit), operandText(exit, machine), memory].filter((text) => text !== '').join('; ');
   const head = `exit  ${String(exit.number).padStart(6)} @ ${String(exit.time).padStart(11)}`;
   return `${head}  ${exitReasonTitle(exit.reason)} (${exit.reason & 0xffff})  guest ${guestText(exit, machine, image)}${words === '' ? '' : `  ${words}`}`;
 }

@@ -1,7 +1,7 @@
 // The main job over the wire: the bundled `ringside dap` on standard streams and on TCP, driven as an editor drives it.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DebugClient } from '@vscode/debugadapter-testsupport';
 import type { DebugProtocol } from '@vscode/debugprotocol';
@@ -171,7 +171,6 @@ describe.skipIf(skip !== undefined).each(['stdio', 'tcp'])('over %s', (transport
 
   test('a failed VM entry names every field', async () => {
     const program = join(ROOT, 'build', 'test', `dap-${transport}`, 'broken.asm');
-    const { writeFileSync } = await import('node:fs');
     writeFileSync(program, `%define BROKEN\n${SOURCE.join('\n')}`);
     const stop = await launch({ program });
     expect(stop).toMatchObject({ reason: 'exception', description: 'VMLAUNCH failed: 3 checks fail' });
@@ -193,7 +192,6 @@ describe.skipIf(skip !== undefined).each(['stdio', 'tcp'])('over %s', (transport
     times.sort((a, b) => a - b);
     console.log(`${transport}: a step takes ${times[20]?.toFixed(2)} ms in the median`);
     const program = join(ROOT, 'build', 'test', `dap-${transport}`, 'loop.asm');
-    const { writeFileSync } = await import('node:fs');
     writeFileSync(program, 'bits 64\nstart: inc rax\njmp start\n');
     await toStop(() => client.customRequest('restart', { arguments: { program, stopOnEntry: true } }));
     await client.continueRequest(THREAD);
@@ -203,6 +201,23 @@ describe.skipIf(skip !== undefined).each(['stdio', 'tcp'])('over %s', (transport
     const taken = performance.now() - start;
     console.log(`${transport}: pause takes ${taken.toFixed(1)} ms`);
     expect(taken).toBeLessThan(100);
+  }, 30_000);
+
+  test.each([
+    { sample: 'hello-vmx/hello-vmx.asm', description: 'VM exit: CPUID', sides: ['VM exit 1: CPUID'] },
+    { sample: 'broken-entry/broken-entry.asm', description: 'VMLAUNCH failed: 3 checks fail', sides: [] },
+    { sample: 'ept/ept.asm', description: 'VM exit: EPT violation', sides: ['VM exit 1: EPT violation'] },
+    { sample: 'tiny-hypervisor/tiny-hypervisor.elf', description: 'VM exit: VMCALL', sides: ['VM exit 1: VMCALL'] },
+  ])('F5 on $sample stops with $description', async ({ sample, description, sides }) => {
+    const program = join(ROOT, 'samples', sample);
+    if (!existsSync(program)) return console.log(`${sample} is not built: not tested`);
+    const start = performance.now();
+    expect(await launch({ program })).toMatchObject({ reason: 'exception', description });
+    console.log(`${transport}: F5 on ${sample} to the first stop: ${(performance.now() - start).toFixed(0)} ms`);
+    const stack = await frames();
+    expect(stack.filter((frame) => frame.presentationHint === 'label').map((frame) => frame.name)).toEqual(sides);
+    expect(stack[0]?.source?.path).toMatch(/samples/);
+    expect(existsSync(stack[0]?.source?.path ?? '')).toBe(true);
   }, 30_000);
 
   test('a program that is not there: an error, and the session can be ended', async () => {
