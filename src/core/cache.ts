@@ -31,7 +31,7 @@ import {
   REMAINING,
   RIP,
 } from './layout.ts';
-import { OP_STALE } from '../../build/core/op-ids.ts';
+import { FAM_NEXT, OP_STALE } from '../../build/core/op-ids.ts';
 import { fetchHost } from './fetch.ts';
 import { CODE_SPACE_TAG, keyAfter } from './state.ts';
 import { renewGenerations, softenPage } from './tlb.ts';
@@ -231,7 +231,11 @@ function killPage(page: u32): void {
 function killBlock(block: usize): void {
   store<u16>(block - 32, 1, 18);
   const end: usize = load<u32>(block - 32, 8);
-  for (let op = block + 32; op < end; op += 32) store<u32>(op, OP_STALE);
+  for (let op = block + 32; op < end; op += 32) {
+    // The glue at the end leaves anyway, and its place in the page may be that of the next one.
+    const id = load<u32>(op);
+    if (id != FAM_NEXT && id != FAM_NEXT + 1) store<u32>(op, OP_STALE);
+  }
   let at = hashSlot(load<u64>(block, 16));
   while (<usize>load<u32>(at) != block) at = <usize>load<u32>(at) + 12;
   store<u32>(at, load<u32>(block, 12));
