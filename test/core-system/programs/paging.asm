@@ -235,19 +235,25 @@ start:
   jmp rdi
   ENDTRY
 
-  ; SMEP
+  ; SMEP and SMAP: code and data of the program become supervisor pages; ring 3 is left out
   MAP 7, 7, 7, page_a + 7
-  CR4SET 1 << 20
-  ALL "smep"
-  CR4CLEAR 1 << 20
-  ; SMAP: code and data of the program become supervisor pages; ring 3 is left out
-  MAP 7, 7, 7, page_a + 7
+  mov byte [page_a], 0xc3
   mov edi, pd_low
   mov ecx, 16
 .supervisor:
   and byte [rdi], ~4
   add rdi, 8
   loop .supervisor
+  mov rax, cr3
+  mov cr3, rax
+  CR4SET 1 << 20
+  CASE "smep read", mov al, [rdi]
+  CASE "smep write", mov byte [rdi], 0xc3
+  CASE "smep fetch", call rdi
+  MAP 7, 7, 7, page_a + 3
+  CASE "smep fetch of a supervisor page", call rdi
+  CR4CLEAR 1 << 20
+  MAP 7, 7, 7, page_a + 7
   CR4SET 1 << 21
   CASE "smap read", mov al, [rdi]
   CASE "smap write", mov byte [rdi], 0xc3
@@ -256,15 +262,13 @@ start:
   CASE "smap ac read", mov al, [rdi]
   CASE "smap ac write", mov byte [rdi], 0xc3
   clac
-  TRY "smap implicit access with ac" ; a GDT in a user page: AC does not help
+  TRY "smap implicit access with ac" ; an LDT in a user page: AC does not help
+  mov ax, EXTRA
+  lldt ax
   stac
-  mov word [PAGE + 0x100], 0xf
-  mov qword [PAGE + 0x102], PAGE + 0x200
-  lgdt [PAGE + 0x100]
-  mov ax, 8
+  mov ax, 4
   mov ds, ax
   ENDTRY
-  lgdt [gdtr]
   CR4CLEAR 1 << 21
   ; protection keys
   CR4SET 1 << 22
@@ -298,5 +302,7 @@ start:
   FINISH
 
 GDT_COMMON
+  DESCRIPTOR PAGE, 0xfff, 0x82
+  dq 0
 gdt_end:
 BSS_COMMON
