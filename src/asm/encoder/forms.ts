@@ -22,6 +22,8 @@ export interface OperandForm {
   readonly zeroExtended: boolean;
   /** The address must be encoded with a SIB byte. */
   readonly needsSib: boolean;
+  /** Written with `to`: FADD TO ST1. */
+  readonly to: boolean;
 }
 
 export interface Form {
@@ -67,7 +69,7 @@ const CLASS_BITS: Readonly<Record<string, number>> = {
 };
 
 function operandForm(text: string): OperandForm {
-  const base = { class: undefined, bits: 0, extended: 0, slot: 'none' as Slot, fixed: 0, index: undefined, zeroExtended: false, needsSib: false };
+  const base = { class: undefined, bits: 0, extended: 0, slot: 'none' as Slot, fixed: 0, index: undefined, zeroExtended: false, needsSib: false, to: false };
   if (text.startsWith('=')) {
     const [cls, fixed, bits] = FIXED[text.slice(1)]!;
     return { ...base, kind: 'fixed', class: cls, fixed, bits };
@@ -152,6 +154,29 @@ function rows(): Map<string, string[]> {
   return rowsByName;
 }
 
+/** FADD, FSUB and so on without operands pop, as FADDP does. */
+const POPPING = new Set(['fadd', 'fmul', 'fsub', 'fsubr', 'fdiv', 'fdivr']);
+
+/** What NASM lets one leave out of x87 instructions: ST0, or both operands when they are ST0 and ST1. */
+function stackShorthands(name: string, forms: readonly Form[]): Form[] {
+  const out: Form[] = [];
+  const stack = forms.filter((f) => f.encoding === 'l' && f.operands.some((o) => o.class === 'st' && o.slot === 'opcode'));
+  const both = (form: Form): boolean => form.operands.length === 2;
+  const writesTop = stack.some((f) => both(f) && f.operands[0]!.kind === 'fixed');
+  for (const form of stack.filter(both)) {
+    const operand = form.operands.find((o) => o.slot === 'opcode')!;
+    const to = writesTop && form.operands[0]!.slot === 'opcode' && POPPING.has(name);
+    if (form.operands[0]!.slot === 'opcode' && writesTop && !to) continue;
+    out.push({ ...form, operands: [{ ...operand, to }] });
+  }
+  const base = POPPING.has(name) ? (formsOf(`${name}p`) ?? []).find(both) : (out[0] ?? stack[0]);
+  if (base !== undefined && stack.length > 0 && base.operands.length > 0) {
+    const opcode = base.opcode.map((byte, i) => (i === base.opcode.length - 1 ? byte | 1 : byte));
+    out.push({ ...base, operands: [], opcode });
+  }
+  return out;
+}
+
 const cache = new Map<string, readonly Form[] | undefined>();
 
 /** The forms of a mnemonic in lower case; undefined: there is no such instruction. */
@@ -167,6 +192,7 @@ export function formsOf(mnemonic: string): readonly Form[] | undefined {
       .filter((f) => f.operands.at(-1)?.kind === 'immediate')
       .map((f) => ({ ...f, operands: f.operands.slice(0, -1) }));
   }
+  forms = [...forms, ...stackShorthands(name, forms)];
   if (forms.length === 0) forms = undefined;
   cache.set(mnemonic, forms);
   return forms;

@@ -53,6 +53,7 @@ function fits(spec: OperandForm, operand: Operand, form: Form, bits: Bits): Fit 
     case 'register':
       if (spec.kind === 'register' || spec.kind === 'fixed' || spec.kind === 'register-or-memory') {
         if (operand.size !== 0 && spec.bits !== 0 && operand.size !== spec.bits) return NO;
+        if (operand.to !== spec.to) return NO;
         return fitsRegister(spec, operand.register, form) ? YES : NO;
       }
       return NO;
@@ -151,7 +152,7 @@ export function matchForms(mnemonic: string, operands: readonly Operand[], bits:
   const forms = formsOf(mnemonic);
   if (forms === undefined) return { ok: false, problem: unknownInstruction(mnemonic, closest(mnemonic)), operand: -1 };
   const real = operands.filter((o) => o.kind !== 'rounding');
-  const candidates: Candidate[] = [];
+  let candidates: Candidate[] = [];
   let wrongMode = false;
   let rightCount = false;
   forms.forEach((form, order) => {
@@ -177,6 +178,12 @@ export function matchForms(mnemonic: string, operands: readonly Operand[], bits:
     if (wrongMode) return { ok: false, problem: notInThisMode(mnemonic, bits), operand: -1 };
     if (!rightCount) return { ok: false, problem: operandCount(mnemonic, real.length, [...new Set(forms.map((f) => f.operands.length))]), operand: -1 };
     return { ok: false, problem: whyNot(mnemonic, forms, real, bits), operand: -1 };
+  }
+  // Without a size on the memory operand, that of the number counts: mov [x], byte 5.
+  const sizedNumber = real.find((o) => o.kind === 'immediate' && o.size !== 0);
+  if (sizedNumber !== undefined && needsSize(mnemonic, candidates, real)) {
+    const same = candidates.filter((c) => c.form.memoryBits === sizedNumber.size);
+    if (same.length > 0) candidates = same;
   }
   if (needsSize(mnemonic, candidates, real)) return { ok: false, problem: sizeMissing(mnemonic), operand: real.findIndex((o) => o.kind === 'memory') };
   const sorted = candidates
