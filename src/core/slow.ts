@@ -80,7 +80,7 @@ export function execSlow(op: usize): void {
   if (load<u32>(REPEATING)) store<i32>(REMAINING, load<i32>(REMAINING) - 1);
 }
 
-/** Ends a slow instruction: RIP to the next one, one instruction counted. */
+/** Ends a slow instruction: RIP to the next one, one instruction counted. @inline */
 export function retire(): void {
   store<u64>(RIP, load<u64>(SI_NEXT));
   store<i32>(REMAINING, load<i32>(REMAINING) - 1);

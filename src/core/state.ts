@@ -75,10 +75,12 @@ export const MODE_64: u32 = 2;
 
 // ---- General registers and segments ---------------------------------------------------------------------------------
 
+/** @inline */
 export function getReg(index: u32): u64 {
   return load<u64>(RAX + (<usize>index << 3));
 }
 
+/** @inline */
 export function setReg(index: u32, value: u64): void {
   store<u64>(RAX + (<usize>index << 3), value);
 }
@@ -88,18 +90,22 @@ export function segment(seg: u32): usize {
   return SEGMENTS + <usize>seg * SEGMENT_SIZE;
 }
 
+/** @inline */
 export function segSelector(seg: u32): u32 {
   return load<u32>(segment(seg), SEG_SELECTOR);
 }
 
+/** @inline */
 export function segRights(seg: u32): u32 {
   return load<u32>(segment(seg), SEG_RIGHTS);
 }
 
+/** @inline */
 export function segLimit(seg: u32): u32 {
   return load<u32>(segment(seg), SEG_LIMIT);
 }
 
+/** @inline */
 export function segBase(seg: u32): u64 {
   return load<u64>(segment(seg), SEG_BASE);
 }
@@ -128,10 +134,12 @@ export function segmentChanged(seg: u32): void {
 
 // ---- Mode -----------------------------------------------------------------------------------------------------------
 
+/** @inline */
 export function isProtected(): bool {
   return (load<u64>(CR0) & CR0_PE) != 0;
 }
 
+/** @inline */
 export function isV86(): bool {
   return (load<u32>(SYSTEM_FLAGS) & FLAG_VM) != 0;
 }
@@ -141,11 +149,12 @@ export function isRealOrV86(): bool {
   return !isProtected() || isV86();
 }
 
-/** IA-32e mode is active (64-bit or compatibility). */
+/** IA-32e mode is active (64-bit or compatibility). @inline */
 export function isLongMode(): bool {
   return (load<u64>(EFER) & EFER_LMA) != 0;
 }
 
+/** @inline */
 export function isCode64(): bool {
   return load<u32>(CODE_MODE) == MODE_64;
 }

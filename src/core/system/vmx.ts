@@ -107,11 +107,12 @@ const VM_SUCCEED: u32 = 0;
 const VM_FAIL_INVALID: u32 = 1;
 const VMFUNC_EPTP_SWITCHING: u64 = 1;
 
-/** Modes in which no VMX instruction exists: real-address and virtual-8086 mode, compatibility mode. */
+/** Modes in which no VMX instruction exists: real-address and virtual-8086 mode, compatibility mode. @inline */
 function requireMode(): void {
   if (!isProtected() || isV86() || (isLongMode() && load<u32>(CODE_MODE) != MODE_64)) raiseNoError(VECTOR_UD);
 }
 
+/** @inline */
 function requirePrivilege(): void {
   if (load<u32>(CPL)) raise(VECTOR_GP, 0);
 }
@@ -144,7 +145,7 @@ function operand(bytes: u32, access: u32): u64 {
   return segmentAddress(load<u32>(SI_SEGMENT), load<u64>(SI_OFFSET), bytes, access);
 }
 
-/** A register operand: 64 bits in 64-bit mode, else 32. */
+/** A register operand: 64 bits in 64-bit mode, else 32. @inline */
 function register(index: u32): u64 {
   return load<u32>(CODE_MODE) == MODE_64 ? getReg(index) : getReg(index) & 0xffffffff;
 }
@@ -228,12 +229,12 @@ function vmptrst(): void {
 
 // ---- VMREAD and VMWRITE -----------------------------------------------------------------------------------------------------
 
-/** Address of the VMCS that the instruction acts on, or 0; a guest with VMCS shadowing has a shadow VMCS. */
+/** Address of the VMCS that the instruction acts on, or 0; a guest with VMCS shadowing has a shadow VMCS. @inline */
 function region(): usize {
   return load<u32>(NON_ROOT) ? load<u32>(SHADOW_VMCS_ADDRESS) : load<u32>(VMCS_ADDRESS);
 }
 
-/** The checks of both; answers whether the instruction became a VM exit. */
+/** The checks of both; answers whether the instruction became a VM exit. @inline */
 function enterAccess(reason: u32, encoding: u64, write: bool): bool {
   if (!load<u32>(VMX_ON)) raiseNoError(VECTOR_UD);
   requireMode();

@@ -95,10 +95,12 @@ const SECONDARY_VMCS_SHADOWING: u32 = 1 << 14;
 const SECONDARY_PML: u32 = 1 << 17;
 const SECONDARY_TSC_SCALING: u32 = 1 << 25;
 
+/** @inline */
 function copy64(cell: usize, field: usize): void {
   store<u64>(cell, load<u64>(field));
 }
 
+/** @inline */
 function copy32(cell: usize, field: usize): void {
   store<u32>(cell, load<u32>(field));
 }

@@ -23,7 +23,7 @@ export function vmcsField(encoding: u64): u32 {
   return (row & 0xffff) == 0 ? 0 : row;
 }
 
-/** Value of a field as VMREAD sees it, zero-extended. `base` is the address of the region in this memory. */
+/** Value of a field as VMREAD sees it, zero-extended. `base` is the address of the region in this memory. @inline */
 export function loadVmcsField(base: usize, row: u32, encoding: u32): u64 {
   const at = base + usize(row & 0xffff);
   if ((encoding & 1) != 0) return u64(load<u32>(at, 4));
@@ -33,7 +33,7 @@ export function loadVmcsField(base: usize, row: u32, encoding: u32): u64 {
   return load<u64>(at);
 }
 
-/** Writes a field as VMWRITE does; `value` holds the source operand zero-extended (32 bits outside 64-bit mode). */
+/** Writes a field as VMWRITE does; `value` holds the source operand zero-extended (32 bits outside 64-bit mode). @inline */
 export function storeVmcsField(base: usize, row: u32, encoding: u32, value: u64): void {
   const at = base + usize(row & 0xffff);
   store<u32>(VMCS_DIRTY, load<u32>(VMCS_DIRTY) | ((row >> 24) & 3));

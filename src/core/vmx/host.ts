@@ -171,6 +171,7 @@ function loadSegments(region: usize, long: bool): void {
   store<u32>(IDTR_LIMIT, 0xffff);
 }
 
+/** @inline */
 function setSegment(index: usize, selector: u32, rights: u32, limit: u32, base: u64): void {
   const segment = SEGMENTS + index * SEGMENT_SIZE;
   store<u32>(segment + SEG_SELECTOR, selector);
