@@ -2,6 +2,7 @@
 // To add a device: a file in devices/ and a line in `createBoard`.
 import { readApicMemory, readApicMsr, writeApicMemory, writeApicMsr } from './devices/apic-access.ts';
 import { createDebugPorts } from './devices/debug-ports.ts';
+import { createFirmwareReport } from './devices/firmware-report.ts';
 import { createFwCfg } from './devices/fw-cfg.ts';
 import { createIoApic } from './devices/io-apic.ts';
 import { createKeyboardController } from './devices/keyboard-controller.ts';
@@ -22,6 +23,9 @@ export interface BoardOptions {
 
 const DEFAULT_START = Date.UTC(2025, 0, 1) / 1000;
 
+/** Status of a run that ends because the guest asked for a reset: not that of a success. */
+const RESET_STATUS = 2;
+
 /** Input of the I/O APIC for each ISA interrupt: as wired in a PC, the timer goes to pin 2. */
 const ioApicPin = (irq: number): number => (irq === 0 ? 2 : irq);
 
@@ -35,7 +39,7 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
   const now = (): number => host.now();
   const reset = (port: number): void => {
     notice(`The guest asked for a reset through port ${hex(port)}. The machine stops here.`);
-    host.shutdown(0, port);
+    host.shutdown(RESET_STATUS, port);
   };
 
   const pic = createPic();
@@ -46,7 +50,7 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
     writeTaskPriority: (value) => host.writeTaskPriority(value),
     send: sendBetweenProcessors,
     endOfInterrupt: (vector) => ioApic.endOfInterrupt(vector),
-    notice,
+    unsimulated: (explanation) => host.unsimulated(explanation),
   });
   apic.setVirtualWire();
   const isOpen = (irq: number): boolean => pic.isOpen(irq) || ioApic.isOpen(ioApicPin(irq));
@@ -70,9 +74,10 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
       { ramSize: host.ramSize, startSeconds: options.startSeconds ?? DEFAULT_START },
     ),
     serial,
-    createKeyboardController({ reset, notice }),
+    createKeyboardController({ reset, unsimulated: (explanation) => host.unsimulated(explanation) }),
     createPci(reset),
     createTestDevice(testLine),
+    createFirmwareReport((explanation) => host.unsimulated(explanation)),
     createFwCfg({ ramSize: host.ramSize, processors: 1 }),
     createDebugPorts({ output: (byte) => host.output(byte), shutdown: (status, port) => host.shutdown(status, port) }),
   ];

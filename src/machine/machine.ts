@@ -4,6 +4,7 @@ import {
   BREAKPOINTS_MAX,
   COUNT_ENTRIES,
   COUNT_EXITS,
+  RAM,
   VMCS_DIRTY,
   VMCS_DIRTY_ANY,
   VMCS_POINTER,
@@ -22,6 +23,8 @@ import { createCoreHost, readTaskPriority, writeTaskPriority } from './core-host
 import { createCore } from './core-instance.ts';
 import type { Board } from './devices/types.ts';
 import { enterProgram } from './entry-states.ts';
+import { type CpuidIdentity, cpuid } from './cpuid.ts';
+import { writeFirmware } from './firmware/firmware.ts';
 import { type Hardware, LINEAR_BITS, PHYSICAL_BITS, presentTime } from './hardware.ts';
 import { eachPage, peekPhysical, pokePhysical } from './memory.ts';
 import { markOverlays } from './overlays.ts';
@@ -63,13 +66,21 @@ interface Parts {
   readonly runner: Runner;
 }
 
+const IDENTITY: CpuidIdentity = { vmx: true, processors: 1, apicId: 0 };
+
+function placeFirmware(core: Core): void {
+  const [signature, , , features] = cpuid(core, IDENTITY, 1, 0);
+  const memory = new DataView(core.bytes.buffer, core.bytes.byteOffset + RAM, SMALLEST_RAM);
+  writeFirmware(memory, { processors: [IDENTITY.apicId], signature, features });
+}
+
 /** Wires core, board and VMX operation to each other. `tell` reaches the machine's listeners. */
 function assemble(options: MachineOptions, tell: { output(byte: number): void; notice(text: string): void }): Parts {
   const profile = options.profile ?? RECENT_SERVER;
   const module =
     options.coreWasm instanceof WebAssembly.Module ? options.coreWasm : new WebAssembly.Module(options.coreWasm);
   let overlays: readonly number[] = [];
-  const host = createCoreHost(() => hardware, { vmx: true, processors: 1, apicId: 0 });
+  const host = createCoreHost(() => hardware, IDENTITY);
   const core: Core = createCore(module, options.ramSize, {
     ...host,
     writeMsr: (index) => {
@@ -88,7 +99,10 @@ function assemble(options: MachineOptions, tell: { output(byte: number): void; n
       output: tell.output,
       notice: tell.notice,
       shutdown: (status, port) => {
-        runner.shutdown = { status, port };
+        runner.shutdown = { kind: 'shutdown', status, port };
+      },
+      unsimulated: (explanation) => {
+        runner.shutdown = { kind: 'unsimulated', explanation };
       },
     },
     options.board,
@@ -118,6 +132,7 @@ function assemble(options: MachineOptions, tell: { output(byte: number): void; n
     },
   };
   powerOn(hardware, profile);
+  placeFirmware(core);
   enterProgram(core, options.program);
   return { hardware, runner };
 }

@@ -58,7 +58,7 @@ export interface Runner {
   /** A device was reached: look at all of them before the next instruction. */
   look: boolean;
   /** A test exit or power off that was asked for. */
-  shutdown: { readonly status: number; readonly port: number } | undefined;
+  shutdown: Stop | undefined;
   onTransition: ((event: { exit: VmExit } | { entry: VmEntry }) => void) | undefined;
   /** Bytes at RIP, for a message. */
   readonly bytesAtRip: () => Uint8Array;
@@ -171,7 +171,7 @@ function takeShutdown(runner: Runner): Stop | undefined {
   const { shutdown } = runner;
   if (shutdown === undefined) return undefined;
   runner.shutdown = undefined;
-  return { kind: 'shutdown', ...shutdown };
+  return shutdown;
 }
 
 function vmExit(runner: Runner, options: RunOptions): Stop | undefined {

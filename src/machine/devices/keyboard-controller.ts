@@ -16,10 +16,10 @@ const OUTPUT_NO_RESET = 0x01;
 
 export interface KeyboardControllerWiring {
   reset(port: number): void;
-  notice(text: string): void;
+  unsimulated(explanation: string): void;
 }
 
-const A20_NOTICE = 'The guest turned address line 20 off. That is not simulated: the line stays on.';
+const NO_A20_GATE = 'The guest turned address line 20 off, which is not simulated.';
 
 export function createKeyboardController(wiring: KeyboardControllerWiring): Device {
   const state = {
@@ -33,7 +33,7 @@ export function createKeyboardController(wiring: KeyboardControllerWiring): Devi
 
   function setOutputPort(value: number): void {
     if (!(value & OUTPUT_NO_RESET)) wiring.reset(COMMAND);
-    if (!(value & OUTPUT_A20)) wiring.notice(A20_NOTICE);
+    if (!(value & OUTPUT_A20)) wiring.unsimulated(NO_A20_GATE);
   }
 
   function command(value: number): void {
@@ -75,7 +75,7 @@ export function createKeyboardController(wiring: KeyboardControllerWiring): Devi
           state.pendingCommand = value;
           break;
         case 0xdd:
-          wiring.notice(A20_NOTICE);
+          wiring.unsimulated(NO_A20_GATE);
           break;
         default: // 0xDF, line 20 on, is as it is; others do nothing
       }
@@ -111,7 +111,7 @@ export function createKeyboardController(wiring: KeyboardControllerWiring): Devi
     writePort(port, _size, value) {
       const byte = value & 0xff;
       if (port === SYSTEM_CONTROL) {
-        if (!(byte & 2)) wiring.notice(A20_NOTICE);
+        if (!(byte & 2)) wiring.unsimulated(NO_A20_GATE);
         state.control = (byte & 0xfe) | 2;
         if (byte & 1) wiring.reset(port);
         return;

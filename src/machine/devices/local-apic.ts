@@ -81,7 +81,7 @@ export interface LocalApicWiring {
   send(message: ApicMessage): void;
   /** The end of a level-triggered interrupt, for the I/O APICs. */
   endOfInterrupt(vector: number): void;
-  notice(text: string): void;
+  unsimulated(explanation: string): void;
 }
 
 export interface LocalApic {
@@ -207,9 +207,7 @@ export function createLocalApic(id: number, wiring: LocalApicWiring): LocalApic 
         state.startup = vector;
         return true;
       case DELIVERY_SMI:
-        wiring.notice(
-          'A system-management interrupt was sent; system-management mode is not simulated, so it is ignored.',
-        );
+        wiring.unsimulated('A system-management interrupt was sent, and system-management mode is not simulated.');
         return true;
       default:
         return false;

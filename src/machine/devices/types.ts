@@ -63,6 +63,8 @@ export interface BoardHost {
   notice(text: string): void;
   /** A test exit, power off or a reset: the machine stops after this instruction. `port` is where it was asked for. */
   shutdown(status: number, port: number): void;
+  /** The guest asked for what is not simulated: the machine stops after this instruction with this explanation. */
+  unsimulated(explanation: string): void;
 }
 
 /** Devices, buses and interrupt controllers as the machine sees them. `createBoard(host, options)` in board.ts makes one. */

@@ -9,6 +9,7 @@ export interface Bench {
   readonly output: number[];
   readonly notices: string[];
   readonly shutdowns: { status: number; port: number }[];
+  readonly unsimulated: string[];
   in(port: number, size?: AccessSize): number;
   out(port: number, value: number, size?: AccessSize): void;
   /** Lets time reach `time`, stopping at every event as the machine does; answers when each was. */
@@ -24,6 +25,7 @@ export function createBench(ramSize = 64 * MEGABYTE, options: BoardOptions = {})
     output: [] as number[],
     notices: [] as string[],
     shutdowns: [] as { status: number; port: number }[],
+    unsimulated: [] as string[],
   };
   const board = createBoard(
     {
@@ -36,6 +38,7 @@ export function createBench(ramSize = 64 * MEGABYTE, options: BoardOptions = {})
       output: (byte) => bench.output.push(byte),
       notice: (text) => bench.notices.push(text),
       shutdown: (status, port) => bench.shutdowns.push({ status, port }),
+      unsimulated: (explanation) => bench.unsimulated.push(explanation),
     },
     options,
   );

@@ -292,15 +292,15 @@ describe('ports for tests, resets, empty places', () => {
       [...'ShutShutdown'].map((letter) => [0x8900, letter.charCodeAt(0), 1]),
       [{ status: 0, port: 0x8900 }],
     ],
-    ['keyboard controller reset', [[0x64, 0xfe, 1]], [{ status: 0, port: 0x64 }]],
-    ['port 92H reset', [[0x92, 3, 1]], [{ status: 0, port: 0x92 }]],
+    ['keyboard controller reset', [[0x64, 0xfe, 1]], [{ status: 2, port: 0x64 }]],
+    ['port 92H reset', [[0x92, 3, 1]], [{ status: 2, port: 0x92 }]],
     [
       'CF9H reset',
       [
         [0xcf9, 2, 1],
         [0xcf9, 6, 1],
       ],
-      [{ status: 0, port: 0xcf9 }],
+      [{ status: 2, port: 0xcf9 }],
     ],
   ] as const)('%s', (_name, writes, shutdowns) => {
     const bench = createBench();
