@@ -133,6 +133,11 @@ export function setCarry(cf: u32): void {
   setCarryOverflow(cf, getOF());
 }
 
+/** Sets ZF and keeps the others (BSF and BSR of 0). */
+export function setZero(): void {
+  setStatus(getStatus() | STATUS_ZF);
+}
+
 /** The six status flags as bits of RFLAGS. */
 export function getStatus(): u32 {
   let bits = getCF() | (getPF() << 2) | (getAF() << 4) | (getSF() << 7) | (getOF() << 11);

@@ -59,7 +59,7 @@ export function emit(id: u32): void {
 }
 
 /** Whether the memory operand needs an address operation in front. */
-function needsAddress(): bool {
+export function needsAddress(): bool {
   return d.mode != MODE_64 || d.addressSize != 3 || d.segment >= FS;
 }
 

@@ -3,6 +3,7 @@
 import {
   FAM_ALU,
   FAM_ALU_JUMP,
+  FAM_ATOMIC,
   FAM_CALL,
   FAM_CALL_INDIRECT,
   FAM_CALL_LEGACY,
@@ -427,7 +428,10 @@ function decodeXchg(size: u32): void {
   if (badLock(d.memory)) return;
   if (d.memory) {
     d.operandSize = size;
-    emitSlow(SL_XCHG, false);
+    if (size >= 2) {
+      d.destination = d.reg << 3;
+      emitMemory(FAM_ATOMIC + (size - 2) * 2, 1 << size, WRITES);
+    } else emitSlow(SL_XCHG, false);
     return;
   }
   d.destination = registerOffset(d.reg, size);

@@ -1,12 +1,16 @@
 // The two-byte opcode map 0F and the maps 0F38 and 0F3A (SDM "Opcode Map"). MMX, SSE and AVX are absent.
 
 import {
+  FAM_ATOMIC,
+  FAM_BIT_STRING,
   FAM_BIT_TEST,
   FAM_BSWAP,
   FAM_CMOV,
   FAM_CMOV16,
+  FAM_DOUBLE_SHIFT,
   FAM_MOV,
   FAM_MOVX,
+  FAM_SCAN,
   FAM_SETCC,
   OP_NOP,
 } from '../../../build/core/op-ids.ts';
@@ -86,7 +90,7 @@ import {
   SL_XSETBV,
 } from '../slow-ids.ts';
 import { MODE_64 } from '../state.ts';
-import { emit, emitMemory, emitSlow, emitThroughAddress, emitUndefined, READS, WRITES } from './emit.ts';
+import { emit, emitMemory, emitSlow, emitThroughAddress, emitUndefined, needsAddress, READS, WRITES } from './emit.ts';
 import { decodeImul, decodeJcc } from './one-byte.ts';
 import { readModrm, registerOffset } from './operands.ts';
 import { byte, d, immediateOf } from './state.ts';
@@ -482,12 +486,12 @@ function decode0fa0(opcode: u32): void {
     case 0xac:
       readModrm();
       d.immediate = <i64>byte();
-      emitSlow(SL_DOUBLE_SHIFT, false);
+      decodeDoubleShift(opcode, 0);
       return;
     case 0xa5:
     case 0xad:
       readModrm();
-      emitSlow(SL_DOUBLE_SHIFT, false);
+      decodeDoubleShift(opcode, 1);
       return;
     case 0xaa:
       emitSlow(SL_RSM, true);
@@ -504,16 +508,55 @@ function decode0fa0(opcode: u32): void {
   }
 }
 
-/** BT BTS BTR BTC with the bit number in a register: A3 AB B3 BB. */
-function decodeBitTest(opcode: u32): void {
-  readModrm();
-  if (badLock(d.memory && opcode != 0xa3)) return;
-  if (d.memory) {
-    emitSlow(SL_BIT_TEST, false);
+/** SHLD and SHRD: between registers of 32 or 64 bits by the switch. */
+function decodeDoubleShift(opcode: u32, byCl: u32): void {
+  if (d.memory || d.operandSize == 1) {
+    emitSlow(SL_DOUBLE_SHIFT, false);
     return;
   }
   d.destination = d.rm << 3;
   d.source = d.reg << 3;
+  emit(FAM_DOUBLE_SHIFT + (u32(opcode >= 0xac) * 2 + d.operandSize - 2) * 2 + byCl);
+}
+
+/** BSF BSR TZCNT LZCNT POPCNT (0 to 4). */
+function decodeScan(operation: u32): void {
+  if (d.operandSize == 1) {
+    emitSlow(SL_BIT_SCAN, false);
+    return;
+  }
+  d.destination = d.reg << 3;
+  const id = FAM_SCAN + (operation * 2 + d.operandSize - 2) * 3;
+  if (d.memory) emitMemory(id + 1, 1 << d.operandSize, READS);
+  else {
+    d.source = d.rm << 3;
+    emit(id);
+  }
+}
+
+/** XADD and CMPXCHG (1 and 2) of `size`, with the slow instruction for what the switch does not hold. */
+function decodeAtomic(operation: u32, size: u32, slow: u32): void {
+  d.operandSize = size;
+  if (!d.memory || size < 2) {
+    emitSlow(slow, false);
+    return;
+  }
+  d.destination = d.reg << 3;
+  emitMemory(FAM_ATOMIC + (operation * 2 + size - 2) * 2, 1 << size, WRITES);
+}
+
+/** BT BTS BTR BTC with the bit number in a register: A3 AB B3 BB. */
+function decodeBitTest(opcode: u32): void {
+  readModrm();
+  if (badLock(d.memory && opcode != 0xa3)) return;
+  d.source = d.reg << 3;
+  if (d.memory) {
+    // The bit may lie far from the operand's address, which therefore cannot be checked before.
+    if (needsAddress() || d.operandSize == 1) emitSlow(SL_BIT_TEST, false);
+    else emitMemory(FAM_BIT_STRING + (((opcode >> 3) & 3) * 2 + d.operandSize - 2) * 2, 1 << d.operandSize, opcode == 0xa3 ? READS : WRITES);
+    return;
+  }
+  d.destination = d.rm << 3;
   emit(FAM_BIT_TEST + (((opcode >> 3) & 3) * 3 + d.operandSize - 1) * 4);
 }
 
@@ -549,8 +592,7 @@ function decode0fb0(opcode: u32): void {
     case 0xb1:
       readModrm();
       if (badLock(d.memory)) return;
-      if (opcode == 0xb0) d.operandSize = 0;
-      emitSlow(SL_CMPXCHG, false);
+      decodeAtomic(2, opcode == 0xb0 ? 0 : d.operandSize, SL_CMPXCHG);
       return;
     case 0xb2:
     case 0xb4:
@@ -573,7 +615,7 @@ function decode0fb0(opcode: u32): void {
       return;
     case 0xb8:
       readModrm();
-      if (d.repeat == 0xf3) emitSlow(SL_BIT_SCAN, false);
+      if (d.repeat == 0xf3) decodeScan(4);
       else emitUndefined();
       return;
     case 0xb9:
@@ -585,7 +627,7 @@ function decode0fb0(opcode: u32): void {
       return;
     default: // BC, BD
       readModrm();
-      emitSlow(SL_BIT_SCAN, false);
+      decodeScan((d.repeat == 0xf3 ? 2 : 0) + (opcode & 1));
   }
 }
 
@@ -647,8 +689,7 @@ function decode0fc0(opcode: u32): void {
     case 0xc0:
     case 0xc1:
       if (badLock(d.memory)) return;
-      if (opcode == 0xc0) d.operandSize = 0;
-      emitSlow(SL_XADD, false);
+      decodeAtomic(1, opcode == 0xc0 ? 0 : d.operandSize, SL_XADD);
       return;
     case 0xc3:
       if (d.memory && unprefixed()) emitSlow(SL_MOVDIR, false); // MOVNTI

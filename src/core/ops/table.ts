@@ -1,11 +1,13 @@
 // All handlers with their numbers, and the two files that the build makes of them.
 import { arithmetic } from './arithmetic.ts';
+import { atomics } from './atomics.ts';
 import { conditions, rareConditions } from './conditions.ts';
 import type { Context, Family, Handler } from './context.ts';
 import { control, rareControl } from './control.ts';
 import { markers, misc } from './misc.ts';
 import { moves } from './moves.ts';
 import { multiply } from './multiply.ts';
+import { scans } from './scans.ts';
 import { bitTests, shifts } from './shifts.ts';
 import { rareStack, stack } from './stack.ts';
 
@@ -21,6 +23,8 @@ export const FAMILIES: readonly Family[] = [
   ...conditions,
   ...multiply,
   ...bitTests,
+  ...atomics,
+  ...scans,
   ...rareConditions,
   ...rareStack,
   ...rareControl,
@@ -80,7 +84,7 @@ import {
   condition, cond0, cond1, cond2, cond3, cond4, cond5, cond6, cond7, cond8, cond9, cond10, cond11, cond12, cond13, cond14, cond15,
 } from '${core}/conditions.ts';
 import {
-  K_ADC, K_ADD, K_DEC, K_EXPLICIT, K_IMUL, K_INC, K_LOGIC, K_SBB, K_SUB, getCF, highSigned, highUnsigned, setCarry, setCarryOverflow,
+  K_ADC, K_ADD, K_DEC, K_EXPLICIT, K_IMUL, K_INC, K_LOGIC, K_SBB, K_SUB, getCF, highSigned, highUnsigned, setCarry, setCarryOverflow, setZero,
 } from '${core}/flags.ts';
 import {
   ATTENTION, EA, GENERATION, JUMP_CACHE, JUMP_CACHE_ENTRIES, LF_KIND, LF_OP1, LF_OP2, LF_RES, RAX, RBP, RCX, RDX, RIP, RSP, SCRATCH_END,
