@@ -11,6 +11,7 @@ import {
   SEGMENT_SIZE,
   SEGMENTS,
 } from '../core/layout.ts';
+import { cpuidMask } from '../spec/cpuid.ts';
 import { type Core, readWord } from '../vmx/processor.ts';
 import { FREQUENCY, LINEAR_BITS, PHYSICAL_BITS } from './hardware.ts';
 import { CRYSTAL_HZ } from './devices/clock.ts';
@@ -30,40 +31,36 @@ const SIGNATURE = 0x606a6; // family 6, model 6AH, stepping 6
 const BRAND = 'Ringside simulated VT-x processor';
 const NOTHING: CpuidAnswer = [0, 0, 0, 0];
 
-// Bit positions by the SDM's mnemonics.
-const LEAF1_ECX = { CMPXCHG16B: 13, PCID: 17, x2APIC: 21, MOVBE: 22, POPCNT: 23, TSC_DEADLINE: 24, RDRAND: 30 };
+// The features that are always reported, by the SDM's names (spec/cpuid.ts).
+const BASIC_ECX = cpuidMask(1, 'ecx', ['CMPXCHG16B', 'PCID', 'x2APIC', 'MOVBE', 'POPCNT', 'TSC-deadline', 'RDRAND']);
 // biome-ignore format: one register
-const LEAF1_EDX = {
-  VME: 1, DE: 2, PSE: 3, TSC: 4, MSR: 5, PAE: 6, MCE: 7, CX8: 8, SEP: 11, MTRR: 12, PGE: 13, MCA: 14, CMOV: 15, PAT: 16,
-  PSE36: 17, CLFSH: 19,
-};
+const BASIC_EDX = cpuidMask(1, 'edx', [
+  'VME', 'DE', 'PSE', 'TSC', 'MSR', 'PAE', 'MCE', 'CX8', 'SEP', 'MTRR', 'PGE', 'MCA', 'CMOV', 'PAT', 'PSE-36', 'CLFSH',
+]);
 // biome-ignore format: one register
-const LEAF7_EBX = {
-  FSGSBASE: 0, TSC_ADJUST: 1, BMI1: 3, SMEP: 7, BMI2: 8, ERMS: 9, INVPCID: 10, NO_FPU_SELECTORS: 13, RDSEED: 18, ADX: 19,
-  SMAP: 20, CLFLUSHOPT: 23, CLWB: 24,
-};
-const LEAF7_ECX = { UMIP: 2, PKU: 3, LA57: 16, RDPID: 22, MOVDIRI: 27 };
-const LEAF7_EDX = { FSRM: 4, ARCH_CAPABILITIES: 29 };
-const EXTENDED1_ECX = { LAHF64: 0, LZCNT: 5, PREFETCHW: 8 };
-const EXTENDED1_EDX = { PAGE_1G: 26, RDTSCP: 27, LM: 29 };
+const FEATURES_EBX = cpuidMask(7, 'ebx', [
+  'FSGSBASE', 'IA32_TSC_ADJUST', 'BMI1', 'SMEP', 'BMI2', 'ERMS', 'INVPCID', 'FCS_FDS', 'RDSEED', 'ADX', 'SMAP', 'CLFLUSHOPT',
+  'CLWB',
+]);
+const FEATURES_ECX = cpuidMask(7, 'ecx', ['UMIP', 'PKU', 'LA57', 'RDPID', 'MOVDIRI']);
+const FEATURES_EDX = cpuidMask(7, 'edx', ['FSRM', 'IA32_ARCH_CAPABILITIES']);
+const EXTENDED_ECX = cpuidMask(0x80000001, 'ecx', ['LAHF', 'LZCNT', 'PREFETCHW']);
+const EXTENDED_EDX = cpuidMask(0x80000001, 'edx', ['Page1GB', 'RDTSCP', 'LM']);
 
-const MONITOR = 1 << 3;
-const VMX = 1 << 5;
-const APIC = 1 << 9;
-const HTT = 1 << 28;
-const OSPKE = 1 << 4;
-const SYSCALL = 1 << 11;
-const NX = 1 << 20;
+// Features that follow the state of the processor.
+const MONITOR = cpuidMask(1, 'ecx', ['MONITOR']);
+const VMX = cpuidMask(1, 'ecx', ['VMX']);
+const APIC = cpuidMask(1, 'edx', ['APIC']);
+const HTT = cpuidMask(1, 'edx', ['HTT']);
+const OSPKE = cpuidMask(7, 'ecx', ['OSPKE']);
+const SYSCALL = cpuidMask(0x80000001, 'edx', ['SYSCALL']);
+const NX = cpuidMask(0x80000001, 'edx', ['NX']);
 const MISC_MONITOR = 1 << 18;
 const MISC_LIMIT = 1 << 22;
 const MISC_XD_DISABLE_HIGH = 1 << 2; // bit 34
 const CR4_PKE = 1 << 22;
 const EFER_LMA = 1 << 10;
 const CS_LONG = 1 << 13;
-
-function mask(bits: Readonly<Record<string, number>>): number {
-  return Object.values(bits).reduce((sum, bit) => (sum | (1 << bit)) >>> 0, 0);
-}
 
 /** The four registers for a leaf and subleaf; some bits follow the state of the processor in `core`. */
 export function cpuid(core: Core, identity: CpuidIdentity, leaf: number, subleaf: number): CpuidAnswer {
@@ -121,14 +118,14 @@ function features(core: Core, { vmx, processors, apicId }: CpuidIdentity): Cpuid
   return [
     SIGNATURE,
     (apicId << 24) | (processors << 16) | (8 << 8),
-    mask(LEAF1_ECX) | monitor | (vmx ? VMX : 0),
-    mask(LEAF1_EDX) | apic | (processors > 1 ? HTT : 0),
+    BASIC_ECX | monitor | (vmx ? VMX : 0),
+    BASIC_EDX | apic | (processors > 1 ? HTT : 0),
   ];
 }
 
 function extendedFeatures(core: Core): CpuidAnswer {
   const ospke = (readWord(core, CR4) & CR4_PKE) !== 0 ? OSPKE : 0;
-  return [0, mask(LEAF7_EBX), mask(LEAF7_ECX) | ospke, mask(LEAF7_EDX)];
+  return [0, FEATURES_EBX, FEATURES_ECX | ospke, FEATURES_EDX];
 }
 
 function extended(core: Core): CpuidAnswer {
@@ -136,7 +133,7 @@ function extended(core: Core): CpuidAnswer {
     (readWord(core, EFER) & EFER_LMA) !== 0 &&
     (readWord(core, SEGMENTS + CS * SEGMENT_SIZE + SEG_RIGHTS) & CS_LONG) !== 0;
   const nx = (readWord(core, MISC_ENABLE + 4) & MISC_XD_DISABLE_HIGH) === 0 ? NX : 0;
-  return [0, 0, mask(EXTENDED1_ECX), mask(EXTENDED1_EDX) | nx | (longCode ? SYSCALL : 0)];
+  return [0, 0, EXTENDED_ECX, EXTENDED_EDX | nx | (longCode ? SYSCALL : 0)];
 }
 
 // Leaf 4: type and level, ways and line size, sets - 1: 32 KiB of data, 32 KiB of code, 1 MiB, 16 MiB.
