@@ -57,7 +57,16 @@ export interface Connection {
   nextFrameId: number;
   /** Variables of the last stop, to mark what changed: text by path. */
   readonly shown: ShownValues;
+  /** Memory that the client has open, newest last. */
+  readonly openMemory: Map<string, OpenMemory>;
   event(name: string, body?: object): void;
+}
+
+/** A range as the client asked for it. */
+export interface OpenMemory {
+  readonly memoryReference: string;
+  readonly offset: number;
+  readonly count: number;
 }
 
 export interface ShownValues {
@@ -107,6 +116,23 @@ export function sideOfFrame(debuggee: Debuggee, frameId: number | undefined): Si
   const frame = debuggee.frames.get(frameId);
   if (frame === undefined) throw noSuchFrame(frameId);
   return frame.side;
+}
+
+const MAX_OPEN_MEMORY = 16;
+
+/** Remembers a range that the client has read, so that it can be told when the contents may have changed. */
+export function rememberMemory(connection: Connection, range: OpenMemory): void {
+  const key = `${range.memoryReference} ${range.offset} ${range.count}`;
+  connection.openMemory.delete(key);
+  connection.openMemory.set(key, range);
+  const [oldest] = connection.openMemory.keys();
+  if (connection.openMemory.size > MAX_OPEN_MEMORY && oldest !== undefined) connection.openMemory.delete(oldest);
+}
+
+/** Tells the client to read its open memory again. */
+export function memoryChanged(connection: Connection): void {
+  if (connection.client?.supportsMemoryEvent !== true) return;
+  for (const range of connection.openMemory.values()) connection.event('memory', { ...range });
 }
 
 /** Forgets what was true only at this stop. */

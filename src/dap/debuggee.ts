@@ -6,7 +6,7 @@ import type { Machine } from '../machine/types.ts';
 import { imageOf } from '../program/image.ts';
 import { loadProgram } from '../program/load.ts';
 import { ProgramError } from '../program/errors.ts';
-import { type Connection, type Debuggee, forgetStop, THREAD } from './connection.ts';
+import { type Connection, type Debuggee, forgetStop, memoryChanged, THREAD } from './connection.ts';
 import { machineFailed, programFailed } from './errors.ts';
 import type { LaunchOptions } from './launch.ts';
 import { createConsoleOutput } from './output.ts';
@@ -38,6 +38,7 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
       stopped: (cause) => {
         output.flush();
         reportStop(connection, debuggee, cause);
+        memoryChanged(connection);
       },
       ended: (status) => {
         output.flush();

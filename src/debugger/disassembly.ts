@@ -7,7 +7,7 @@ import {
   type CodeBits,
   type DecodedInstruction,
   decodeAll,
-  instructionLengths,
+  lengthsFromEveryByte,
   invalidAt,
   MAX_LENGTH,
 } from './instructions.ts';
@@ -156,22 +156,29 @@ function endsAt(rows: readonly DecodedInstruction[], address: bigint): boolean {
   return last !== undefined && last.flow !== 'invalid' && last.address + BigInt(last.bytes.length) === address;
 }
 
-/** Without symbols: decodings from different starting points soon agree; take the earliest one that ends at `at` and is valid. */
+/**
+ * Without symbols: decodings from different starting points soon agree, so every byte before `at` is tried as one. The
+ * instruction that most of those name as the last before `at` is taken, with the longest way that leads there.
+ */
 function guessBefore(machine: Machine, at: MemoryAddress, bits: CodeBits, count: number): DecodedInstruction[] {
-  const reach = Number(
-    [BigInt(Math.min(count, 64) * 5 + 3 * MAX_LENGTH), at.address].reduce((least, candidate) =>
-      candidate < least ? candidate : least,
-    ),
-  );
-  const bytes = readBefore(machine, at, reach);
+  const wanted = BigInt(Math.min(count, 64) * 5 + 3 * MAX_LENGTH);
+  const bytes = readBefore(machine, at, Number(wanted < at.address ? wanted : at.address));
   const start = at.address - BigInt(bytes.length);
-  for (let skip = 0; skip < bytes.length; skip++) {
-    const part = bytes.subarray(skip);
-    const { lengths, valid } = instructionLengths(part, start + BigInt(skip), bits);
-    const sum = lengths.reduce((total, length) => total + length, 0);
-    if (valid && sum === part.length) return decodeAll(part, start + BigInt(skip), bits);
+  const lengths = lengthsFromEveryByte(bytes, start, bits);
+  // last[i]: where the last instruction before `at` begins when decoding begins at byte i; -1 when that does not end at `at`.
+  const last = new Int32Array(bytes.length).fill(-1);
+  const votes = new Uint32Array(bytes.length);
+  for (let begin = bytes.length - 1; begin >= 0; begin--) {
+    const length = lengths[begin] ?? 0;
+    const end = begin + length;
+    if (length === 0 || end > bytes.length) continue;
+    const found = end === bytes.length ? begin : (last[end] ?? -1);
+    last[begin] = found;
+    if (found >= 0) votes[found] = (votes[found] ?? 0) + 1;
   }
-  return [];
+  const winner = votes.reduce((best, vote, index) => (vote > (votes[best] ?? 0) ? index : best), 0);
+  const first = last.indexOf(winner);
+  return first < 0 ? [] : decodeAll(bytes.subarray(first), start + BigInt(first), bits);
 }
 
 /** The readable bytes directly before an address, at most `reach`. */

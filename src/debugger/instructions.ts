@@ -94,33 +94,22 @@ export function instructionAt(machine: Machine, at: MemoryAddress, bits: CodeBit
   return decodeAll(bytes, at.address, bits, 1)[0];
 }
 
-/** Lengths of the instructions from `address` on, without formatting: fast enough to try many starting points. */
-export function instructionLengths(
-  bytes: Uint8Array,
-  address: bigint,
-  bits: CodeBits,
-): { lengths: number[]; valid: boolean } {
+/** For every byte the length of an instruction that would begin there, 0 when none can. */
+export function lengthsFromEveryByte(bytes: Uint8Array, address: bigint, bits: CodeBits): Uint8Array {
   const decoder = new Decoder(bits, bytes, DecoderOptions.None);
-  const lengths: number[] = [];
-  let valid = true;
+  const lengths = new Uint8Array(bytes.length);
   try {
-    decoder.ip = address;
-    while (decoder.canDecode) {
-      const start = decoder.position;
+    for (let at = 0; at < bytes.length; at++) {
+      decoder.position = at;
+      decoder.ip = address + BigInt(at);
       const instruction = decoder.decode();
-      const bad = instruction.isInvalid;
-      const length = bad ? 1 : instruction.length;
+      lengths[at] = instruction.isInvalid ? 0 : instruction.length;
       instruction.free();
-      if (bad) {
-        valid = false;
-        decoder.position = start + 1;
-      }
-      lengths.push(length);
     }
   } finally {
     decoder.free();
   }
-  return { lengths, valid };
+  return lengths;
 }
 
 export function invalidAt(address: bigint, bytes: Uint8Array): DecodedInstruction {

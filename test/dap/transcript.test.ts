@@ -208,17 +208,21 @@ describe.skipIf(skip !== undefined).each(['stdio', 'tcp'])('over %s', (transport
     { sample: 'broken-entry/broken-entry.asm', description: 'VMLAUNCH failed: 3 checks fail', sides: [] },
     { sample: 'ept/ept.asm', description: 'VM exit: EPT violation', sides: ['VM exit 1: EPT violation'] },
     { sample: 'tiny-hypervisor/tiny-hypervisor.elf', description: 'VM exit: VMCALL', sides: ['VM exit 1: VMCALL'] },
-  ])('F5 on $sample stops with $description', async ({ sample, description, sides }) => {
-    const program = join(ROOT, 'samples', sample);
-    if (!existsSync(program)) return console.log(`${sample} is not built: not tested`);
-    const start = performance.now();
-    expect(await launch({ program })).toMatchObject({ reason: 'exception', description });
-    console.log(`${transport}: F5 on ${sample} to the first stop: ${(performance.now() - start).toFixed(0)} ms`);
-    const stack = await frames();
-    expect(stack.filter((frame) => frame.presentationHint === 'label').map((frame) => frame.name)).toEqual(sides);
-    expect(stack[0]?.source?.path).toMatch(/samples/);
-    expect(existsSync(stack[0]?.source?.path ?? '')).toBe(true);
-  }, 30_000);
+  ])(
+    'F5 on $sample stops with $description',
+    async ({ sample, description, sides }) => {
+      const program = join(ROOT, 'samples', sample);
+      if (!existsSync(program)) return console.log(`${sample} is not built: not tested`);
+      const start = performance.now();
+      expect(await launch({ program })).toMatchObject({ reason: 'exception', description });
+      console.log(`${transport}: F5 on ${sample} to the first stop: ${(performance.now() - start).toFixed(0)} ms`);
+      const stack = await frames();
+      expect(stack.filter((frame) => frame.presentationHint === 'label').map((frame) => frame.name)).toEqual(sides);
+      expect(stack[0]?.source?.path).toMatch(/samples/);
+      expect(existsSync(stack[0]?.source?.path ?? '')).toBe(true);
+    },
+    30_000,
+  );
 
   test('a program that is not there: an error, and the session can be ended', async () => {
     await client.initializeRequest();

@@ -1,6 +1,6 @@
 // initialize, launch, configurationDone, restart, terminate, disconnect.
 
-import { FILTERS } from '../../debugger/exit-filters.ts';
+import { FILTERS, setFilters } from '../../debugger/exit-filters.ts';
 import { flag, optionalText } from '../arguments.ts';
 import type { Answer, Connection, Handler } from '../connection.ts';
 import { launched } from '../connection.ts';
@@ -77,7 +77,7 @@ async function launch(connection: Connection, args: Parameters<Handler>[1]): Pro
 function configurationDone(connection: Connection, args: Parameters<Handler>[1]): Answer {
   const debuggee = launched(connection, args.command);
   connection.configurationDone = true;
-  if (debuggee.options.noDebug) debuggee.session.filters.active = [];
+  if (debuggee.options.noDebug) setFilters(debuggee.session.filters, []);
   return { after: () => debuggee.session.start() };
 }
 

@@ -6,7 +6,7 @@ import { advance, explainUnreadable, type MemoryAddress, parseReference, peek, p
 import { lineAt } from '../../program/image.ts';
 import { type Arguments, flag, integer, optionalInteger, text } from '../arguments.ts';
 import { fromBase64, toBase64 } from '../base64.ts';
-import { type Answer, type Connection, type Debuggee, type Handler, stopped } from '../connection.ts';
+import { type Answer, type Connection, type Debuggee, type Handler, rememberMemory, stopped } from '../connection.ts';
 import { badArguments, badReference, tooMuch, writeRefused } from '../errors.ts';
 import { locationOf } from '../sources.ts';
 import { stateChanged } from './variables.ts';
@@ -28,6 +28,13 @@ function readMemory(connection: Connection, args: Arguments): Answer {
   if (count < 0) throw badArguments(args.command, '"count" is negative');
   if (count > MAX_READ) throw tooMuch(`${count} bytes`, MAX_READ);
   const bytes = peek(debuggee.machine, at, count);
+  if (count > 0) {
+    rememberMemory(connection, {
+      memoryReference: text(args, 'memoryReference'),
+      offset: optionalInteger(args, 'offset') ?? 0,
+      count,
+    });
+  }
   return {
     body: {
       address: hex(at.address),

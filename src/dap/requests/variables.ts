@@ -4,7 +4,7 @@ import { evaluateText } from '../../debugger/expressions/evaluator.ts';
 import { errorText } from '../../debugger/expressions/errors.ts';
 import { childrenOf, type Subject, type VariableRow, writeChild } from '../../debugger/variables.ts';
 import { type Arguments, integer, optionalInteger, text } from '../arguments.ts';
-import { type Answer, type Connection, type Handler, stopped } from '../connection.ts';
+import { type Answer, type Connection, type Handler, memoryChanged, stopped } from '../connection.ts';
 import { expressionFailed, noSuchVariable, writeRefused } from '../errors.ts';
 
 function variables(connection: Connection, args: Arguments): Answer {
@@ -60,6 +60,7 @@ export function withoutWords(value: string): string {
 
 /** Something was written: other views read again. */
 export function stateChanged(connection: Connection): void {
+  memoryChanged(connection);
   if (connection.client?.supportsInvalidatedEvent === true) connection.event('invalidated', { areas: ['all'] });
 }
 
