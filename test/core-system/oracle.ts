@@ -141,7 +141,8 @@ export function runInQemu(image: Uint8Array, cpu = 'max'): Outcome {
       ]),
       { timeout: 20_000, encoding: 'utf8' },
     );
-    const end = result.status === 1 ? 'exit' : result.status === 0 ? 'triple fault' : `status ${result.status} ${result.stderr}`;
+    const end =
+      result.status === 1 ? 'exit' : result.status === 0 ? 'triple fault' : `status ${result.status} ${result.stderr}`;
     return { text: readFileSync(log, 'latin1'), end };
   } finally {
     rmSync(folder, { recursive: true });
