@@ -17,7 +17,7 @@ export interface DescribedField {
   readonly low: number;
   readonly high: number;
   readonly value: bigint;
-  /** The value in words: a name of `values`, "1", or hexadecimal for wider groups. */
+  /** The value in words: a name of `values`, decimal up to 3 bits, hexadecimal for wider groups. */
   readonly text: string;
   readonly meaning: string;
 }
@@ -117,5 +117,5 @@ function valueText(field: BitField, value: bigint): string {
   if (name !== undefined) {
     return name;
   }
-  return field.high === field.low ? `${value}` : hex(value);
+  return field.high - field.low < 3 ? `${value}` : hex(value);
 }

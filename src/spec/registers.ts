@@ -68,7 +68,7 @@ export const RFLAGS: BitLayout = [
   bit(9, 'IF', 'Interrupts enabled.'),
   bit(10, 'DF', 'Direction of string instructions: 1 downwards.'),
   bit(11, 'OF', 'Overflow.'),
-  group(13, 12, 'IOPL', 'I/O privilege level.', { 0: '0', 1: '1', 2: '2', 3: '3' }),
+  group(13, 12, 'IOPL', 'I/O privilege level.'),
   bit(14, 'NT', 'Nested task.'),
   bit(16, 'RF', 'Resume: no instruction breakpoint for the next instruction.'),
   bit(17, 'VM', 'Virtual-8086 mode.'),
@@ -180,7 +180,7 @@ export const S_CET: BitLayout = [
 
 /** A segment selector. */
 export const SELECTOR: BitLayout = [
-  group(1, 0, 'RPL', 'Requested privilege level.', { 0: '0', 1: '1', 2: '2', 3: '3' }),
+  group(1, 0, 'RPL', 'Requested privilege level.'),
   group(2, 2, 'TI', 'Table.', { 0: 'GDT', 1: 'LDT' }),
   group(15, 3, 'index', 'Index of the descriptor.'),
 ];
@@ -208,7 +208,7 @@ const SEGMENT_TYPES = {
 export const ACCESS_RIGHTS: BitLayout = [
   group(3, 0, 'Type', 'Segment type (code or data / system).', SEGMENT_TYPES),
   group(4, 4, 'S', 'Descriptor type.', { 0: 'system', 1: 'code or data' }),
-  group(6, 5, 'DPL', 'Descriptor privilege level.', { 0: '0', 1: '1', 2: '2', 3: '3' }),
+  group(6, 5, 'DPL', 'Descriptor privilege level.'),
   bit(7, 'P', 'Present.'),
   bit(12, 'AVL', 'Available to system software.'),
   bit(13, 'L', '64-bit code (CS only).'),

@@ -39,12 +39,15 @@ function named(word: ControlWord, bits: bigint): string {
 
 /** The reserved-bits check of a control word. */
 export function reservedControls(id: string, word: ControlWord): SectionCheck {
-  const { field, capability, title } = CONTROL_WORDS[word];
+  const { field, capability, title, default1 } = CONTROL_WORDS[word];
   const msr = msrByIndex(capability.true ?? capability.msr)?.name ?? '';
   return {
     id,
     fields: [field],
-    rule: `${title}: reserved bits must be as ${msr} says`,
+    rule:
+      default1 === 0n
+        ? `${title}: bits that ${msr} does not offer must be 0`
+        : `${title}: bits must be 1 where the low half of ${msr} is 1, and 0 where its high half is 0`,
     applies: (v) => activated(v, word),
     holds: (v) => {
       const { missing, excess } = wrongBits(v, word);
