@@ -84,7 +84,7 @@ const ownRows = ({ lines }: Program): OracleRow[] =>
     end,
   }));
 
-describe.skipIf(lacking('gcc', 'clang', 'readelf', 'gdb', 'addr2line', 'nm'))('line tables', () => {
+describe.skipIf(lacking('gcc', 'clang', 'readelf', 'gdb', 'addr2line', 'nm', 'objcopy'))('line tables', () => {
   const folder = temporaryFolder();
 
   it.each(BUILDS.map((build) => [title(build), build] as const))(
@@ -170,6 +170,15 @@ describe.skipIf(lacking('gcc', 'clang', 'readelf', 'gdb', 'addr2line', 'nm'))('l
     // The heading of a loop in a function's own lines is one place, although its code is in several.
     expect(addressesOfLine(image, 'main.c', 10)!.addresses.length).toBe(1);
     expect(linesWithCode(image, 'other.c')[0]).toBe(3);
+  });
+
+  it('is the same in an ELF32 that objcopy made of an ELF64', async () => {
+    const elf = compile(folder, { compiler: 'gcc', version: 4, optimization: '-O2', bits: 64, extra: [] });
+    const narrow = join(folder, 'narrow.elf');
+    run('objcopy', ['-O', 'elf32-i386', elf, narrow]);
+    const [wide, small] = [await load(elf), await load(narrow)];
+    expect(small.lines).toEqual(wide.lines);
+    expect(small.entry).toEqual(wide.entry);
   });
 
   it('says so when debug sections are compressed, and loads', async () => {
