@@ -17,6 +17,8 @@ export interface BreakpointOptions {
   readonly condition?: string | undefined;
   readonly hitCondition?: string | undefined;
   readonly logMessage?: string | undefined;
+  /** Of the breakpoint that it stands for; a new one otherwise. */
+  readonly id?: number | undefined;
 }
 
 export interface Breakpoint {
@@ -177,7 +179,7 @@ function make(table: BreakpointTable, kind: BreakpointKind, place: Place, option
     errors.push(`There are too many breakpoints: at most ${MAX_ADDRESSES} addresses can have one.`);
   }
   return {
-    id: table.nextId++,
+    id: idFor(table, options.id),
     kind,
     addresses: place.addresses,
     verified: errors.length === 0,
@@ -190,6 +192,12 @@ function make(table: BreakpointTable, kind: BreakpointKind, place: Place, option
     log: log !== undefined && 'pieces' in log ? log.pieces : undefined,
     hits: 0,
   };
+}
+
+function idFor(table: BreakpointTable, wanted: number | undefined): number {
+  const id = wanted ?? table.nextId;
+  table.nextId = Math.max(table.nextId, id + 1);
+  return id;
 }
 
 function manyPlaces(place: Place): string | undefined {

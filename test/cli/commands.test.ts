@@ -61,6 +61,31 @@ describe.skipIf(skip !== undefined)('ringside', () => {
       expect(stderr).toContain('1000000 instructions');
     });
 
+    test('--interactive: standard input arrives at COM1', async () => {
+      const echo = `bits 64
+start:
+        mov dx, 0x3fd
+        in al, dx
+        test al, 1
+        jz start
+        mov dx, 0x3f8
+        in al, dx
+        out dx, al
+        cmp al, 'q'
+        jne start
+        mov al, 5
+        out 0xf4, al
+`;
+      writeFileSync(join(folder, 'echo.asm'), echo);
+      const { status, stdout } = await ringside(
+        built.cli,
+        ['run', join(folder, 'echo.asm'), '--interactive', '--quiet'],
+        'hello q',
+      );
+      expect(stdout).toBe('hello q');
+      expect(status).toBe(11);
+    });
+
     test('a triple fault shows the chain', async () => {
       writeFileSync(join(folder, 'fault.asm'), 'bits 64\nlidt [limit]\nud2\nlimit: dw 0\ndq 0\n');
       const { status, stderr } = await run('run', join(folder, 'fault.asm'), '--quiet');

@@ -343,12 +343,17 @@ describe('breakpoints', () => {
 
   test('restart keeps them', async () => {
     const toy = await launchedToy({ stopOnFirstVmExit: false, stopOnEntry: true });
-    await toy.request('setFunctionBreakpoints', { breakpoints: [{ name: 'guest' }] });
-    await toy.toStop('continue', THREAD);
+    await toy.request('setFunctionBreakpoints', { breakpoints: [{ name: 'nowhere' }] });
+    const set = await toy.request('setFunctionBreakpoints', { breakpoints: [{ name: 'guest' }] });
+    const [{ id }] = set.breakpoints as [{ id: number }];
+    expect(await toy.toStop('continue', THREAD)).toMatchObject({ hitBreakpointIds: [id] });
     expect(toy.toy().entryCount()).toBe(1);
     expect(await toy.toStop('restart', {})).toMatchObject({ reason: 'entry' });
     expect(toy.toy().entryCount()).toBe(0);
-    expect(await toy.toStop('continue', THREAD)).toMatchObject({ reason: 'function breakpoint' });
+    expect(await toy.toStop('continue', THREAD)).toMatchObject({
+      reason: 'function breakpoint',
+      hitBreakpointIds: [id],
+    });
   });
 });
 

@@ -26,8 +26,13 @@ import { badArguments } from '../errors.ts';
 import { fromClientPath } from '../paths.ts';
 import { sourceOf } from '../sources.ts';
 
-function optionsOf(args: Arguments): BreakpointOptions {
+/** Ids that breakpoints keep when they are bound again, in order. */
+type Ids = readonly number[];
+const NEW: Ids = [];
+
+function optionsOf(args: Arguments, id: number | undefined): BreakpointOptions {
   return {
+    id,
     condition: optionalText(args, 'condition'),
     hitCondition: optionalText(args, 'hitCondition'),
     logMessage: optionalText(args, 'logMessage'),
@@ -56,17 +61,18 @@ function pathOf(connection: Connection, args: Arguments): string {
   return fromClientPath(text(record(args, 'source'), 'path'), connection.client?.pathFormat ?? 'path');
 }
 
-function bindLines(connection: Connection, debuggee: Debuggee, args: Arguments): Breakpoint[] {
+function bindLines(connection: Connection, debuggee: Debuggee, args: Arguments, ids = NEW): Breakpoint[] {
   // `lines` is the older form of the request.
   const lines = args.values.lines;
   const wanted =
     args.values.breakpoints === undefined && Array.isArray(lines)
-      ? lines.map((line: unknown) => ({
+      ? lines.map((line: unknown, index) => ({
           line: typeof line === 'number' ? fromClientLine(connection, line) : Number.NaN,
+          id: ids[index],
         }))
-      : records(args, 'breakpoints').map((entry) => ({
+      : records(args, 'breakpoints').map((entry, index) => ({
           line: fromClientLine(connection, integer(entry, 'line')),
-          ...optionsOf(entry),
+          ...optionsOf(entry, ids[index]),
         }));
   if (wanted.some(({ line }) => !Number.isSafeInteger(line)))
     throw badArguments(args.command, '"lines" is not a list of whole numbers');
@@ -80,8 +86,11 @@ function setBreakpoints(connection: Connection, args: Arguments): Answer {
   return answer(connection, bound);
 }
 
-function bindFunctions(debuggee: Debuggee, args: Arguments): Breakpoint[] {
-  const wanted = records(args, 'breakpoints').map((entry) => ({ name: text(entry, 'name'), ...optionsOf(entry) }));
+function bindFunctions(debuggee: Debuggee, args: Arguments, ids = NEW): Breakpoint[] {
+  const wanted = records(args, 'breakpoints').map((entry, index) => ({
+    name: text(entry, 'name'),
+    ...optionsOf(entry, ids[index]),
+  }));
   return setFunctionBreakpoints(debuggee.session.breakpoints, debuggee.image, wanted);
 }
 
@@ -91,12 +100,12 @@ function setFunctions(connection: Connection, args: Arguments): Answer {
   return answer(connection, bound);
 }
 
-function bindInstructions(debuggee: Debuggee, args: Arguments): Breakpoint[] {
-  const wanted = records(args, 'breakpoints').map((entry) => {
+function bindInstructions(debuggee: Debuggee, args: Arguments, ids = NEW): Breakpoint[] {
+  const wanted = records(args, 'breakpoints').map((entry, index) => {
     const reference = text(entry, 'instructionReference');
     const at = parseReference(reference, debuggee.machine.side());
     const linear = at?.space.kind === 'linear' ? advance(at, optionalInteger(entry, 'offset') ?? 0).address : undefined;
-    return { address: linear, text: reference, ...optionsOf(entry) };
+    return { address: linear, text: reference, ...optionsOf(entry, ids[index]) };
   });
   return setInstructionBreakpoints(debuggee.session.breakpoints, debuggee.image, wanted);
 }
@@ -124,13 +133,19 @@ function setExceptions(connection: Connection, args: Arguments): Answer {
   return result;
 }
 
-/** After a restart: everything that was asked for, on the new image, with changes told to the client. */
-export function bindAsked(connection: Connection, debuggee: Debuggee): void {
+/** After a restart: everything that was asked for, on the new image under the old ids; the client is told where it is now. */
+export function bindAsked(connection: Connection, old: Debuggee, debuggee: Debuggee): void {
   const { lines, functions, instructions, exceptions } = connection.asked;
-  // Ids go on from the old ones as long as the same breakpoints are made in the same order.
-  for (const args of lines.values()) bindLines(connection, debuggee, args);
-  if (functions !== undefined) bindFunctions(debuggee, functions);
-  if (instructions !== undefined) bindInstructions(debuggee, instructions);
+  const { breakpoints } = old.session;
+  const idsOf = (list: readonly Breakpoint[] | undefined): Ids => list?.map(({ id }) => id) ?? NEW;
+  const bound = [
+    ...[...lines].flatMap(([path, args]) => bindLines(connection, debuggee, args, idsOf(breakpoints.lines.get(path)))),
+    ...(functions === undefined ? [] : bindFunctions(debuggee, functions, idsOf(breakpoints.functions))),
+    ...(instructions === undefined ? [] : bindInstructions(debuggee, instructions, idsOf(breakpoints.instructions))),
+  ];
+  for (const breakpoint of bound) {
+    connection.event('breakpoint', { reason: 'changed', breakpoint: rowOf(connection, breakpoint) });
+  }
   if (exceptions !== undefined) bindExceptions(debuggee, exceptions);
 }
 

@@ -53,11 +53,12 @@ function threads(connection: Connection): Answer {
 
 /** Bytes for COM1, as base64. */
 function input(connection: Connection, args: Arguments): Answer {
-  const { machine } = launched(connection, args.command);
+  const { machine, session } = launched(connection, args.command);
   const bytes = fromBase64(text(args, 'data'));
   if (bytes === undefined) throw badArguments(args.command, '"data" is not base64');
   machine.input(bytes);
-  return {};
+  // A processor that waited for ever may have waited for this.
+  return { after: () => (session.cause?.kind === 'idle' ? void session.continue() : undefined) };
 }
 
 export const EXECUTION_REQUESTS = {

@@ -93,7 +93,7 @@ async function restart(connection: Connection, args: Parameters<Handler>[1]): Pr
   connection.debuggee = debuggee;
   connection.shown.before.clear();
   connection.shown.now.clear();
-  bindAsked(connection, debuggee);
+  bindAsked(connection, old, debuggee);
   return { after: () => (connection.configurationDone ? debuggee.session.start() : undefined) };
 }
 
