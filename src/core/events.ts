@@ -3,6 +3,7 @@
 
 import {
   ACCESS_WRITE,
+  ACTIVITY,
   ATTENTION,
   ATTEND_BREAKPOINTS,
   ATTEND_DEVICE,
@@ -79,6 +80,8 @@ export const PRIMARY_MTF: u32 = 1 << 27;
 
 export const DR6_BS: u64 = 1 << 14;
 export const DR6_BD: u64 = 1 << 13;
+const ACTIVITY_SHUTDOWN: u32 = 2;
+const ACTIVITY_WAIT_FOR_SIPI: u32 = 3;
 /** In pending debug exceptions: at least one enabled breakpoint was met. */
 export const PENDING_ENABLED: u64 = 1 << 12;
 
@@ -330,6 +333,9 @@ export function beforeInstruction(): u32 {
     deliverPending();
     return load<u32>(STOP) ? HALT : AGAIN;
   }
+  // Nothing but a SIPI ends wait-for-SIPI; external interrupts do not end shutdown.
+  const activity = load<u32>(ACTIVITY);
+  if (activity == ACTIVITY_WAIT_FOR_SIPI) return GO;
   const guest = load<u32>(NON_ROOT) != 0;
   const blocking = load<u32>(INTERRUPTIBILITY);
   if (guest && load<u32>(MTF_PENDING)) {
@@ -357,7 +363,7 @@ export function beforeInstruction(): u32 {
     deliverNow(VECTOR_NMI, EVENT_NMI, 0);
     return HALT;
   }
-  if (!(blocking & (BLOCKING_STI | BLOCKING_MOV_SS))) {
+  if (!(blocking & (BLOCKING_STI | BLOCKING_MOV_SS)) && activity != ACTIVITY_SHUTDOWN) {
     const enabled = (load<u32>(SYSTEM_FLAGS) & FLAG_IF) != 0;
     if (guest && enabled && primary & PRIMARY_INTERRUPT_WINDOW) return leave(REASON_INTERRUPT_WINDOW);
     if (load<u32>(INTERRUPT_LINE) && (enabled || (guest && load<u32>(PIN_CONTROLS) & PIN_EXTERNAL_INTERRUPT))) {

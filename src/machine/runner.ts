@@ -28,6 +28,7 @@ import {
   VMX_INSTRUCTION,
   VMX_VMLAUNCH,
   VMX_VMRESUME,
+  VMX_VMXOFF,
 } from '../core/layout.ts';
 import { ENTERED, ENTRY_ABORT, ENTRY_VM_FAIL, enterGuest } from '../vmx/entry.ts';
 import { leaveGuest } from '../vmx/exit.ts';
@@ -38,7 +39,7 @@ import { type Core, readCount, readWord, writeWord } from '../vmx/processor.ts';
 import { runCore } from './core-instance.ts';
 import { faultRecords } from './fault-log.ts';
 import { type Hardware, presentTime, skipTime } from './hardware.ts';
-import { lookAtDevices, takeInterrupt, takeSignals, wake } from './interrupts.ts';
+import { ACTIVITY_WAIT_FOR_SIPI, lookAtDevices, takeInterrupt, takeSignals, wake } from './interrupts.ts';
 import { linearRip } from './registers.ts';
 import type { RunOptions, Stop, VmEntry, VmExit } from './types.ts';
 import { explainUnsimulated } from './unsimulated.ts';
@@ -196,6 +197,7 @@ function vmxInstruction(runner: Runner, options: RunOptions): Stop | undefined {
   if (instruction === VMX_VMLAUNCH || instruction === VMX_VMRESUME) return vmEntry(runner, options);
   const outcome = executeVmxInstruction(vmx);
   core.exports.finishVmx(outcome);
+  if (instruction === VMX_VMXOFF) runner.look = true;
   return outcome === VM_SUCCEED ? undefined : failStop(vmx, options);
 }
 
@@ -203,6 +205,7 @@ function vmEntry(runner: Runner, options: RunOptions): Stop | undefined {
   const { vmx, onTransition } = runner;
   const outcome = enterGuest(vmx);
   if (outcome === ENTERED) {
+    if (runner.hardware.board.signalPending()) runner.look = true; // an INIT that waited in VMX root operation
     if (options.entries !== true && onTransition === undefined) return undefined;
     const entry = entryNumber(vmx.history, readCount(vmx.core, COUNT_ENTRIES)) as VmEntry;
     onTransition?.({ entry });
@@ -268,6 +271,7 @@ function isDue(core: Core, guest: boolean): boolean {
 
 /** Whether an interrupt or timer could end the halt; an NMI, which nothing but its sender foresees, is not counted. */
 function canWake(core: Core, guest: boolean): boolean {
+  if (readWord(core, ACTIVITY) === ACTIVITY_WAIT_FOR_SIPI) return false;
   if (readWord(core, NMI_PENDING) !== 0) return true;
   if (guest && readCount(core, PREEMPTION_DEADLINE) <= Number.MAX_SAFE_INTEGER) return true;
   if (readWord(core, ACTIVITY) !== 1) return false;
