@@ -3,6 +3,19 @@
 
 #define HOST_RSP 0x6c14
 
+// Saved registers, told to debuggers: at a VM exit RBP is the guest's, and the stack is found by these notes.
+    .cfi_sections .debug_frame
+.macro save register
+    pushq \register
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset \register, 0
+.endm
+.macro restore register
+    popq \register
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore \register
+.endm
+
 #define RAX 0
 #define RCX 8
 #define RDX 16
@@ -15,13 +28,15 @@
 .globl vcpu_enter
 .type vcpu_enter, @function
 vcpu_enter:
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
+    .cfi_startproc
+    save %rbx
+    save %rbp
+    save %r12
+    save %r13
+    save %r14
+    save %r15
     pushq %rdi // for vcpu_exited
+    .cfi_adjust_cfa_offset 8
     movl $HOST_RSP, %eax
     vmwrite %rsp, %rax
     testl %esi, %esi // MOV lefts ZF as it is: the choice at the end is by this
@@ -73,11 +88,13 @@ vcpu_exited:
     xorl %eax, %eax
 left:
     addq $8, %rsp
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbp
-    popq %rbx
+    .cfi_adjust_cfa_offset -8
+    restore %r15
+    restore %r14
+    restore %r13
+    restore %r12
+    restore %rbp
+    restore %rbx
     ret
+    .cfi_endproc
 .size vcpu_enter, . - vcpu_enter

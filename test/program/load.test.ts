@@ -141,6 +141,7 @@ describe('mistakes', () => {
     ['bytes that say nothing', new Uint8Array(64), {}, 'bits-needed', undefined],
     ['a flat format without bits', new Uint8Array(64), { format: 'flat' }, 'bits-needed', undefined],
     ['an ELF header that ends', Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 1, 1), { bits: 32 }, 'truncated', undefined],
+    ['a format that it is not', new Uint8Array(64), { format: 'elf', bits: 32 }, 'unsupported-elf', 0],
     ['an unknown ELF class', Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 9, 1), { bits: 32 }, 'unsupported-elf', 4],
     ['unknown demands', words(header(0x18), 64), {}, 'unsupported-boot-flags', 4],
     ['address fields that end', words(header(0x10000, 1, 2)), {}, 'truncated', undefined],
