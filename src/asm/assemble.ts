@@ -1,13 +1,23 @@
 // The assembler: passes over the program until every size and address is settled, then the result.
 import {
-  type Assembly, type LineRecord, addProblem, createAssembly, createSection, currentSection, defineSymbol, originOf, position, preprocessorNames, qualified, statementNames,
+  type Assembly,
+  type LineRecord,
+  addProblem,
+  createAssembly,
+  createSection,
+  currentSection,
+  defineSymbol,
+  originOf,
+  position,
+  preprocessorNames,
+  statementNames,
 } from './assembly.ts';
 import { createByteBuffer } from './bytes.ts';
 import { countOf, canStore, emitBinary, emitData, paddingFor, reserveBytes } from './data.ts';
 import { checkClosed, runDirective } from './directives.ts';
 import { encodeInstruction } from './encoder/encode.ts';
-import { includeNotFound, labelNeeded, noConvergence, noStructure, orphanLabel } from './errors.ts';
-import { type Names, constantValue, evaluate, isConstant } from './expression.ts';
+import { labelNeeded, noConvergence, noStructure, orphanLabel } from './errors.ts';
+import { type Names, evaluate, isConstant } from './expression.ts';
 import { buildImage, layoutSections } from './layout.ts';
 import { lexFile } from './lexer.ts';
 import { listingText } from './listing.ts';
@@ -112,7 +122,11 @@ function readProgram(a: Assembly, list: Statement[], parsing: Diagnostic[]): voi
   }
 }
 
-function include(a: Assembly, path: string, from: number): { file: number; lines: Assembly['files'][number]['lines'] } | undefined {
+function include(
+  a: Assembly,
+  path: string,
+  from: number,
+): { file: number; lines: Assembly['files'][number]['lines'] } | undefined {
   const read = a.options.readInclude;
   if (read === undefined) return undefined;
   const folder = /^(.*[/\\])[^/\\]*$/.exec(a.files[from]?.path ?? '')?.[1] ?? '';
@@ -151,12 +165,13 @@ function runStatement(a: Assembly, names: Names, statement: Statement): void {
     return;
   }
   if (label !== undefined) {
-    if (!label.colon && body.kind === 'none' && a.final) addProblem(a, orphanLabel(label.name), label.range, a.expansion);
+    if (!label.colon && body.kind === 'none' && a.final)
+      addProblem(a, orphanLabel(label.name), label.range, a.expansion);
     defineSymbol(a, label.name, a.here, label.range);
   }
   if (body.kind === 'none') return;
   if (body.kind === 'directive') {
-    if (body.name === 'at' || body.name === 'iend') runInstance(a, names, statement, body);
+    if (body.name === 'at' || body.name === 'iend') runInstance(a, names, body);
     else runDirective(a, names, body);
     return;
   }
@@ -173,7 +188,14 @@ function runStatement(a: Assembly, names: Names, statement: Statement): void {
   if (!a.final || absolute) return;
   const length = currentSection(a).position - offset;
   if (length === 0) return;
-  a.lines.push({ section, offset, length, range: placeOf(statement.range, statement.expansion), instruction: body.kind === 'instruction', bits: a.bits });
+  a.lines.push({
+    section,
+    offset,
+    length,
+    range: placeOf(statement.range, statement.expansion),
+    instruction: body.kind === 'instruction',
+    bits: a.bits,
+  });
 }
 
 /** The place that a person sees: of what a macro wrote, the call in the source. */
@@ -183,13 +205,18 @@ function placeOf(range: SourceRange, expansion: Expansion | undefined): SourceRa
   return outer?.call ?? range;
 }
 
-function defineEqu(a: Assembly, names: Names, statement: Statement, expression: Extract<Body, { kind: 'equ' }>['expression']): void {
+function defineEqu(
+  a: Assembly,
+  names: Names,
+  statement: Statement,
+  expression: Extract<Body, { kind: 'equ' }>['expression'],
+): void {
   if (statement.label === undefined) {
     addProblem(a, labelNeeded('equ'), statement.range, a.expansion);
     return;
   }
   const value = evaluate(expression, names);
-  if (value !== undefined) defineSymbol(a, statement.label.name, value, statement.label.range);
+  if (value !== undefined) defineSymbol(a, statement.label.name, value, statement.label.range, false);
 }
 
 function runBody(a: Assembly, names: Names, statement: Statement, body: Body, times: number): void {
@@ -242,7 +269,12 @@ function runAlign(a: Assembly, names: Names, statement: Statement, body: Extract
   currentSection(a).position += padding;
 }
 
-function runInstruction(a: Assembly, names: Names, statement: Statement, body: Extract<Body, { kind: 'instruction' }>): boolean {
+function runInstruction(
+  a: Assembly,
+  names: Names,
+  statement: Statement,
+  body: Extract<Body, { kind: 'instruction' }>,
+): boolean {
   if (!canStore(a, body.name)) return false;
   a.firstBits ??= a.bits;
   const section = currentSection(a);
@@ -283,14 +315,20 @@ function neverChanges(operand: Operand, a: Assembly): boolean {
     case 'memory':
       return isConstant(operand.expression) && operand.relative !== 'rel' && !a.defaultRelative;
     case 'immediate':
-      return operand.expression.kind === 'number' && operand.expression.value >= -128n && operand.expression.value < 128n && operand.distance === undefined && false;
+      return (
+        operand.expression.kind === 'number' &&
+        operand.expression.value >= -128n &&
+        operand.expression.value < 128n &&
+        operand.distance === undefined &&
+        false
+      );
     default:
       return false;
   }
 }
 
 /** AT and IEND: fill up to a field of the structure, or to its end. */
-function runInstance(a: Assembly, names: Names, statement: Statement, body: Extract<Body, { kind: 'directive' }>): void {
+function runInstance(a: Assembly, names: Names, body: Extract<Body, { kind: 'directive' }>): void {
   const instance = a.instance;
   if (instance === undefined) {
     addProblem(a, noStructure(body.name), body.nameRange, a.expansion);
@@ -303,9 +341,15 @@ function runInstance(a: Assembly, names: Names, statement: Statement, body: Extr
   if (target === undefined) return;
   if (!target.unknown) {
     const done = position(a).constant - instance.start.constant;
-    const missing = Number(target.constant - done);
+    const base = fieldName === undefined ? (names.symbol(instance.name, body.nameRange)?.constant ?? 0n) : 0n;
+    const missing = Number(target.constant - base - done);
     if (missing < 0 && a.final) {
-      addProblem(a, { code: 'negative-count', message: `the structure is already ${-missing} bytes past this field` }, body.nameRange, a.expansion);
+      addProblem(
+        a,
+        { code: 'negative-count', message: `the structure is already ${-missing} bytes past this field` },
+        body.nameRange,
+        a.expansion,
+      );
     } else if (missing > 0 && canStore(a, body.nameRange)) {
       currentSection(a).buffer.fill(0, missing);
       currentSection(a).position += missing;
@@ -313,20 +357,29 @@ function runInstance(a: Assembly, names: Names, statement: Statement, body: Extr
   }
   if (body.name === 'iend') a.instance = undefined;
   else if (line?.inner !== undefined) runStatement(a, names, line.inner);
-  void statement;
 }
 
 const instanceCache = new WeakMap<object, { field: Parameters<typeof evaluate>[0]; inner: Statement | undefined }>();
 
-function parseInstance(a: Assembly, body: Extract<Body, { kind: 'directive' }>): { field: Parameters<typeof evaluate>[0]; inner: Statement | undefined } | undefined {
+function parseInstance(
+  a: Assembly,
+  body: Extract<Body, { kind: 'directive' }>,
+): { field: Parameters<typeof evaluate>[0]; inner: Statement | undefined } | undefined {
   if (body.name === 'iend') return undefined;
   const cached = instanceCache.get(body);
   if (cached !== undefined) return cached;
   const comma = body.arguments.findIndex((t) => t.text === ',');
   const fieldTokens = comma < 0 ? body.arguments : body.arguments.slice(0, comma);
   const rest = comma < 0 ? [] : body.arguments.slice(comma + 1);
-  const report = (problem: Parameters<typeof addProblem>[1], range: SourceRange): void => addProblem(a, problem, range, a.expansion);
-  const fieldLine = fieldTokens.length === 0 ? undefined : parseLine({ tokens: [{ ...fieldTokens[0]!, text: 'equ', kind: 0 }, ...fieldTokens], expansion: a.expansion }, report);
+  const report = (problem: Parameters<typeof addProblem>[1], range: SourceRange): void =>
+    addProblem(a, problem, range, a.expansion);
+  const fieldLine =
+    fieldTokens.length === 0
+      ? undefined
+      : parseLine(
+          { tokens: [{ ...fieldTokens[0]!, text: 'equ', kind: 0 }, ...fieldTokens], expansion: a.expansion },
+          report,
+        );
   if (fieldLine === undefined || fieldLine.body.kind !== 'equ') {
     if (fieldTokens.length === 0) report(labelNeeded('at'), body.nameRange);
     return undefined;
@@ -347,7 +400,8 @@ function result(a: Assembly, diagnostics: readonly Diagnostic[]): AssemblyResult
   const origin = originOf(a);
   const bytes = ok ? buildImage(a) : new Uint8Array();
   const entrySymbol = a.symbols.get('_start') ?? a.symbols.get('start');
-  const address = (section: number, offset: bigint): bigint => (section < 0 ? offset : offset + BigInt(a.sections[section]!.address));
+  const address = (section: number, offset: bigint): bigint =>
+    section < 0 ? offset : offset + BigInt(a.sections[section]!.address);
   const records: LineRecord[] = a.lines;
   const lines: AssembledLine[] = records
     .map((r) => ({
@@ -383,5 +437,3 @@ function result(a: Assembly, diagnostics: readonly Diagnostic[]): AssemblyResult
     listing: () => listingText(a, bytes),
   };
 }
-
-export { includeNotFound, qualified, constantValue };

@@ -59,7 +59,7 @@ export interface Structure {
   /** What to return to. */
   readonly section: number;
   readonly absolute: Value | undefined;
-  readonly scope: string;
+  readonly start: bigint;
 }
 
 export interface Assembly {
@@ -81,6 +81,8 @@ export interface Assembly {
   section: number;
   /** Position of an ABSOLUTE block, whose labels are plain numbers or addresses of elsewhere. */
   absolute: Value | undefined;
+  /** Where that block began: its `$$`. */
+  absoluteStart: Value;
   /** Last ordinary label, to which local labels belong. */
   scope: string;
   structure: Structure | undefined;
@@ -96,9 +98,29 @@ export interface Assembly {
 
 export function createAssembly(options: AssemblyOptions): Assembly {
   return {
-    options, files: [], sections: [], symbols: new Map(), diagnostics: [], pass: 0, final: false, growOnly: false, changed: false, bits: options.bits ?? 16,
-    defaultRelative: false, origin: undefined, firstBits: undefined, section: 0, absolute: undefined, scope: '', structure: undefined, instance: undefined,
-    here: constantValue(0n), expansion: undefined, lines: [], preprocessorDepends: false,
+    options,
+    files: [],
+    sections: [],
+    symbols: new Map(),
+    diagnostics: [],
+    pass: 0,
+    final: false,
+    growOnly: false,
+    changed: false,
+    bits: options.bits ?? 16,
+    defaultRelative: false,
+    origin: undefined,
+    firstBits: undefined,
+    section: 0,
+    absolute: undefined,
+    absoluteStart: constantValue(0n),
+    scope: '',
+    structure: undefined,
+    instance: undefined,
+    here: constantValue(0n),
+    expansion: undefined,
+    lines: [],
+    preprocessorDepends: false,
   };
 }
 
@@ -108,7 +130,11 @@ export function addProblem(a: Assembly, problem: Problem, range: SourceRange, ex
   let message = problem.message;
   let outer = expansion;
   while (outer?.parent !== undefined) outer = outer.parent;
-  if (expansion !== undefined && outer !== undefined && (range.file !== outer.call.file || range.line !== outer.call.line)) {
+  if (
+    expansion !== undefined &&
+    outer !== undefined &&
+    (range.file !== outer.call.file || range.line !== outer.call.line)
+  ) {
     place = outer.call;
     message += ` (in macro "${expansion.macro}", ${a.files[range.file]?.path ?? '?'}:${range.line})`;
   }
@@ -161,24 +187,38 @@ export function qualified(a: Assembly, name: string): string {
   return name.charCodeAt(0) === 46 && name.charCodeAt(1) !== 46 ? a.scope + name : name;
 }
 
-export function defineSymbol(a: Assembly, name: string, value: Value, range: SourceRange): void {
+/** `scope`: the symbol is a label that local labels belong to, not an equ. */
+export function defineSymbol(a: Assembly, name: string, value: Value, range: SourceRange, scope = true): void {
   const full = qualified(a, name);
   if (full.charCodeAt(0) === 46 && full.charCodeAt(1) !== 46) {
     addProblem(a, localWithoutParent(name), range, a.expansion);
     return;
   }
   // Labels that macros make for themselves (..@) do not begin a new scope.
-  if (name.charCodeAt(0) !== 46) a.scope = full;
+  if (scope && name.charCodeAt(0) !== 46) a.scope = full;
   const section = value.terms?.[0]?.section ?? -1;
   const entry = a.symbols.get(full);
   if (entry === undefined) {
-    a.symbols.set(full, { name: full, constant: value.constant, section, pass: a.pass, range, bits: a.bits, known: !value.unknown });
+    a.symbols.set(full, {
+      name: full,
+      constant: value.constant,
+      section,
+      pass: a.pass,
+      range,
+      bits: a.bits,
+      known: !value.unknown,
+    });
     a.changed = true;
     return;
   }
   if (entry.pass === a.pass) {
     if (entry.constant === value.constant && entry.section === section && !value.unknown && section < 0) return;
-    addProblem(a, symbolTwice(full, `${a.files[entry.range.file]?.path ?? '?'}:${entry.range.line}`), range, a.expansion);
+    addProblem(
+      a,
+      symbolTwice(full, `${a.files[entry.range.file]?.path ?? '?'}:${entry.range.line}`),
+      range,
+      a.expansion,
+    );
     return;
   }
   if (entry.constant !== value.constant || entry.section !== section || entry.known === value.unknown) a.changed = true;
@@ -191,7 +231,11 @@ export function defineSymbol(a: Assembly, name: string, value: Value, range: Sou
 }
 
 const entryValue = (entry: SymbolEntry): Value =>
-  !entry.known ? UNKNOWN : entry.section < 0 ? constantValue(entry.constant) : sectionValue(entry.section, entry.constant);
+  !entry.known
+    ? UNKNOWN
+    : entry.section < 0
+      ? constantValue(entry.constant)
+      : sectionValue(entry.section, entry.constant);
 
 /** section.NAME.start, .vstart and .length, which the flat format defines. */
 function sectionSymbol(a: Assembly, name: string): Value | undefined {
@@ -204,7 +248,8 @@ function sectionSymbol(a: Assembly, name: string): Value | undefined {
   return constantValue(BigInt(match[2] === 'length' ? found.size : originOf(a) + found.fileOffset));
 }
 
-export const originOf = (a: Assembly): number => a.origin ?? a.options.origin ?? ((a.firstBits ?? a.bits) === 16 ? 0x7c00 : 0x100000);
+export const originOf = (a: Assembly): number =>
+  a.origin ?? a.options.origin ?? ((a.firstBits ?? a.bits) === 16 ? 0x7c00 : 0x100000);
 
 function suggestion(a: Assembly, name: string): string | undefined {
   const lower = name.toLowerCase();
@@ -225,7 +270,7 @@ export function statementNames(a: Assembly): Names {
       return undefined;
     },
     here: () => a.here,
-    sectionStart: () => (a.absolute === undefined ? sectionValue(a.section, 0n) : constantValue(0n)),
+    sectionStart: () => (a.absolute === undefined ? sectionValue(a.section, 0n) : a.absoluteStart),
     problem: (problem, range) => addProblem(a, problem, range, a.expansion),
   };
 }
@@ -246,7 +291,7 @@ export function preprocessorNames(a: Assembly): Names {
     },
     sectionStart() {
       a.preprocessorDepends = true;
-      return a.absolute === undefined ? sectionValue(a.section, 0n) : constantValue(0n);
+      return a.absolute === undefined ? sectionValue(a.section, 0n) : a.absoluteStart;
     },
     problem: (problem, range) => addProblem(a, problem, range, a.expansion),
   };

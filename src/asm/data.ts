@@ -1,7 +1,18 @@
 // db and its relatives, resb and its relatives, incbin and align.
 import { type Assembly, addProblem, currentSection } from './assembly.ts';
 import {
-  badAlignment, badCount, binaryNotFound, codeInReserved, dataRange, floatFormat, hugeCount, initialisedInAbsolute, negativeCount, notAnAddressHere, reservedInProgram,
+  badAlignment,
+  badCount,
+  binaryNotFound,
+  codeInReserved,
+  dataRange,
+  floatFormat,
+  hugeCount,
+  initialisedInAbsolute,
+  integerTooWide,
+  negativeCount,
+  notAnAddressHere,
+  reservedInProgram,
 } from './errors.ts';
 import { type Expression, type Names, type Value, evaluate } from './expression.ts';
 import { floatBits, wrap64 } from './numbers.ts';
@@ -97,6 +108,10 @@ function emitItem(a: Assembly, names: Names, item: DataItem): void {
 function emitExpression(a: Assembly, names: Names, expression: Expression, size: number): void {
   const out = currentSection(a).buffer;
   const value = evaluate(expression, names);
+  if (size > 8) {
+    addProblem(a, integerTooWide(size * 8), expression.range, a.expansion);
+    return;
+  }
   const number = value === undefined ? 0n : finalNumber(a, value, expression.range);
   if (size < 8 && value !== undefined && !value.unknown && a.final) {
     const bits = size * 8;
@@ -147,7 +162,8 @@ export function paddingFor(a: Assembly, names: Names, expression: Expression, po
     if (!value.unknown) addProblem(a, badAlignment(value.constant), expression.range, a.expansion);
     return value.unknown ? 0 : undefined;
   }
-  const at = a.absolute === undefined ? currentSection(a).position : Number(a.absolute.constant);
+  const at =
+    a.absolute === undefined ? currentSection(a).position : Number(a.absolute.constant - a.absoluteStart.constant);
   if (a.absolute === undefined && (boundary & (boundary - 1)) === 0) {
     const section = currentSection(a);
     if (section.align < boundary && section.start === undefined) section.align = boundary;

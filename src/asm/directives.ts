@@ -1,9 +1,21 @@
 // The assembler's own directives: SECTION, BITS, ORG, STRUC and so on.
-import { type Assembly, addProblem, createSection, currentSection, defineSymbol, position, sectionValue } from './assembly.ts';
+import { type Assembly, addProblem, createSection, currentSection, defineSymbol, position } from './assembly.ts';
 import {
-  badBits, badDefault, badOrigin, badSection, commonUnsupported, expected, externUnsupported, needsName, noStructure, secondOrigin, structureOpen, unknownDirectiveWord, badAlignment,
+  badBits,
+  badDefault,
+  badOrigin,
+  badSection,
+  commonUnsupported,
+  expected,
+  externUnsupported,
+  needsName,
+  noStructure,
+  secondOrigin,
+  structureOpen,
+  unknownDirectiveWord,
+  badAlignment,
 } from './errors.ts';
-import { type Cursor, type Expression, type Names, type Value, constantValue, evaluate, parseExpression } from './expression.ts';
+import { type Cursor, type Expression, type Names, constantValue, evaluate, parseExpression } from './expression.ts';
 import type { Body } from './statement.ts';
 import { type SourceRange, TOKEN, type Token, textOf } from './tokens.ts';
 
@@ -11,8 +23,16 @@ type Directive = Extract<Body, { kind: 'directive' }>;
 
 function parseAll(a: Assembly, tokens: readonly Token[], after: SourceRange): Expression | undefined {
   const last = tokens[tokens.length - 1];
-  const end = last === undefined ? { ...after, column: after.end, end: after.end + 1 } : { ...last, column: last.end, end: last.end + 1 };
-  const cursor: Cursor = { tokens, at: 0, end, problem: (problem, range) => addProblem(a, problem, range, a.expansion) };
+  const end =
+    last === undefined
+      ? { ...after, column: after.end, end: after.end + 1 }
+      : { ...last, column: last.end, end: last.end + 1 };
+  const cursor: Cursor = {
+    tokens,
+    at: 0,
+    end,
+    problem: (problem, range) => addProblem(a, problem, range, a.expansion),
+  };
   const expression = parseExpression(cursor);
   if (expression !== undefined && cursor.at < tokens.length) {
     addProblem(a, expected('the end of the line', tokens[cursor.at]!.text), tokens[cursor.at]!, a.expansion);
@@ -79,6 +99,7 @@ export function runDirective(a: Assembly, names: Names, body: Directive): void {
       const expression = parseAll(a, args, body.nameRange);
       const value = expression === undefined ? undefined : evaluate(expression, names);
       a.absolute = value ?? constantValue(0n);
+      a.absoluteStart = a.absolute;
       return;
     }
     case 'struc':
@@ -118,8 +139,9 @@ function openStructure(a: Assembly, names: Names, body: Directive): void {
   }
   const rest = body.arguments.slice(body.arguments[1]?.text === ',' ? 2 : 1);
   const start = rest.length === 0 ? 0n : (plainNumber(a, names, rest, name) ?? 0n);
-  a.structure = { name: name.text, range: name, section: a.section, absolute: a.absolute, scope: a.scope };
+  a.structure = { name: name.text, range: name, section: a.section, absolute: a.absolute, start };
   a.absolute = constantValue(start);
+  a.absoluteStart = a.absolute;
   defineSymbol(a, name.text, constantValue(start), name);
 }
 
@@ -129,7 +151,13 @@ function closeStructure(a: Assembly, body: Directive): void {
     addProblem(a, noStructure('endstruc'), body.nameRange, a.expansion);
     return;
   }
-  defineSymbol(a, `${structure.name}_size`, constantValue(a.absolute?.constant ?? 0n), structure.range);
+  defineSymbol(
+    a,
+    `${structure.name}_size`,
+    constantValue((a.absolute?.constant ?? 0n) - structure.start),
+    structure.range,
+    false,
+  );
   a.absolute = structure.absolute;
   a.section = structure.section;
   a.structure = undefined;
@@ -140,7 +168,26 @@ export function checkClosed(a: Assembly): void {
   if (a.structure !== undefined) addProblem(a, structureOpen(a.structure.name), a.structure.range, undefined);
 }
 
-const FLAGS = new Set(['code', 'text', 'data', 'rdata', 'exec', 'noexec', 'write', 'nowrite', 'alloc', 'noalloc', 'progbits', 'nobits', 'bss', 'public', 'private', 'use16', 'use32', 'use64']);
+const FLAGS = new Set([
+  'code',
+  'text',
+  'data',
+  'rdata',
+  'exec',
+  'noexec',
+  'write',
+  'nowrite',
+  'alloc',
+  'noalloc',
+  'progbits',
+  'nobits',
+  'bss',
+  'public',
+  'private',
+  'use16',
+  'use32',
+  'use64',
+]);
 
 function selectSection(a: Assembly, names: Names, body: Directive): void {
   const name = body.arguments[0];
@@ -160,19 +207,32 @@ function selectSection(a: Assembly, names: Names, body: Directive): void {
     if (body.arguments[i + 1]?.text !== '=') {
       if (lower === 'nobits' || lower === 'bss') section.reserved = true;
       else if (lower === 'progbits') section.reserved = false;
-      else if (lower === 'use16' || lower === 'use32' || lower === 'use64') a.bits = Number(lower.slice(3)) as 16 | 32 | 64;
+      else if (lower === 'use16' || lower === 'use32' || lower === 'use64')
+        a.bits = Number(lower.slice(3)) as 16 | 32 | 64;
       else if (!FLAGS.has(lower)) addProblem(a, badSection(word.text), word, a.expansion);
       i++;
       continue;
     }
     let end = i + 2;
-    while (end < body.arguments.length && body.arguments[end + 1]?.text !== '=' && !FLAGS.has(body.arguments[end]!.text.toLowerCase())) end++;
+    while (
+      end < body.arguments.length &&
+      body.arguments[end + 1]?.text !== '=' &&
+      !FLAGS.has(body.arguments[end]!.text.toLowerCase())
+    )
+      end++;
     setAttribute(a, names, section.index, word, lower, body.arguments.slice(i + 2, end));
     i = end;
   }
 }
 
-function setAttribute(a: Assembly, names: Names, index: number, word: Token, lower: string, tokens: readonly Token[]): void {
+function setAttribute(
+  a: Assembly,
+  names: Names,
+  index: number,
+  word: Token,
+  lower: string,
+  tokens: readonly Token[],
+): void {
   const section = a.sections[index]!;
   if (lower === 'follows') section.follows = tokens[0]?.text;
   else if (lower === 'vfollows') section.virtualFollows = tokens[0]?.text;
@@ -185,11 +245,9 @@ function setAttribute(a: Assembly, names: Names, index: number, word: Token, low
     const number = Number(value);
     if (lower === 'start') section.start = number;
     else if (lower === 'vstart') section.virtualStart = number;
-    else if (number < 1 || (number & (number - 1)) !== 0) addProblem(a, badAlignment(value), tokens[0] ?? word, a.expansion);
+    else if (number < 1 || (number & (number - 1)) !== 0)
+      addProblem(a, badAlignment(value), tokens[0] ?? word, a.expansion);
     else if (lower === 'align') section.align = number;
     else section.virtualAlign = number;
   } else addProblem(a, badSection(word.text), word, a.expansion);
 }
-
-export type { Value };
-export { sectionValue };

@@ -1,6 +1,16 @@
 // Expressions: parsed once into a tree, evaluated in each pass to a constant plus multiples of registers and sections.
-import { type Problem, expected, notANumber, badEscape, segUnsupported, wrtUnsupported, nestedTooDeep, badToken, floatInExpression } from './errors.ts';
-import { isFloatText, parseNumber, stringBytes, stringValue, wrap64 } from './numbers.ts';
+import {
+  type Problem,
+  expected,
+  notANumber,
+  badEscape,
+  segUnsupported,
+  wrtUnsupported,
+  nestedTooDeep,
+  badToken,
+  floatInExpression,
+} from './errors.ts';
+import { floatBits, isFloatText, parseNumber, stringBytes, stringValue, wrap64 } from './numbers.ts';
 import { REGISTERS, type Register } from './registers.ts';
 import { type SourceRange, TOKEN, type Token, rangeOf } from './tokens.ts';
 
@@ -11,8 +21,20 @@ export type Expression =
   | { readonly kind: 'here' | 'section'; readonly range: SourceRange }
   | { readonly kind: 'register'; readonly register: Register; readonly range: SourceRange }
   | { readonly kind: 'unary'; readonly operator: string; readonly operand: Expression; readonly range: SourceRange }
-  | { readonly kind: 'binary'; readonly operator: string; readonly left: Expression; readonly right: Expression; readonly range: SourceRange }
-  | { readonly kind: 'choice'; readonly condition: Expression; readonly yes: Expression; readonly no: Expression; readonly range: SourceRange };
+  | {
+      readonly kind: 'binary';
+      readonly operator: string;
+      readonly left: Expression;
+      readonly right: Expression;
+      readonly range: SourceRange;
+    }
+  | {
+      readonly kind: 'choice';
+      readonly condition: Expression;
+      readonly yes: Expression;
+      readonly no: Expression;
+      readonly range: SourceRange;
+    };
 
 /** A place in a token list, and what went wrong there. */
 export interface Cursor {
@@ -34,12 +56,32 @@ export function cursorRange(c: Cursor): SourceRange {
 
 /** Binding strength of NASM's binary operators; higher binds tighter. */
 const STRENGTH: Readonly<Record<string, number>> = {
-  '||': 1, '^^': 2, '&&': 3,
-  '=': 4, '==': 4, '!=': 4, '<>': 4, '<': 4, '>': 4, '<=': 4, '>=': 4, '<=>': 4,
-  '|': 5, '^': 6, '&': 7,
-  '<<': 8, '>>': 8, '<<<': 8, '>>>': 8,
-  '+': 9, '-': 9,
-  '*': 10, '/': 10, '//': 10, '%': 10, '%%': 10,
+  '||': 1,
+  '^^': 2,
+  '&&': 3,
+  '=': 4,
+  '==': 4,
+  '!=': 4,
+  '<>': 4,
+  '<': 4,
+  '>': 4,
+  '<=': 4,
+  '>=': 4,
+  '<=>': 4,
+  '|': 5,
+  '^': 6,
+  '&': 7,
+  '<<': 8,
+  '>>': 8,
+  '<<<': 8,
+  '>>>': 8,
+  '+': 9,
+  '-': 9,
+  '*': 10,
+  '/': 10,
+  '//': 10,
+  '%': 10,
+  '%%': 10,
 };
 const UNARY = new Set(['-', '+', '~', '!']);
 
@@ -119,6 +161,8 @@ function parseUnary(c: Cursor, depth: number): Expression | undefined {
         c.problem(segUnsupported(), token);
         return undefined;
       }
+      const float = FLOAT_FUNCTION.exec(lower);
+      if (float !== null && c.tokens[c.at + 1]?.text === '(') return parseFloatFunction(c, token, float[1]!);
       c.at++;
       const register = REGISTERS.get(lower);
       if (register !== undefined) return { kind: 'register', register, range: token };
@@ -153,13 +197,34 @@ function parseUnary(c: Cursor, depth: number): Expression | undefined {
   return undefined;
 }
 
+const FLOAT_FUNCTION = /^__\??float(8|16|32|64|80m|80e|128l|128h)\??__$/;
+
+/** `__float32__(1.5)`: the bits of a floating-point number; of the long formats, a part. */
+function parseFloatFunction(c: Cursor, name: Token, format: string): Expression | undefined {
+  let at = c.at + 2;
+  const negative = c.tokens[at]?.text === '-';
+  if (negative || c.tokens[at]?.text === '+') at++;
+  const number = c.tokens[at];
+  const close = c.tokens[at + 1];
+  const bytes = Number.parseInt(format, 10) / 8;
+  const bits = number === undefined ? undefined : floatBits(number.text, bytes, negative);
+  if (bits === undefined || close?.text !== ')') {
+    c.problem(expected('a floating-point number in parentheses', number?.text ?? ''), number ?? name);
+    return undefined;
+  }
+  c.at = at + 2;
+  const part = format === '80e' || format === '128h' ? bits >> 64n : bits;
+  return { kind: 'number', value: wrap64(BigInt.asUintN(64, part)), range: rangeOf(name, close) };
+}
+
 /** Constant parts are computed while parsing. */
 function fold(expression: Expression): Expression {
   if (expression.kind === 'unary') {
     if (expression.operand.kind !== 'number') return expression;
     return { kind: 'number', value: unary(expression.operator, expression.operand.value), range: expression.range };
   }
-  if (expression.kind !== 'binary' || expression.left.kind !== 'number' || expression.right.kind !== 'number') return expression;
+  if (expression.kind !== 'binary' || expression.left.kind !== 'number' || expression.right.kind !== 'number')
+    return expression;
   const value = arithmetic(expression.operator, expression.left.value, expression.right.value);
   return value === undefined ? expression : { kind: 'number', value, range: expression.range };
 }
@@ -268,7 +333,11 @@ export interface Names {
 export const constantValue = (constant: bigint): Value => ({ constant, terms: undefined, unknown: false });
 export const UNKNOWN: Value = { constant: 0n, terms: undefined, unknown: true };
 
-function addTerms(a: readonly Term[] | undefined, b: readonly Term[] | undefined, sign: bigint): readonly Term[] | undefined {
+function addTerms(
+  a: readonly Term[] | undefined,
+  b: readonly Term[] | undefined,
+  sign: bigint,
+): readonly Term[] | undefined {
   if (b === undefined) return a;
   const out: Term[] = a === undefined ? [] : [...a];
   for (const term of b) {
@@ -313,7 +382,8 @@ export function evaluate(expression: Expression, names: Names): Value | undefine
       if (a === undefined) return undefined;
       if (expression.operator === '+') return a;
       if (a.unknown) return UNKNOWN;
-      if (expression.operator === '-') return { constant: wrap64(-a.constant), terms: addTerms(undefined, a.terms, -1n), unknown: false };
+      if (expression.operator === '-')
+        return { constant: wrap64(-a.constant), terms: addTerms(undefined, a.terms, -1n), unknown: false };
       if (a.terms !== undefined) return notScalar(expression.operator, expression.operand, names);
       return constantValue(unary(expression.operator, a.constant));
     }
@@ -347,7 +417,11 @@ function binary(expression: Extract<Expression, { kind: 'binary' }>, names: Name
   }
   if (operator === '+' || operator === '-') {
     const sign = operator === '+' ? 1n : -1n;
-    return { constant: wrap64(a.constant + sign * b.constant), terms: addTerms(a.terms, b.terms, sign), unknown: false };
+    return {
+      constant: wrap64(a.constant + sign * b.constant),
+      terms: addTerms(a.terms, b.terms, sign),
+      unknown: false,
+    };
   }
   if (operator === '*') {
     const [scalar, vector] = a.terms === undefined ? [a, b] : [b, a];

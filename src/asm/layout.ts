@@ -10,7 +10,8 @@ export function layoutSections(a: Assembly): boolean {
   let changed = false;
   const set = (section: Section, start: number, fileOffset: number): void => {
     const address = section.virtualStart ?? start;
-    if (section.address !== address || section.size !== section.position || section.fileOffset !== fileOffset) changed = true;
+    if (section.address !== address || section.size !== section.position || section.fileOffset !== fileOffset)
+      changed = true;
     section.address = address;
     section.fileOffset = fileOffset;
     section.size = section.position;
@@ -37,11 +38,21 @@ export function layoutSections(a: Assembly): boolean {
   let end = origin;
   for (const section of order) {
     const start = section.start ?? up(end, section.align);
-    if (start < origin && section.position > 0) addProblem(a, sectionBelowOrigin(section.name), section.place, undefined);
-    else if (start < end && section.position > 0) addProblem(a, sectionOverlap(section.name, order[order.indexOf(section) - 1]?.name ?? '.text'), section.place, undefined);
+    if (start < origin && section.position > 0)
+      addProblem(a, sectionBelowOrigin(section.name), section.place, undefined);
+    else if (start < end && section.position > 0)
+      addProblem(
+        a,
+        sectionOverlap(section.name, order[order.indexOf(section) - 1]?.name ?? '.text'),
+        section.place,
+        undefined,
+      );
     set(section, start, start - origin);
     end = Math.max(end, start + section.position);
   }
+  // Reserved sections continue the addresses of the last stored one, not its place in the image.
+  const last = order.filter((s) => s.position > 0).at(-1);
+  if (last?.virtualStart !== undefined) end = last.address + last.position;
   for (const section of a.sections.filter((s) => s.reserved)) {
     const after = section.follows === undefined ? undefined : a.sections.find((s) => s.name === section.follows);
     const start = section.start ?? up(after === undefined ? end : after.address + after.position, section.align);

@@ -101,7 +101,15 @@ function endOfPercent(text: string, start: number, limit: number): number {
 }
 
 /** The tokens of `text` from `from` up to `limit`, which stand on one line that begins at `lineStart`. */
-function lexPart(text: string, from: number, limit: number, lineStart: number, file: number, line: number, out: Token[]): void {
+function lexPart(
+  text: string,
+  from: number,
+  limit: number,
+  lineStart: number,
+  file: number,
+  line: number,
+  out: Token[],
+): void {
   let i = from;
   let space = false;
   const push = (kind: TokenKind, end: number, message?: string): void => {
@@ -154,7 +162,8 @@ function lexPart(text: string, from: number, limit: number, lineStart: number, f
       const operator = OPERATORS_BY_FIRST.get(c)?.find((o) => text.startsWith(o, i));
       if (operator !== undefined) push(TOKEN.punctuation, i + operator.length);
       else if (c > 32 && c < 127) push(TOKEN.punctuation, i + 1);
-      else push(TOKEN.bad, i + 1, `the character U+${c.toString(16).toUpperCase().padStart(4, '0')} has no meaning here`);
+      else
+        push(TOKEN.bad, i + 1, `the character U+${c.toString(16).toUpperCase().padStart(4, '0')} has no meaning here`);
     }
   }
 }

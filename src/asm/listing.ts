@@ -23,13 +23,21 @@ export function listingText(a: Assembly, image: Uint8Array): string {
     let first = true;
     for (const record of records) {
       const section = a.sections[record.section]!;
-      const bytes = section.reserved ? [] : [...image.subarray(section.fileOffset + record.offset, section.fileOffset + record.offset + record.length)];
+      const bytes = section.reserved
+        ? []
+        : [...image.subarray(section.fileOffset + record.offset, section.fileOffset + record.offset + record.length)];
       const chunks = Math.max(1, Math.ceil(bytes.length / BYTES_PER_ROW));
       for (let i = 0; i < chunks; i++) {
         const hex = section.reserved
           ? `<res ${record.length.toString(16).toUpperCase()}h>`
-          : bytes.slice(i * BYTES_PER_ROW, (i + 1) * BYTES_PER_ROW).map((b) => b.toString(16).toUpperCase().padStart(2, '0')).join('');
-        const address = (section.address + record.offset + i * BYTES_PER_ROW).toString(16).toUpperCase().padStart(8, '0');
+          : bytes
+              .slice(i * BYTES_PER_ROW, (i + 1) * BYTES_PER_ROW)
+              .map((b) => b.toString(16).toUpperCase().padStart(2, '0'))
+              .join('');
+        const address = (section.address + record.offset + i * BYTES_PER_ROW)
+          .toString(16)
+          .toUpperCase()
+          .padStart(8, '0');
         const number = first ? String(index + 1).padStart(6) : ''.padStart(6);
         rows.push(`${number} ${address}  ${hex.padEnd(BYTES_PER_ROW * 2)} ${first ? text : ''}`.trimEnd());
         first = false;

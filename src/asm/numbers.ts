@@ -75,7 +75,9 @@ function exactFloat(text: string): Exact | undefined {
     const exponent = BigInt(hex[3] ?? '0') - 4n * BigInt(fraction.length);
     if (exponent > 20000n || exponent < -20000n) return undefined;
     const numerator = BigInt(`0x${whole}`);
-    return exponent >= 0n ? { numerator: numerator << exponent, denominator: 1n } : { numerator, denominator: 1n << -exponent };
+    return exponent >= 0n
+      ? { numerator: numerator << exponent, denominator: 1n }
+      : { numerator, denominator: 1n << -exponent };
   }
   const decimal = /^(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/.exec(plain);
   if (!decimal) return undefined;
@@ -85,7 +87,9 @@ function exactFloat(text: string): Exact | undefined {
   const exponent = Number(decimal[3] ?? '0') - fraction.length;
   if (Math.abs(exponent) > 6000) return undefined;
   const numerator = BigInt(whole);
-  return exponent >= 0 ? { numerator: numerator * 10n ** BigInt(exponent), denominator: 1n } : { numerator, denominator: 10n ** BigInt(-exponent) };
+  return exponent >= 0
+    ? { numerator: numerator * 10n ** BigInt(exponent), denominator: 1n }
+    : { numerator, denominator: 10n ** BigInt(-exponent) };
 }
 
 /** Stored mantissa bits and exponent bits of the formats, by their size in bytes. The 80-bit format stores its leading 1. */
@@ -140,10 +144,24 @@ export function floatBits(text: string, bytes: number, negative: boolean): bigin
 
 const encoder = new TextEncoder();
 const ESCAPES: Readonly<Record<string, number>> = {
-  a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13, e: 27, '\\': 92, '`': 96, "'": 39, '"': 34, '?': 63,
+  a: 7,
+  b: 8,
+  t: 9,
+  n: 10,
+  v: 11,
+  f: 12,
+  r: 13,
+  e: 27,
+  '\\': 92,
+  '`': 96,
+  "'": 39,
+  '"': 34,
+  '?': 63,
 };
 
-export type StringBytes = { readonly ok: true; readonly bytes: Uint8Array } | { readonly ok: false; readonly at: number; readonly reason: string };
+export type StringBytes =
+  | { readonly ok: true; readonly bytes: Uint8Array }
+  | { readonly ok: false; readonly at: number; readonly reason: string };
 
 /** The bytes of a quoted string token; `at` is the offset of a bad escape in the token. Text is UTF-8. */
 export function stringBytes(text: string): StringBytes {

@@ -1,6 +1,15 @@
 // One expanded line to a statement. Never gives up silently: what it cannot read, it reports and leaves out.
 import {
-  badDecorator, badToken, expected, instructionExpected, notAnOperand, pointerKeyword, segmentOutside, unclosedBracket, badStringOperand, badEscape,
+  badDecorator,
+  badToken,
+  expected,
+  instructionExpected,
+  notAnOperand,
+  pointerKeyword,
+  segmentOutside,
+  unclosedBracket,
+  badStringOperand,
+  badEscape,
 } from './errors.ts';
 import type { Problem } from './errors.ts';
 import { PREFIX_NAMES } from './encoder/prefixes.ts';
@@ -10,14 +19,57 @@ import { isFloatText, stringBytes } from './numbers.ts';
 import type { Line } from './preprocessor/state.ts';
 import { REGISTERS, type Register } from './registers.ts';
 import type { Body, DataItem, Decorators, Label, MemoryOperand, Operand, Prefix, Statement } from './statement.ts';
-import { type SourceRange, TOKEN, type Token, makeToken, rangeOf } from './tokens.ts';
+import { type SourceRange, TOKEN, type Token, rangeOf } from './tokens.ts';
 
-export const SIZES: Readonly<Record<string, number>> = { byte: 8, word: 16, dword: 32, qword: 64, tword: 80, oword: 128, yword: 256, zword: 512 };
+export const SIZES: Readonly<Record<string, number>> = {
+  byte: 8,
+  word: 16,
+  dword: 32,
+  qword: 64,
+  tword: 80,
+  oword: 128,
+  yword: 256,
+  zword: 512,
+};
 const DATA: Readonly<Record<string, number>> = { db: 1, dw: 2, dd: 4, dq: 8, dt: 10, do: 16, dy: 32, dz: 64 };
-const RESERVE: Readonly<Record<string, number>> = { resb: 1, resw: 2, resd: 4, resq: 8, rest: 10, reso: 16, resy: 32, resz: 64 };
+const RESERVE: Readonly<Record<string, number>> = {
+  resb: 1,
+  resw: 2,
+  resd: 4,
+  resq: 8,
+  rest: 10,
+  reso: 16,
+  resy: 32,
+  resz: 64,
+};
 export const DIRECTIVE_NAMES: ReadonlySet<string> = new Set([
-  'section', 'segment', 'bits', 'use16', 'use32', 'use64', 'org', 'default', 'cpu', 'global', 'extern', 'common', 'static', 'required', 'absolute',
-  'float', 'warning', 'struc', 'endstruc', 'istruc', 'iend', 'at', 'align', 'alignb', 'sectalign', 'list', 'map',
+  'section',
+  'segment',
+  'bits',
+  'use16',
+  'use32',
+  'use64',
+  'org',
+  'default',
+  'cpu',
+  'global',
+  'extern',
+  'common',
+  'static',
+  'required',
+  'absolute',
+  'float',
+  'warning',
+  'struc',
+  'endstruc',
+  'istruc',
+  'iend',
+  'at',
+  'align',
+  'alignb',
+  'sectalign',
+  'list',
+  'map',
 ]);
 const OTHER_KEYWORDS = new Set(['times', 'equ', 'incbin']);
 
@@ -55,7 +107,12 @@ export function parseLine(line: Line, problem: Report): Statement | undefined {
       problem(unclosedBracket(), first);
       return undefined;
     }
-    const body: Body = { kind: 'directive', name: tokens[1].text.toLowerCase(), nameRange: tokens[1], arguments: tokens.slice(2, close) };
+    const body: Body = {
+      kind: 'directive',
+      name: tokens[1].text.toLowerCase(),
+      nameRange: tokens[1],
+      arguments: tokens.slice(2, close),
+    };
     return statement(undefined, undefined, body, range, line);
   }
   const label = parseLabel(c);
@@ -77,9 +134,19 @@ export function parseLine(line: Line, problem: Report): Statement | undefined {
   return statement(label, times, body, range, line);
 }
 
-function statement(label: Label | undefined, times: Expression | undefined, body: Body, range: SourceRange, line: Line): Statement {
+function statement(
+  label: Label | undefined,
+  times: Expression | undefined,
+  body: Body,
+  range: SourceRange,
+  line: Line,
+): Statement {
   return {
-    label, times, body, range, expansion: line.expansion,
+    label,
+    times,
+    body,
+    range,
+    expansion: line.expansion,
     memo: { candidates: undefined, bits: 0, bytes: undefined, constant: undefined, chosen: -1 },
   };
 }
@@ -101,7 +168,9 @@ function parseBody(c: Cursor, label: Label | undefined): Body | undefined {
   for (;;) {
     const token = c.tokens[c.at];
     if (token === undefined) {
-      return prefixes.length === 0 ? { kind: 'none' } : { kind: 'instruction', prefixes, mnemonic: '', name: prefixes[0]!.range, operands: [] };
+      return prefixes.length === 0
+        ? { kind: 'none' }
+        : { kind: 'instruction', prefixes, mnemonic: '', name: prefixes[0]!.range, operands: [] };
     }
     if (token.text === '{' && token.kind === TOKEN.punctuation) {
       const close = c.tokens[c.at + 2];
@@ -128,10 +197,18 @@ function parseBody(c: Cursor, label: Label | undefined): Body | undefined {
   }
 }
 
-function parseCore(c: Cursor, token: Token, lower: string, prefixes: Prefix[], label: Label | undefined): Body | undefined {
+function parseCore(
+  c: Cursor,
+  token: Token,
+  lower: string,
+  prefixes: Prefix[],
+  label: Label | undefined,
+): Body | undefined {
   if (isMnemonic(lower)) {
     const operands = parseOperands(c);
-    return operands === undefined ? undefined : { kind: 'instruction', prefixes, mnemonic: lower, name: token, operands };
+    return operands === undefined
+      ? undefined
+      : { kind: 'instruction', prefixes, mnemonic: lower, name: token, operands };
   }
   const data = DATA[lower];
   if (data !== undefined) {
@@ -152,7 +229,7 @@ function parseCore(c: Cursor, token: Token, lower: string, prefixes: Prefix[], l
       return parseIncbin(c);
     case 'align':
     case 'alignb':
-      return parseAlign(c, token, lower, label);
+      return parseAlign(c, lower, label);
     default:
       break;
   }
@@ -168,7 +245,7 @@ function parseCore(c: Cursor, token: Token, lower: string, prefixes: Prefix[], l
   return undefined;
 }
 
-function parseAlign(c: Cursor, token: Token, lower: string, label: Label | undefined): Body | undefined {
+function parseAlign(c: Cursor, lower: string, label: Label | undefined): Body | undefined {
   const boundary = parseExpression(c);
   if (boundary === undefined) return undefined;
   let fill: Body | undefined;
@@ -179,7 +256,6 @@ function parseAlign(c: Cursor, token: Token, lower: string, label: Label | undef
       if (fill === undefined) return undefined;
     }
   }
-  void token;
   return { kind: 'align', boundary, fill, reserve: lower === 'alignb' };
 }
 
@@ -210,7 +286,9 @@ function parseIncbin(c: Cursor): Body | undefined {
 /** Whether a string at the cursor is a whole item of its own (`db "text"`), not part of an expression. */
 function wholeItem(c: Cursor, nested: boolean): boolean {
   const next = c.tokens[c.at + 1];
-  return next === undefined || (next.kind === TOKEN.punctuation && (next.text === ',' || (nested && next.text === ')')));
+  return (
+    next === undefined || (next.kind === TOKEN.punctuation && (next.text === ',' || (nested && next.text === ')')))
+  );
 }
 
 function parseItems(c: Cursor, size: number, nested: boolean): DataItem[] | undefined {
@@ -225,7 +303,8 @@ function parseItems(c: Cursor, size: number, nested: boolean): DataItem[] | unde
   }
 }
 
-const FUNCTION = /^__\??(utf16|utf16le|utf32|utf32le|float8|float16|float32|float64|float80m|float80e|float128l|float128h)\??__$/i;
+const FUNCTION =
+  /^__\??(utf16|utf16le|utf32|utf32le|float8|float16|float32|float64|float80m|float80e|float128l|float128h)\??__$/i;
 
 function parseItem(c: Cursor, size: number, nested: boolean): DataItem | undefined {
   const token = c.tokens[c.at];
@@ -248,10 +327,17 @@ function parseItem(c: Cursor, size: number, nested: boolean): DataItem | undefin
   }
   const signed = (token.text === '-' || token.text === '+') && token.kind === TOKEN.punctuation ? 1 : 0;
   const number = c.tokens[c.at + signed];
-  const special = number !== undefined && number.kind === TOKEN.identifier && /^__\??(infinity|q?nan|snan)\??__$/i.test(number.text);
+  const special =
+    number !== undefined && number.kind === TOKEN.identifier && /^__\??(infinity|q?nan|snan)\??__$/i.test(number.text);
   if (number !== undefined && ((number.kind === TOKEN.number && isFloatText(number.text)) || special)) {
     c.at += signed + 1;
-    return { kind: 'float', text: number.text, negative: signed === 1 && token.text === '-', size, range: rangeOf(token, number) };
+    return {
+      kind: 'float',
+      text: number.text,
+      negative: signed === 1 && token.text === '-',
+      size,
+      range: rangeOf(token, number),
+    };
   }
   const wide = token.kind === TOKEN.identifier ? FUNCTION.exec(token.text)?.[1]?.toLowerCase() : undefined;
   if (wide?.startsWith('utf')) return parseWide(c, token, wide.startsWith('utf16') ? 2 : 4, size);
@@ -317,7 +403,10 @@ function parseWide(c: Cursor, token: Token, unit: 2 | 4, size: number): DataItem
   c.at += 4;
   const text = new TextDecoder().decode(bytes.bytes);
   const out: number[] = [];
-  const units = unit === 2 ? Array.from({ length: text.length }, (_, i) => text.charCodeAt(i)) : Array.from(text, (char) => char.codePointAt(0)!);
+  const units =
+    unit === 2
+      ? Array.from({ length: text.length }, (_, i) => text.charCodeAt(i))
+      : Array.from(text, (char) => char.codePointAt(0)!);
   for (const code of units) for (let i = 0; i < unit; i++) out.push((code >>> (8 * i)) & 0xff);
   return { kind: 'bytes', bytes: padded(Uint8Array.from(out), size), range: rangeOf(token, string) };
 }
@@ -387,16 +476,28 @@ function parseOperand(c: Cursor): Operand | undefined {
     c.at++;
     const offset = parseExpression(c);
     if (offset === undefined) return undefined;
-    return { kind: 'far', segment: expression, expression: offset, ...base, decorators: undefined, range: rangeOf(first, offset.range) };
+    return {
+      kind: 'far',
+      segment: expression,
+      expression: offset,
+      ...base,
+      decorators: undefined,
+      range: rangeOf(first, offset.range),
+    };
   }
   const decorators = parseDecorators(c);
   return { kind: 'immediate', expression, ...base, decorators, range: rangeOf(first, expression.range) };
 }
 
-function parseMemory(c: Cursor, first: SourceRange, base: Pick<MemoryOperand, 'size' | 'strict' | 'distance'>): MemoryOperand | undefined {
+function parseMemory(
+  c: Cursor,
+  first: SourceRange,
+  base: Pick<MemoryOperand, 'size' | 'strict' | 'distance'>,
+): MemoryOperand | undefined {
   const open = cursorRange(c);
   c.at++;
   let displacement = 0;
+  let addressSize = 0;
   let relative: MemoryOperand['relative'];
   let noSplit = false;
   let segment: Register | undefined;
@@ -407,6 +508,7 @@ function parseMemory(c: Cursor, first: SourceRange, base: Pick<MemoryOperand, 's
     const keyword = SIZES[lower];
     const register = REGISTERS.get(lower);
     if (keyword !== undefined) displacement = keyword;
+    else if (lower === 'a16' || lower === 'a32' || lower === 'a64') addressSize = Number(lower.slice(1));
     else if (lower === 'rel' || lower === 'abs') relative = lower;
     else if (lower === 'nosplit') noSplit = true;
     else if (register?.class === 'sreg' && c.tokens[c.at + 1]?.text === ':') {
@@ -421,7 +523,13 @@ function parseMemory(c: Cursor, first: SourceRange, base: Pick<MemoryOperand, 's
     c.at++;
     const index = parseExpression(c);
     if (index === undefined) return undefined;
-    expression = { kind: 'binary', operator: '+', left: expression, right: index, range: rangeOf(expression.range, index.range) };
+    expression = {
+      kind: 'binary',
+      operator: '+',
+      left: expression,
+      right: index,
+      range: rangeOf(expression.range, index.range),
+    };
     noSplit = true;
   }
   const close = c.tokens[c.at];
@@ -432,7 +540,16 @@ function parseMemory(c: Cursor, first: SourceRange, base: Pick<MemoryOperand, 's
   c.at++;
   const decorators = parseDecorators(c);
   return {
-    kind: 'memory', expression, segment, displacement, relative, noSplit, second: undefined, ...base, decorators, range: rangeOf(first, close),
+    kind: 'memory',
+    expression,
+    segment,
+    displacement,
+    addressSize,
+    relative,
+    noSplit,
+    ...base,
+    decorators,
+    range: rangeOf(first, close),
   };
 }
 
@@ -464,5 +581,3 @@ function parseDecorators(c: Cursor): Decorators | undefined {
   }
   return any ? { mask, zero, broadcast, rounding } : undefined;
 }
-
-export { makeToken };

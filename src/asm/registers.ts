@@ -1,7 +1,23 @@
 // Register names of NASM.
 
 export type RegisterClass =
-  | 'r8' | 'r16' | 'r32' | 'r64' | 'sreg' | 'cr' | 'dr' | 'tr' | 'st' | 'mm' | 'x' | 'y' | 'z' | 'k' | 'bnd' | 'tmm' | 'rip';
+  | 'r8'
+  | 'r16'
+  | 'r32'
+  | 'r64'
+  | 'sreg'
+  | 'cr'
+  | 'dr'
+  | 'tr'
+  | 'st'
+  | 'mm'
+  | 'x'
+  | 'y'
+  | 'z'
+  | 'k'
+  | 'bnd'
+  | 'tmm'
+  | 'rip';
 
 export interface Register {
   readonly name: string;
@@ -17,7 +33,23 @@ export interface Register {
 }
 
 const BITS: Readonly<Record<RegisterClass, number>> = {
-  r8: 8, r16: 16, r32: 32, r64: 64, sreg: 16, cr: 0, dr: 0, tr: 0, st: 80, mm: 64, x: 128, y: 256, z: 512, k: 64, bnd: 128, tmm: 8192, rip: 64,
+  r8: 8,
+  r16: 16,
+  r32: 32,
+  r64: 64,
+  sreg: 16,
+  cr: 0,
+  dr: 0,
+  tr: 0,
+  st: 80,
+  mm: 64,
+  x: 128,
+  y: 256,
+  z: 512,
+  k: 64,
+  bnd: 128,
+  tmm: 8192,
+  rip: 64,
 };
 
 function build(): ReadonlyMap<string, Register> {

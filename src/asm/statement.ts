@@ -48,10 +48,10 @@ export interface MemoryOperand extends OperandBase {
   readonly segment: Register | undefined;
   /** Size keyword inside the brackets: of the displacement. */
   readonly displacement: number;
+  /** a16, a32 or a64 inside the brackets; 0: none. */
+  readonly addressSize: number;
   readonly relative: 'rel' | 'abs' | undefined;
   readonly noSplit: boolean;
-  /** Second part of a split address [base, index*scale]. */
-  readonly second: Expression | undefined;
 }
 
 /** A {rn-sae} that stands as an operand of its own. */
@@ -69,19 +69,52 @@ export interface Prefix {
 export type DataItem =
   | { readonly kind: 'expression'; readonly expression: Expression; readonly size: number; readonly range: SourceRange }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly range: SourceRange }
-  | { readonly kind: 'float'; readonly text: string; readonly negative: boolean; readonly size: number; readonly range: SourceRange }
+  | {
+      readonly kind: 'float';
+      readonly text: string;
+      readonly negative: boolean;
+      readonly size: number;
+      readonly range: SourceRange;
+    }
   | { readonly kind: 'reserved'; readonly size: number; readonly range: SourceRange }
-  | { readonly kind: 'duplicate'; readonly count: Expression; readonly items: readonly DataItem[]; readonly range: SourceRange };
+  | {
+      readonly kind: 'duplicate';
+      readonly count: Expression;
+      readonly items: readonly DataItem[];
+      readonly range: SourceRange;
+    };
 
 export type Body =
   | { readonly kind: 'none' }
-  | { readonly kind: 'instruction'; readonly prefixes: readonly Prefix[]; readonly mnemonic: string; readonly name: SourceRange; readonly operands: readonly Operand[] }
+  | {
+      readonly kind: 'instruction';
+      readonly prefixes: readonly Prefix[];
+      readonly mnemonic: string;
+      readonly name: SourceRange;
+      readonly operands: readonly Operand[];
+    }
   | { readonly kind: 'data'; readonly size: number; readonly items: readonly DataItem[] }
   | { readonly kind: 'reserve'; readonly size: number; readonly count: Expression }
-  | { readonly kind: 'incbin'; readonly path: string; readonly pathRange: SourceRange; readonly skip: Expression | undefined; readonly length: Expression | undefined }
+  | {
+      readonly kind: 'incbin';
+      readonly path: string;
+      readonly pathRange: SourceRange;
+      readonly skip: Expression | undefined;
+      readonly length: Expression | undefined;
+    }
   | { readonly kind: 'equ'; readonly expression: Expression }
-  | { readonly kind: 'align'; readonly boundary: Expression; readonly fill: Body | undefined; readonly reserve: boolean }
-  | { readonly kind: 'directive'; readonly name: string; readonly nameRange: SourceRange; readonly arguments: readonly Token[] };
+  | {
+      readonly kind: 'align';
+      readonly boundary: Expression;
+      readonly fill: Body | undefined;
+      readonly reserve: boolean;
+    }
+  | {
+      readonly kind: 'directive';
+      readonly name: string;
+      readonly nameRange: SourceRange;
+      readonly arguments: readonly Token[];
+    };
 
 export interface Label {
   readonly name: string;

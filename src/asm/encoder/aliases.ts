@@ -1,14 +1,37 @@
 // Names and shorthands that NASM accepts beside Intel's: one row or entry each.
 
 const CONDITIONS: readonly (readonly [string, readonly string[]])[] = [
-  ['ae', ['nb', 'nc']], ['b', ['c', 'nae']], ['e', ['z']], ['ne', ['nz']], ['be', ['na']], ['a', ['nbe']],
-  ['p', ['pe']], ['np', ['po']], ['l', ['nge']], ['ge', ['nl']], ['le', ['ng']], ['g', ['nle']],
+  ['ae', ['nb', 'nc']],
+  ['b', ['c', 'nae']],
+  ['e', ['z']],
+  ['ne', ['nz']],
+  ['be', ['na']],
+  ['a', ['nbe']],
+  ['p', ['pe']],
+  ['np', ['po']],
+  ['l', ['nge']],
+  ['ge', ['nl']],
+  ['le', ['ng']],
+  ['g', ['nle']],
 ];
 
 function aliases(): Map<string, string> {
   const map = new Map<string, string>([
-    ['sal', 'shl'], ['retn', 'ret'], ['retnw', 'retw'], ['retnd', 'retd'], ['retnq', 'retq'], ['fwait', 'wait'], ['xlat', 'xlatb'], ['icebp', 'int1'], ['int01', 'int1'], ['smi', 'int1'], ['int03', 'int3'],
-    ['loopz', 'loope'], ['loopnz', 'loopne'], ['ud2a', 'ud2'], ['ud2b', 'ud1'],
+    ['sal', 'shl'],
+    ['retn', 'ret'],
+    ['retnw', 'retw'],
+    ['retnd', 'retd'],
+    ['retnq', 'retq'],
+    ['fwait', 'wait'],
+    ['xlat', 'xlatb'],
+    ['icebp', 'int1'],
+    ['int01', 'int1'],
+    ['smi', 'int1'],
+    ['int03', 'int3'],
+    ['loopz', 'loope'],
+    ['loopnz', 'loopne'],
+    ['ud2a', 'ud2'],
+    ['ud2b', 'ud1'],
   ]);
   for (const [name, others] of CONDITIONS) {
     for (const other of others) {
@@ -34,16 +57,60 @@ export const ALIASES: ReadonlyMap<string, string> = aliases();
 
 const COMPARE = ['eq', 'lt', 'le', 'unord', 'neq', 'nlt', 'nle', 'ord'];
 const COMPARE_AVX = [
-  ...COMPARE, 'eq_uq', 'nge', 'ngt', 'false', 'neq_oq', 'ge', 'gt', 'true', 'eq_os', 'lt_oq', 'le_oq', 'unord_s', 'neq_us', 'nlt_uq',
-  'nle_uq', 'ord_s', 'eq_us', 'nge_uq', 'ngt_uq', 'false_os', 'neq_os', 'ge_oq', 'gt_oq', 'true_us',
+  ...COMPARE,
+  'eq_uq',
+  'nge',
+  'ngt',
+  'false',
+  'neq_oq',
+  'ge',
+  'gt',
+  'true',
+  'eq_os',
+  'lt_oq',
+  'le_oq',
+  'unord_s',
+  'neq_us',
+  'nlt_uq',
+  'nle_uq',
+  'ord_s',
+  'eq_us',
+  'nge_uq',
+  'ngt_uq',
+  'false_os',
+  'neq_os',
+  'ge_oq',
+  'gt_oq',
+  'true_us',
 ];
 const COMPARE_AVX_SYNONYMS: readonly (readonly [string, number])[] = [
-  ['eq_oq', 0], ['lt_os', 1], ['le_os', 2], ['unord_q', 3], ['neq_uq', 4], ['nlt_us', 5], ['nle_us', 6], ['ord_q', 7], ['nge_us', 9], ['ngt_us', 10], ['false_oq', 11],
-  ['ge_os', 13], ['gt_os', 14], ['true_uq', 15],
+  ['eq_oq', 0],
+  ['lt_os', 1],
+  ['le_os', 2],
+  ['unord_q', 3],
+  ['neq_uq', 4],
+  ['nlt_us', 5],
+  ['nle_us', 6],
+  ['ord_q', 7],
+  ['nge_us', 9],
+  ['ngt_us', 10],
+  ['false_oq', 11],
+  ['ge_os', 13],
+  ['gt_os', 14],
+  ['true_uq', 15],
 ];
 
 const COMPARE_INTEGER: readonly (readonly [string, number])[] = [
-  ['eq', 0], ['lt', 1], ['nge', 1], ['le', 2], ['ngt', 2], ['neq', 4], ['nlt', 5], ['ge', 5], ['nle', 6], ['gt', 6],
+  ['eq', 0],
+  ['lt', 1],
+  ['nge', 1],
+  ['le', 2],
+  ['ngt', 2],
+  ['neq', 4],
+  ['nlt', 5],
+  ['ge', 5],
+  ['nle', 6],
+  ['gt', 6],
 ];
 
 function immediateAliases(): Map<string, { name: string; value: number }> {
@@ -51,10 +118,16 @@ function immediateAliases(): Map<string, { name: string; value: number }> {
   for (const type of ['ps', 'pd', 'ss', 'sd']) {
     COMPARE.forEach((predicate, value) => map.set(`cmp${predicate}${type}`, { name: `cmp${type}`, value }));
     COMPARE_AVX.forEach((predicate, value) => map.set(`vcmp${predicate}${type}`, { name: `vcmp${type}`, value }));
-    for (const [predicate, value] of COMPARE_AVX_SYNONYMS) map.set(`vcmp${predicate}${type}`, { name: `vcmp${type}`, value });
+    for (const [predicate, value] of COMPARE_AVX_SYNONYMS)
+      map.set(`vcmp${predicate}${type}`, { name: `vcmp${type}`, value });
   }
   for (const prefix of ['', 'v']) {
-    [['lqlq', 0], ['hqlq', 1], ['lqhq', 16], ['hqhq', 17]].forEach(([part, value]) => {
+    [
+      ['lqlq', 0],
+      ['hqlq', 1],
+      ['lqhq', 16],
+      ['hqhq', 17],
+    ].forEach(([part, value]) => {
       map.set(`${prefix}pclmul${part}dq`, { name: `${prefix}pclmulqdq`, value: Number(value) });
     });
   }
@@ -62,7 +135,8 @@ function immediateAliases(): Map<string, { name: string; value: number }> {
     for (const [predicate, value] of COMPARE_INTEGER) {
       const name = `vpcmp${predicate}${type}`;
       // VPCMPEQB to VPCMPGTQ are instructions of their own.
-      if (!(type.length === 1 && (predicate === 'eq' || predicate === 'gt'))) map.set(name, { name: `vpcmp${type}`, value });
+      if (!(type.length === 1 && (predicate === 'eq' || predicate === 'gt')))
+        map.set(name, { name: `vpcmp${type}`, value });
     }
     ['lt', 'le', 'gt', 'ge', 'eq', 'neq', 'false', 'true'].forEach((predicate, value) => {
       map.set(`vpcom${predicate}${type}`, { name: `vpcom${type}`, value });
@@ -72,27 +146,65 @@ function immediateAliases(): Map<string, { name: string; value: number }> {
 }
 
 /** Mnemonics that imply the last operand of another one. */
-export const IMMEDIATE_ALIASES: ReadonlyMap<string, { readonly name: string; readonly value: number }> = immediateAliases();
+export const IMMEDIATE_ALIASES: ReadonlyMap<string, { readonly name: string; readonly value: number }> =
+  immediateAliases();
 
 /** Rows of the generated table that NASM does not have or has otherwise (below), by mnemonic and operands. */
 export const DROPPED_ROWS: ReadonlySet<string> = new Set([
-  'arpl r16/m,r16:r', 'lldt r16/m', 'ltr r16/m', 'verr r16/m', 'verw r16/m', 'lmsw r16/m', 'sldt r64/m', 'bswap r16:o', 'pop =cs',
-  'movsx r16:r,r16/m', 'movzx r16:r,r16/m', 'xbegin rel16', 'xbegin rel32', 'mov sreg:r,r32/m', 'mov sreg:r,r64/m', 'mov sreg:r,r16/m',
-  'mov r64/m,sreg:r', 'invpcid r64:r,m', 'pusha -', 'popa -', 'pushf -', 'popf -', 'iret -',
+  'arpl r16/m,r16:r',
+  'lldt r16/m',
+  'ltr r16/m',
+  'verr r16/m',
+  'verw r16/m',
+  'lmsw r16/m',
+  'sldt r64/m',
+  'bswap r16:o',
+  'pop =cs',
+  'movsx r16:r,r16/m',
+  'movzx r16:r,r16/m',
+  'xbegin rel16',
+  'xbegin rel32',
+  'mov sreg:r,r32/m',
+  'mov sreg:r,r64/m',
+  'mov sreg:r,r16/m',
+  'mov r64/m,sreg:r',
+  'invpcid r64:r,m',
+  'pusha -',
+  'popa -',
+  'pushf -',
+  'popf -',
+  'iret -',
 ]);
 
 /** Rows (mnemonic, operands, W) that NASM tries after the others. */
 export const LATER_ROWS: ReadonlySet<string> = new Set([
-  'vmovq x:r,r64/m 1', 'vmovq r64/m,x:r 1', 'vpperm x:r,x:v,x/m,x:4 0',
+  'vmovq x:r,r64/m 1',
+  'vmovq r64/m,x:r 1',
+  'vpperm x:r,x:v,x/m,x:4 0',
 ]);
 
 /** Mnemonics that were EVEX first: NASM takes their VEX form only after {vex}. */
-export const EVEX_FIRST: ReadonlySet<string> = new Set(['vpdpbusd', 'vpdpbusds', 'vpdpwssd', 'vpdpwssds', 'vpmadd52huq', 'vpmadd52luq', 'vcvtneps2bf16']);
+export const EVEX_FIRST: ReadonlySet<string> = new Set([
+  'vpdpbusd',
+  'vpdpbusds',
+  'vpdpwssd',
+  'vpdpwssds',
+  'vpmadd52huq',
+  'vpmadd52luq',
+  'vcvtneps2bf16',
+]);
 
 /** Rows that NASM writes without VEX.W although they name a 64-bit register. */
 export const NARROW_ROWS: ReadonlySet<string> = new Set([
-  'vmovmskpd r64:r,x:m', 'vmovmskps r64:r,x:m', 'vmovmskpd r64:r,y:m', 'vmovmskps r64:r,y:m', 'vpmovmskb r64:r,x:m', 'vpmovmskb r64:r,y:m',
-  'vpextrb r64/m,x:r,i8', 'vpextrw r64:r,x:m,i8', 'vpextrw r64/m,x:r,i8',
+  'vmovmskpd r64:r,x:m',
+  'vmovmskps r64:r,x:m',
+  'vmovmskpd r64:r,y:m',
+  'vmovmskps r64:r,y:m',
+  'vpmovmskb r64:r,x:m',
+  'vpmovmskb r64:r,y:m',
+  'vpextrb r64/m,x:r,i8',
+  'vpextrw r64:r,x:m,i8',
+  'vpextrw r64/m,x:r,i8',
 ]);
 
 /** Rows in the format of the generated table. */
@@ -109,6 +221,45 @@ iret - l 0 - cf - 0 0 0 0 7 0 0 - -
 mov r64:o,i32u l 0 - b8 - 32 0 0 0 4 0 0 - -
 iaad - l 0 - d50a - 0 0 0 0 3 0 0 - -
 aam - l 0 - d40a - 0 0 0 0 3 0 0 - -
+movsx r64:r,r32/m l 0 - 63 - 64 0 0 0 4 4 0 - -
+imul r16:rm,i8s16 l 0 - 6b - 16 0 0 0 7 0 0 - -
+imul r32:rm,i8s32 l 0 - 6b - 32 0 0 0 7 0 0 - -
+imul r64:rm,i8s64 l 0 - 6b - 64 0 0 0 4 0 0 - -
+imul r16:rm,i16 l 0 - 69 - 16 0 0 0 7 0 0 - -
+imul r32:rm,i32 l 0 - 69 - 32 0 0 0 7 0 0 - -
+imul r64:rm,i32s64 l 0 - 69 - 64 0 0 0 4 0 0 - -
+loop rel8,=cx l 0 - e2 - 0 16 0 0 3 0 0 - -
+loop rel8,=ecx l 0 - e2 - 0 32 0 0 7 0 0 - -
+loop rel8,=rcx l 0 - e2 - 0 64 0 0 4 0 0 - -
+loope rel8,=cx l 0 - e1 - 0 16 0 0 3 0 0 - -
+loope rel8,=ecx l 0 - e1 - 0 32 0 0 7 0 0 - -
+loope rel8,=rcx l 0 - e1 - 0 64 0 0 4 0 0 - -
+loopne rel8,=cx l 0 - e0 - 0 16 0 0 3 0 0 - -
+loopne rel8,=ecx l 0 - e0 - 0 32 0 0 7 0 0 - -
+loopne rel8,=rcx l 0 - e0 - 0 64 0 0 4 0 0 - -
+monitor =ax,=ecx,=edx l 1 - 01c8 - 0 16 0 0 3 0 0 - -
+monitorx =ax,=ecx,=edx l 1 - 01fa - 0 16 0 0 3 0 0 - -
+invlpga =ax,=ecx l 1 - 01df - 0 16 0 0 3 0 0 - -
+vmrun =ax l 1 - 01d8 - 0 16 0 0 3 0 0 - -
+vmload =ax l 1 - 01da - 0 16 0 0 3 0 0 - -
+vmsave =ax l 1 - 01db - 0 16 0 0 3 0 0 - -
+clzero =ax l 1 - 01fc - 0 16 0 0 3 0 0 - -
+monitor =eax,=ecx,=edx l 1 - 01c8 - 0 32 0 0 7 0 0 - -
+monitorx =eax,=ecx,=edx l 1 - 01fa - 0 32 0 0 7 0 0 - -
+invlpga =eax,=ecx l 1 - 01df - 0 32 0 0 7 0 0 - -
+vmrun =eax l 1 - 01d8 - 0 32 0 0 7 0 0 - -
+vmload =eax l 1 - 01da - 0 32 0 0 7 0 0 - -
+vmsave =eax l 1 - 01db - 0 32 0 0 7 0 0 - -
+clzero =eax l 1 - 01fc - 0 32 0 0 7 0 0 - -
+monitor =rax,=ecx,=edx l 1 - 01c8 - 0 64 0 0 4 0 0 - -
+monitorx =rax,=ecx,=edx l 1 - 01fa - 0 64 0 0 4 0 0 - -
+invlpga =rax,=ecx l 1 - 01df - 0 64 0 0 4 0 0 - -
+vmrun =rax l 1 - 01d8 - 0 64 0 0 4 0 0 - -
+vmload =rax l 1 - 01da - 0 64 0 0 4 0 0 - -
+vmsave =rax l 1 - 01db - 0 64 0 0 4 0 0 - -
+clzero =rax l 1 - 01fc - 0 64 0 0 4 0 0 - -
+mwait =eax,=ecx l 1 - 01c9 - 0 0 0 0 7 0 0 - -
+skinit =eax l 1 - 01de - 0 0 0 0 7 0 0 - -
 retw - l 0 - cf - 16 0 0 0 7 0 0 - -
 retw - l 0 - c3 - 16 0 0 0 7 0 0 - -
 retd - l 0 - c3 - 32 0 0 0 3 0 0 - -

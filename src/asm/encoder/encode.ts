@@ -1,6 +1,12 @@
 // One instruction to bytes.
 import {
-  type Problem, broadcastNeedsEvex, byteRegisterWithRex, farOutOfRange, immediateRange, jumpOutOfRange, noBase64, relocationTooLarge, registerOnlyIn64,
+  type Problem,
+  byteRegisterWithRex,
+  farOutOfRange,
+  immediateRange,
+  jumpOutOfRange,
+  relocationTooLarge,
+  registerOnlyIn64,
 } from '../errors.ts';
 import { type Names, type Value, evaluate } from '../expression.ts';
 import type { Register } from '../registers.ts';
@@ -42,10 +48,20 @@ export function encodeInstruction(statement: Statement, body: InstructionBody, c
   const memo = statement.memo;
   const prefixes = readPrefixes(body.prefixes, context.bits, context.names);
   if (prefixes === undefined) return false;
+  if (body.mnemonic === '') {
+    emitBarePrefixes(prefixes, context);
+    return true;
+  }
   if (memo.candidates === undefined || memo.bits !== context.bits) {
-    const match = matchForms(body.mnemonic, body.operands, context.bits, prefixes.operandSize, prefixes.encoding);
+    const match = matchForms(body.mnemonic, body.operands, context.bits, prefixes, prefixes.encoding);
     if (!match.ok) {
-      context.names.problem(match.problem, body.operands[match.operand]?.range ?? (match.operand < 0 && body.operands.length > 0 && match.problem.code !== 'unknown-instruction' ? statementRange(body) : body.name));
+      context.names.problem(
+        match.problem,
+        body.operands[match.operand]?.range ??
+          (match.operand < 0 && body.operands.length > 0 && match.problem.code !== 'unknown-instruction'
+            ? statementRange(body)
+            : body.name),
+      );
       return false;
     }
     memo.candidates = match.forms;
@@ -61,6 +77,16 @@ export function encodeInstruction(statement: Statement, body: InstructionBody, c
   return choose(statement, body, memo.candidates, evaluated, prefixes, context);
 }
 
+/** A line of prefixes without an instruction: they belong to what follows. */
+function emitBarePrefixes(prefixes: Prefixes, context: EncodeContext): void {
+  const { bits, out } = context;
+  for (const byte of prefixes.bytes) out.byte(byte);
+  if (prefixes.segment >= 0) out.byte(prefixes.segment);
+  if (prefixes.operandSize !== 0 && prefixes.operandSize !== 64 && prefixes.operandSize !== (bits === 64 ? 32 : bits))
+    out.byte(0x66);
+  if (prefixes.addressSize !== 0 && prefixes.addressSize !== bits) out.byte(0x67);
+}
+
 function statementRange(body: InstructionBody): SourceRange {
   const last = body.operands[body.operands.length - 1]!.range;
   const first = body.operands[0]!.range;
@@ -71,7 +97,10 @@ function evaluateOperand(operand: Operand, context: EncodeContext, prefixes: Pre
   switch (operand.kind) {
     case 'memory': {
       const address = resolveAddress(operand, {
-        bits: context.bits, names: context.names, defaultRelative: context.defaultRelative, addressSize: prefixes.addressSize,
+        bits: context.bits,
+        names: context.names,
+        defaultRelative: context.defaultRelative,
+        addressSize: prefixes.addressSize,
       });
       return address === undefined ? undefined : { operand, value: undefined, segment: undefined, address };
     }
@@ -120,13 +149,20 @@ function choose(
   const outcome = emit(last, arrangeOperands(last, evaluated), body, prefixes, context);
   if (outcome === 'ok') return true;
   if (outcome !== 'next') context.names.problem(outcome, body.name);
-  else context.names.problem({ code: 'not-encodable', message: 'no encoding of this instruction can hold these operands' }, body.name);
+  else
+    context.names.problem(
+      { code: 'not-encodable', message: 'no encoding of this instruction can hold these operands' },
+      body.name,
+    );
   return false;
 }
 
 /** Operands in the form's order; the left-out one is repeated. */
 function arrangeOperands(form: Form, evaluated: readonly Evaluated[]): readonly Evaluated[] {
-  const real = evaluated.length > 0 && evaluated.some((e) => e.operand.kind === 'rounding') ? evaluated.filter((e) => e.operand.kind !== 'rounding') : evaluated;
+  const real =
+    evaluated.length > 0 && evaluated.some((e) => e.operand.kind === 'rounding')
+      ? evaluated.filter((e) => e.operand.kind !== 'rounding')
+      : evaluated;
   return form.operands.length === real.length + 1 ? [real[0]!, ...real] : real;
 }
 
@@ -142,8 +178,14 @@ function valuesFit(form: Form, operands: readonly Evaluated[], prefixes: Prefixe
     const spec = form.operands[i]!;
     const { operand, value, address } = operands[i]!;
     if (spec.kind === 'immediate' && value !== undefined && !immediateFits(spec, operand, value, form)) return false;
-    if (spec.kind === 'offset' && (address === undefined || !address.plain || address.ripRelative)) return false;
-    if (spec.kind === 'relative' && spec.bits === 8 && value !== undefined && operand.distance !== 'short' && form.addressSize === 0) {
+    if (spec.kind === 'offset' && (address === undefined || !address.offsetOnly)) return false;
+    if (
+      spec.kind === 'relative' &&
+      spec.bits === 8 &&
+      value !== undefined &&
+      operand.distance !== 'short' &&
+      form.addressSize === 0
+    ) {
       if (operand.strict && operand.size !== 8) return false;
       if (value.unknown) continue;
       const target = value.terms?.[0];
@@ -164,12 +206,14 @@ const formHasLonger = (form: Form): boolean => form.addressSize === 0 && form.op
 
 function immediateFits(spec: OperandForm, operand: Operand, value: Value, form: Form): boolean {
   if (spec.fixed === 1) return plain(value) && value.constant === 1n && !operand.strict;
-  if (spec.zeroExtended) return plain(value) && !operand.strict && value.constant >= 0n && value.constant <= 0xffffffffn;
+  if (spec.zeroExtended)
+    return plain(value) && !operand.strict && value.constant >= 0n && value.constant <= 0xffffffffn;
   if (spec.bits === 8 && spec.extended > 8) {
     if (operand.size === 8) return true;
     if (!plain(value) || operand.strict) return false;
-    const wrapped = BigInt.asIntN(spec.extended, value.constant);
-    return wrapped >= -128n && wrapped <= 127n && (spec.extended === 64 || fitsEither(value.constant, spec.extended));
+    // NASM looks at 32 bits even where the processor extends to 64: ADD RAX, 0xFFFFFFFF becomes ADD RAX, -1 (with a warning).
+    const wrapped = BigInt.asIntN(Math.min(spec.extended, 32), value.constant);
+    return wrapped >= -128n && wrapped <= 127n;
   }
   if (spec.bits === 32 && spec.extended === 64 && form.opcode[0] === 0xc7 && form.operands[0]!.class === 'r64') {
     // MOV r64, imm: the sign-extended form only for a known negative number that fits; the 32-bit form was tried before.
@@ -177,10 +221,6 @@ function immediateFits(spec: OperandForm, operand: Operand, value: Value, form: 
     return plain(value) && value.constant >= -0x80000000n && value.constant <= 0x7fffffffn;
   }
   return true;
-}
-
-function fitsEither(value: bigint, bits: number): boolean {
-  return BigInt.asIntN(64, value) >= -(1n << 63n) || bits > 0;
 }
 
 interface Parts {
@@ -205,8 +245,21 @@ interface Parts {
 /** Puts registers and memory into their places. */
 function collect(form: Form, operands: readonly Evaluated[]): Parts {
   const p: Parts = {
-    rexR: 0, rexX: 0, rexB: 0, highR: 0, highX: 0, highV: 0, needsRex: false, forbidsRex: undefined, reg: form.digit < 0 ? 0 : form.digit, rm: -1, vvvv: 0,
-    opcodeLow: 0, is4: -1, modrm: form.digit >= 0, memory: undefined,
+    rexR: 0,
+    rexX: 0,
+    rexB: 0,
+    highR: 0,
+    highX: 0,
+    highV: 0,
+    needsRex: false,
+    forbidsRex: undefined,
+    reg: form.digit < 0 ? 0 : form.digit,
+    rm: -1,
+    vvvv: 0,
+    opcodeLow: 0,
+    is4: -1,
+    modrm: form.digit >= 0,
+    memory: undefined,
   };
   form.operands.forEach((spec, i) => {
     const { operand, address } = operands[i]!;
@@ -239,6 +292,13 @@ function collect(form: Form, operands: readonly Evaluated[]): Parts {
         p.highX = (register.number >> 4) & 1;
         p.modrm = true;
         break;
+      case 'both':
+        p.reg = low;
+        p.rm = low;
+        p.rexR = high;
+        p.rexB = high;
+        p.modrm = true;
+        break;
       case 'vvvv':
         p.vvvv = register.number;
         break;
@@ -267,21 +327,34 @@ function displacementScale(form: Form, operand: MemoryOperand): number {
 }
 
 /** Writes the bytes; a problem, or `next` when another form may do. */
-function emit(form: Form, operands: readonly Evaluated[], body: InstructionBody, prefixes: Prefixes, context: EncodeContext): 'ok' | 'next' | Problem {
+function emit(
+  form: Form,
+  operands: readonly Evaluated[],
+  body: InstructionBody,
+  prefixes: Prefixes,
+  context: EncodeContext,
+): 'ok' | 'next' | Problem {
   const { bits, out } = context;
   const p = collect(form, operands);
   let where: AddressBytes | undefined;
   if (p.memory !== undefined && form.operands.every((o) => o.kind !== 'offset')) {
-    const chosen = addressBytes(p.memory.address, bits, displacementScale(form, p.memory.operand), form.operands.some((o) => o.needsSib));
+    const chosen = addressBytes(
+      p.memory.address,
+      bits,
+      displacementScale(form, p.memory.operand),
+      form.operands.some((o) => o.needsSib),
+    );
     if (typeof chosen === 'string') return { code: 'bad-address', message: chosen };
     where = chosen;
   }
   const start = out.length;
   emitPrefixes(form, p, prefixes, context);
-  const wide = bits === 64 && form.operandSize === 64 && !form.default64 && !form.force64 && form.encoding === 'l';
+  const wide =
+    (prefixes.rex && bits === 64 && form.encoding === 'l') ||
+    (bits === 64 && form.operandSize === 64 && !form.default64 && !form.force64 && form.encoding === 'l');
   const rex = 0x40 | (wide ? 8 : 0) | (p.rexR << 2) | (p.rexX << 1) | p.rexB;
   if (form.encoding === 'v') emitVex(form, p, out, prefixes);
-  else if (form.encoding === 'e') emitEvex(form, p, operands, body, out);
+  else if (form.encoding === 'e') emitEvex(form, p, body, out);
   else if (form.encoding === 'x') emitXop(form, p, out);
   else {
     if (form.prefix !== 0) out.byte(form.prefix);
@@ -299,12 +372,26 @@ function emit(form: Form, operands: readonly Evaluated[], body: InstructionBody,
     if (form.map === 2) out.byte(0x38);
     else if (form.map === 3) out.byte(0x3a);
   }
-  if (bits !== 64 && form.encoding !== 'l' && form.encoding !== 'd' && (p.rexR | p.rexX | p.rexB | p.highR | p.highX | p.highV || p.vvvv > 7)) return registerOnlyIn64();
+  if (
+    bits !== 64 &&
+    form.encoding !== 'l' &&
+    form.encoding !== 'd' &&
+    (p.rexR | p.rexX | p.rexB | p.highR | p.highX | p.highV || p.vvvv > 7)
+  )
+    return registerOnlyIn64();
   if (form.encoding !== 'd') {
-    for (let i = 0; i < form.opcode.length; i++) out.byte(form.opcode[i]! | (i === form.opcode.length - 1 ? p.opcodeLow : 0));
+    for (let i = 0; i < form.opcode.length; i++)
+      out.byte(form.opcode[i]! | (i === form.opcode.length - 1 ? p.opcodeLow : 0));
   }
-  if (p.modrm && !(form.opcode.length === 2 && form.encoding === 'l' && form.operands.every((o) => o.slot === 'opcode' || o.kind === 'fixed'))) {
-    emitModRm(p, where, form, operands, start, context);
+  if (
+    p.modrm &&
+    !(
+      form.opcode.length === 2 &&
+      form.encoding === 'l' &&
+      form.operands.every((o) => o.slot === 'opcode' || o.kind === 'fixed')
+    )
+  ) {
+    emitModRm(p, where, form, start, context);
   }
   if (form.encoding === 'd') out.byte(form.opcode[0]!);
   return emitImmediates(form, operands, p, start, context);
@@ -315,17 +402,18 @@ function emitPrefixes(form: Form, p: Parts, prefixes: Prefixes, context: EncodeC
   if (prefixes.wait || form.waits) out.byte(0x9b);
   for (const byte of prefixes.bytes) out.byte(byte);
   const segment = p.memory?.operand.segment;
-  if (segment !== undefined && !(bits === 64 && segment.number < 4 && false)) out.byte([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65][segment.number]!);
+  if (segment !== undefined) out.byte([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65][segment.number]!);
   else if (prefixes.segment >= 0) out.byte(prefixes.segment);
   const natural = needsSizePrefix(form, bits) && form.operandSize !== 64 && form.encoding === 'l';
-  const asked = prefixes.operandSize !== 0 && prefixes.operandSize !== 64 && prefixes.operandSize !== (bits === 64 ? 32 : bits);
+  const asked =
+    prefixes.operandSize !== 0 && prefixes.operandSize !== 64 && prefixes.operandSize !== (bits === 64 ? 32 : bits);
   const address = form.addressSize || (p.memory?.address.addressBits ?? (prefixes.addressSize || bits));
   if (asked && form.operandSize !== prefixes.operandSize) out.byte(0x66);
   if (natural) out.byte(0x66);
   if (address !== bits) out.byte(0x67);
 }
 
-function emitModRm(p: Parts, where: AddressBytes | undefined, form: Form, operands: readonly Evaluated[], start: number, context: EncodeContext): void {
+function emitModRm(p: Parts, where: AddressBytes | undefined, form: Form, start: number, context: EncodeContext): void {
   const { out } = context;
   if (where === undefined || p.memory === undefined) {
     out.byte(0xc0 | (p.reg << 3) | Math.max(p.rm, 0));
@@ -339,24 +427,35 @@ function emitModRm(p: Parts, where: AddressBytes | undefined, form: Form, operan
   const base = displacement.terms === undefined ? 0n : BigInt(context.sectionAddress(displacement.terms[0]!.section));
   let value = where.scaled + base;
   if (p.memory.address.ripRelative) {
-    const length = out.length + 4 - start + immediateBytes(form, operands, p);
+    const length = out.length + 4 - start + immediateBytes(form, p);
     value = displacement.constant + base - BigInt(context.sectionAddress(context.section) + context.offset + length);
     if (displacement.unknown) value = 0n;
   }
   const bits = where.displacementBits;
-  const wraps = bits < p.memory.address.addressBits ? BigInt.asIntN(bits, value) !== value && !(bits === 32 && displacement.terms === undefined && BigInt.asUintN(32, value) === value && false) : BigInt.asIntN(bits, value) !== value && BigInt.asUintN(bits, value) !== value;
-  if (wraps && !displacement.unknown) context.warn(displacement.terms === undefined ? immediateRange(value, bits, 'displacement') : relocationTooLarge(value, bits), range);
+  const signed = BigInt.asIntN(bits, value) === value;
+  const wraps = bits < p.memory.address.addressBits ? !signed : !signed && BigInt.asUintN(bits, value) !== value;
+  if (wraps && !displacement.unknown)
+    context.warn(
+      displacement.terms === undefined ? immediateRange(value, bits, 'displacement') : relocationTooLarge(value, bits),
+      range,
+    );
   out.value(value, bits / 8);
 }
 
-function immediateBytes(form: Form, operands: readonly Evaluated[], p: Parts): number {
+function immediateBytes(form: Form, p: Parts): number {
   let bytes = form.implied >= 0 ? 1 : 0;
   if (p.is4 >= 0) bytes++;
   for (const spec of form.operands) if (spec.kind === 'immediate' && spec.bits >= 8) bytes += spec.bits / 8;
-  return form.encoding === 'd' ? bytes + 1 : bytes + (operands.length > 99 ? 1 : 0);
+  return form.encoding === 'd' ? bytes + 1 : bytes;
 }
 
-function emitImmediates(form: Form, operands: readonly Evaluated[], p: Parts, start: number, context: EncodeContext): 'ok' | 'next' | Problem {
+function emitImmediates(
+  form: Form,
+  operands: readonly Evaluated[],
+  p: Parts,
+  start: number,
+  context: EncodeContext,
+): 'ok' | 'next' | Problem {
   const { out } = context;
   let nibble = p.is4 >= 0 ? p.is4 << 4 : -1;
   for (let i = 0; i < form.operands.length; i++) {
@@ -365,7 +464,7 @@ function emitImmediates(form: Form, operands: readonly Evaluated[], p: Parts, st
     switch (spec.kind) {
       case 'immediate':
         if (spec.bits === 4) nibble = Math.max(nibble, 0) | Number(BigInt.asUintN(4, value!.constant));
-        else if (spec.bits >= 8) emitImmediate(spec, operand, value!, form, context);
+        else if (spec.bits >= 8) emitImmediate(spec, operand, value!, context);
         break;
       case 'relative': {
         const problem = emitRelative(spec, value!, start, context);
@@ -399,17 +498,19 @@ export function absolute(value: Value, context: Pick<EncodeContext, 'sectionAddr
   return term === undefined ? value.constant : value.constant + BigInt(context.sectionAddress(term.section));
 }
 
-function emitImmediate(spec: OperandForm, operand: Operand, value: Value, form: Form, context: EncodeContext): void {
+function emitImmediate(spec: OperandForm, operand: Operand, value: Value, context: EncodeContext): void {
   const number = absolute(value, context);
   const bits = spec.bits;
   const wide = spec.extended || bits;
   if (!value.unknown) {
     const signed = BigInt.asIntN(bits, number);
-    const ok = spec.extended > bits ? BigInt.asIntN(wide, number) === signed : signed === number || BigInt.asUintN(bits, number) === number;
+    const ok =
+      spec.extended > bits
+        ? BigInt.asIntN(wide, number) === signed
+        : signed === number || BigInt.asUintN(bits, number) === number;
     if (!ok) context.warn(immediateRange(number, bits, 'immediate'), operand.range);
   }
   context.out.value(number, bits / 8);
-  void form;
 }
 
 function emitRelative(spec: OperandForm, value: Value, start: number, context: EncodeContext): Problem | undefined {
@@ -449,7 +550,7 @@ function emitXop(form: Form, p: Parts, out: ByteBuffer): void {
 
 const ROUNDING: Readonly<Record<string, number>> = { 'rn-sae': 0, 'rd-sae': 1, 'ru-sae': 2, 'rz-sae': 3 };
 
-function emitEvex(form: Form, p: Parts, operands: readonly Evaluated[], body: InstructionBody, out: ByteBuffer): void {
+function emitEvex(form: Form, p: Parts, body: InstructionBody, out: ByteBuffer): void {
   let mask = 0;
   let zero = 0;
   let broadcast = 0;
@@ -463,10 +564,9 @@ function emitEvex(form: Form, p: Parts, operands: readonly Evaluated[], body: In
     if (d.rounding !== undefined) {
       broadcast = 1;
       const mode = ROUNDING[d.rounding];
-      if (mode !== undefined) length = mode;
+      length = mode ?? 0;
     }
   }
-  void operands;
   const x = p.memory === undefined ? p.highX : p.rexX;
   out.byte(0x62);
   out.byte(((p.rexR ^ 1) << 7) | ((x ^ 1) << 6) | ((p.rexB ^ 1) << 5) | ((p.highR ^ 1) << 4) | form.map);
@@ -474,5 +574,3 @@ function emitEvex(form: Form, p: Parts, operands: readonly Evaluated[], body: In
   const v = p.memory !== undefined && p.highV !== 0 ? 1 : (p.vvvv >> 4) & 1;
   out.byte((zero << 7) | (length << 5) | (broadcast << 4) | ((v ^ 1) << 3) | mask);
 }
-
-export { broadcastNeedsEvex, noBase64 };

@@ -1,9 +1,18 @@
 // Instruction forms by mnemonic: the generated table, read one mnemonic at a time, plus NASM's own names and shorthands.
 import type { RegisterClass } from '../registers.ts';
-import { ALIASES, DROPPED_ROWS, EVEX_FIRST, EXTRA_ROWS, IMMEDIATE_ALIASES, LATER_ROWS, NARROW_ROWS } from './aliases.ts';
+import {
+  ALIASES,
+  DROPPED_ROWS,
+  EVEX_FIRST,
+  EXTRA_ROWS,
+  IMMEDIATE_ALIASES,
+  LATER_ROWS,
+  NARROW_ROWS,
+} from './aliases.ts';
 import { FORM_ROWS } from './generated/forms.ts';
 
-export type Slot = 'reg' | 'rm' | 'vvvv' | 'opcode' | 'is4' | 'none';
+/** Where a register goes; `both`: into reg and rm (IMUL of a register with a number). */
+export type Slot = 'reg' | 'rm' | 'both' | 'vvvv' | 'opcode' | 'is4' | 'none';
 
 export interface OperandForm {
   readonly kind: 'register' | 'register-or-memory' | 'memory' | 'fixed' | 'immediate' | 'relative' | 'far' | 'offset';
@@ -59,17 +68,57 @@ export interface Form {
 }
 
 const FIXED: Readonly<Record<string, readonly [RegisterClass, number, number]>> = {
-  es: ['sreg', 0, 16], cs: ['sreg', 1, 16], ss: ['sreg', 2, 16], ds: ['sreg', 3, 16], fs: ['sreg', 4, 16], gs: ['sreg', 5, 16],
-  al: ['r8', 0, 8], cl: ['r8', 1, 8], ax: ['r16', 0, 16], dx: ['r16', 2, 16], cx: ['r16', 1, 16], eax: ['r32', 0, 32], ecx: ['r32', 1, 32],
-  edx: ['r32', 2, 32], rax: ['r64', 0, 64], rcx: ['r64', 1, 64], st0: ['st', 0, 80], xmm0: ['x', 0, 128],
+  es: ['sreg', 0, 16],
+  cs: ['sreg', 1, 16],
+  ss: ['sreg', 2, 16],
+  ds: ['sreg', 3, 16],
+  fs: ['sreg', 4, 16],
+  gs: ['sreg', 5, 16],
+  al: ['r8', 0, 8],
+  cl: ['r8', 1, 8],
+  ax: ['r16', 0, 16],
+  dx: ['r16', 2, 16],
+  cx: ['r16', 1, 16],
+  eax: ['r32', 0, 32],
+  ecx: ['r32', 1, 32],
+  edx: ['r32', 2, 32],
+  rax: ['r64', 0, 64],
+  rcx: ['r64', 1, 64],
+  st0: ['st', 0, 80],
+  xmm0: ['x', 0, 128],
 };
-const SLOTS: Readonly<Record<string, Slot>> = { r: 'reg', m: 'rm', v: 'vvvv', o: 'opcode', 4: 'is4' };
+const SLOTS: Readonly<Record<string, Slot>> = { r: 'reg', m: 'rm', rm: 'both', v: 'vvvv', o: 'opcode', 4: 'is4' };
 const CLASS_BITS: Readonly<Record<string, number>> = {
-  r8: 8, r16: 16, r32: 32, r64: 64, x: 128, y: 256, z: 512, mm: 64, k: 64, bnd: 128, sreg: 16, cr: 0, dr: 0, tr: 0, st: 80, tmm: 8192,
+  r8: 8,
+  r16: 16,
+  r32: 32,
+  r64: 64,
+  x: 128,
+  y: 256,
+  z: 512,
+  mm: 64,
+  k: 64,
+  bnd: 128,
+  sreg: 16,
+  cr: 0,
+  dr: 0,
+  tr: 0,
+  st: 80,
+  tmm: 8192,
 };
 
 function operandForm(text: string): OperandForm {
-  const base = { class: undefined, bits: 0, extended: 0, slot: 'none' as Slot, fixed: 0, index: undefined, zeroExtended: false, needsSib: false, to: false };
+  const base = {
+    class: undefined,
+    bits: 0,
+    extended: 0,
+    slot: 'none' as Slot,
+    fixed: 0,
+    index: undefined,
+    zeroExtended: false,
+    needsSib: false,
+    to: false,
+  };
   if (text.startsWith('=')) {
     const [cls, fixed, bits] = FIXED[text.slice(1)]!;
     return { ...base, kind: 'fixed', class: cls, fixed, bits };
@@ -95,7 +144,8 @@ function rankOf(operands: readonly OperandForm[], opcode: number, encoding: stri
   if (encoding === 'e') return 5;
   if (opcode === 0xc7 && operands[0]?.class === 'r64') return 1;
   if (operands.some((o) => o.kind === 'relative' && o.bits === 8)) return 0;
-  if (operands.some((o) => o.kind === 'immediate' && (o.extended > o.bits && o.bits === 8 || o.fixed === 1))) return 0;
+  if (operands.some((o) => o.kind === 'immediate' && ((o.extended > o.bits && o.bits === 8) || o.fixed === 1)))
+    return 0;
   if (operands.some((o) => o.zeroExtended)) return 0;
   // FADD ST0, ST0 and its like: NASM takes the form that writes ST(i).
   if (operands[1]?.kind === 'fixed' && operands[1].class === 'st') return 0;
@@ -104,7 +154,8 @@ function rankOf(operands: readonly OperandForm[], opcode: number, encoding: stri
 }
 
 function parseRow(row: string, implied: number): Form {
-  const [name, operands, encoding, map, prefix, opcode, digit, os, as, l, w, modes, memory, broadcast, tuple, flags] = row.split(' ') as string[];
+  const [name, operands, encoding, map, prefix, opcode, digit, os, as, l, w, modes, memory, broadcast, tuple, flags] =
+    row.split(' ') as string[];
   const forms = operands === '-' ? [] : operands!.split(',').map(operandForm);
   const bytes: number[] = [];
   for (let i = 0; i < opcode!.length; i += 2) bytes.push(Number.parseInt(opcode!.slice(i, i + 2), 16));
@@ -130,7 +181,10 @@ function parseRow(row: string, implied: number): Form {
     canZero: flags!.includes('z'),
     canRound: flags!.includes('e'),
     canSuppress: flags!.includes('s'),
-    rank: rankOf(forms, bytes[0]!, encoding!) + (LATER_ROWS.has(`${name} ${operands} ${w}`) ? 1 : 0) + (encoding === 'v' && EVEX_FIRST.has(name!) ? 10 : 0),
+    rank:
+      rankOf(forms, bytes[0]!, encoding!) +
+      (LATER_ROWS.has(`${name} ${operands} ${w}`) ? 1 : 0) +
+      (encoding === 'v' && EVEX_FIRST.has(name!) ? 10 : 0),
     implied,
   };
 }
@@ -160,7 +214,9 @@ const POPPING = new Set(['fadd', 'fmul', 'fsub', 'fsubr', 'fdiv', 'fdivr']);
 /** What NASM lets one leave out of x87 instructions: ST0, or both operands when they are ST0 and ST1. */
 function stackShorthands(name: string, forms: readonly Form[]): Form[] {
   const out: Form[] = [];
-  const stack = forms.filter((f) => f.encoding === 'l' && f.operands.some((o) => o.class === 'st' && o.slot === 'opcode'));
+  const stack = forms.filter(
+    (f) => f.encoding === 'l' && f.operands.some((o) => o.class === 'st' && o.slot === 'opcode'),
+  );
   const both = (form: Form): boolean => form.operands.length === 2;
   const writesTop = stack.some((f) => both(f) && f.operands[0]!.kind === 'fixed');
   for (const form of stack.filter(both)) {

@@ -1,13 +1,23 @@
 // Which forms of a mnemonic can take the operands as they are written, best first. Values of immediates come later.
-import { type Problem, noSuchOperands, notInThisMode, operandCount, sizeMissing, sizeMismatch, unknownInstruction } from '../errors.ts';
+import {
+  type Problem,
+  noSuchOperands,
+  notInThisMode,
+  operandCount,
+  sizeMissing,
+  sizeMismatch,
+  unknownInstruction,
+} from '../errors.ts';
 import type { Register, RegisterClass } from '../registers.ts';
 import type { Operand } from '../statement.ts';
 import type { Expression } from '../expression.ts';
-import { type Form, type OperandForm, formsOf, isMnemonic, mnemonics } from './forms.ts';
+import { type Form, type OperandForm, formsOf, mnemonics } from './forms.ts';
 
 export type Bits = 16 | 32 | 64;
 
-export type Match = { readonly ok: true; readonly forms: readonly Form[] } | { readonly ok: false; readonly problem: Problem; readonly operand: number };
+export type Match =
+  | { readonly ok: true; readonly forms: readonly Form[] }
+  | { readonly ok: false; readonly problem: Problem; readonly operand: number };
 
 const modeBit = (bits: Bits): number => (bits === 16 ? 1 : bits === 32 ? 2 : 4);
 
@@ -20,7 +30,34 @@ export function needsSizePrefix(form: Form, bits: Bits): boolean {
 }
 
 /** Mnemonics whose memory operand may come without a size although several sizes exist; the mode's own size is meant. */
-const SIZED_BY_MODE = new Set(['jmp', 'call', 'lgdt', 'lidt', 'sgdt', 'sidt', 'fldenv', 'fstenv', 'fnstenv', 'frstor', 'fsave', 'fnsave', 'lea', 'bound', 'cvtsi2sd', 'cvtsi2ss', 'lds', 'les', 'lss', 'lfs', 'lgs', 'vcvtsi2sd', 'vcvtsi2ss', 'vcvtpd2dq', 'vcvtpd2ps', 'vcvttpd2dq']);
+const SIZED_BY_MODE = new Set([
+  'jmp',
+  'call',
+  'lgdt',
+  'lidt',
+  'sgdt',
+  'sidt',
+  'fldenv',
+  'fstenv',
+  'fnstenv',
+  'frstor',
+  'fsave',
+  'fnsave',
+  'lea',
+  'bound',
+  'cvtsi2sd',
+  'cvtsi2ss',
+  'lds',
+  'les',
+  'lss',
+  'lfs',
+  'lgs',
+  'vcvtsi2sd',
+  'vcvtsi2ss',
+  'vcvtpd2dq',
+  'vcvtpd2ps',
+  'vcvttpd2dq',
+]);
 
 /** The class of the vector register in an address, if there is one. */
 function vectorIn(expression: Expression): RegisterClass | undefined {
@@ -70,7 +107,8 @@ function fits(spec: OperandForm, operand: Operand, form: Form, bits: Bits): Fit 
         if (form.broadcastBits === 0 || form.memoryBits / form.broadcastBits !== broadcast) return NO;
         return operand.size === 0 || operand.size === form.broadcastBits ? YES : NO;
       }
-      if (operand.distance === 'far' || isFarMemory(form)) return operand.distance === 'far' && isFarMemory(form) ? fitsFar(operand, form) : NO;
+      if (operand.distance === 'far' || isFarMemory(form))
+        return operand.distance === 'far' && isFarMemory(form) ? fitsFar(operand, form) : NO;
       if (operand.size !== 0 && form.memoryBits !== 0 && operand.size !== form.memoryBits) return NO;
       return { ok: true, sized: operand.size !== 0 };
     }
@@ -88,7 +126,8 @@ function fits(spec: OperandForm, operand: Operand, form: Form, bits: Bits): Fit 
 }
 
 /** JMP and CALL through a far pointer: the only forms with a plain memory operand in this opcode. */
-const isFarMemory = (form: Form): boolean => form.map === 0 && form.opcode[0] === 0xff && (form.digit === 3 || form.digit === 5);
+const isFarMemory = (form: Form): boolean =>
+  form.map === 0 && form.opcode[0] === 0xff && (form.digit === 3 || form.digit === 5);
 
 function fitsFar(operand: Operand, form: Form): Fit {
   return operand.size === 0 || operand.size === form.operandSize ? { ok: true, sized: operand.size !== 0 } : NO;
@@ -96,11 +135,15 @@ function fitsFar(operand: Operand, form: Form): Fit {
 
 function fitsImmediate(spec: OperandForm, operand: Operand, form: Form): Fit {
   if (operand.size === 0) return { ok: true, sized: false };
+  if (spec.zeroExtended) return { ok: operand.size === 64 && !operand.strict, sized: true };
   if (spec.fixed === 1) return { ok: operand.size === 8, sized: true };
   if (operand.strict) return { ok: operand.size === spec.bits, sized: true };
   const wide = spec.extended || spec.bits;
   if (spec.bits === 8 && spec.extended === 0) return { ok: operand.size === 8, sized: true };
-  const ok = operand.size === spec.bits || operand.size === wide || (form.operandSize !== 0 && operand.size === form.operandSize);
+  const ok =
+    operand.size === spec.bits ||
+    operand.size === wide ||
+    (form.operandSize !== 0 && operand.size === form.operandSize);
   return { ok, sized: true };
 }
 
@@ -137,7 +180,13 @@ function relaxed(form: Form, count: number): Form | undefined {
   if (form.operands.length !== count + 1 || count < 1) return undefined;
   const second = form.operands[1]!;
   const first = form.operands[0]!;
-  if (second.slot !== 'vvvv' || first.kind !== 'register' || first.class !== second.class || (form.encoding !== 'v' && form.encoding !== 'e')) return undefined;
+  if (
+    second.slot !== 'vvvv' ||
+    first.kind !== 'register' ||
+    first.class !== second.class ||
+    (form.encoding !== 'v' && form.encoding !== 'e')
+  )
+    return undefined;
   return form;
 }
 
@@ -147,8 +196,31 @@ interface Candidate {
   readonly order: number;
 }
 
+/** Sizes that prefixes such as o16 and a32 ask for; 0: none. */
+export interface ForcedSizes {
+  readonly operandSize: number;
+  readonly addressSize: number;
+}
+
+/** Whether a form has the size that a prefix asks for, when any form has it. */
+function agrees(
+  candidate: Candidate,
+  all: readonly Candidate[],
+  wanted: number,
+  sizeOf: (form: Form) => number,
+): boolean {
+  const size = sizeOf(candidate.form);
+  return wanted === 0 || size === 0 || size === wanted || all.every((c) => sizeOf(c.form) !== wanted);
+}
+
 /** Matches operands to forms. Of `exact` operands; `relaxed` forms repeat the first. */
-export function matchForms(mnemonic: string, operands: readonly Operand[], bits: Bits, forcedSize: number, encoding: 'v' | 'e' | undefined): Match {
+export function matchForms(
+  mnemonic: string,
+  operands: readonly Operand[],
+  bits: Bits,
+  forced: ForcedSizes,
+  encoding: 'v' | 'e' | undefined,
+): Match {
   const forms = formsOf(mnemonic);
   if (forms === undefined) return { ok: false, problem: unknownInstruction(mnemonic, closest(mnemonic)), operand: -1 };
   const real = operands.filter((o) => o.kind !== 'rounding');
@@ -157,14 +229,16 @@ export function matchForms(mnemonic: string, operands: readonly Operand[], bits:
   let rightCount = false;
   forms.forEach((form, order) => {
     if (encoding !== undefined && form.encoding !== encoding) return;
-    const list = form.operands.length === real.length ? real : relaxed(form, real.length) ? [real[0]!, ...real] : undefined;
+    const list =
+      form.operands.length === real.length ? real : relaxed(form, real.length) ? [real[0]!, ...real] : undefined;
     if (list === undefined) return;
     rightCount = true;
     let sized = list.length === 0;
     for (let i = 0; i < list.length; i++) {
       const fit = fits(form.operands[i]!, list[i]!, form, bits);
       if (!fit.ok) return;
-      if (fit.sized && form.operands[i]!.kind !== 'immediate') sized ||= form.operands[i]!.class !== 'sreg' && form.operands[i]!.bits !== 0;
+      if (fit.sized && form.operands[i]!.kind !== 'immediate')
+        sized ||= form.operands[i]!.class !== 'sreg' && form.operands[i]!.bits !== 0;
       else if (fit.sized) sized = true;
     }
     if (!decoratorsFit(form, operands)) return;
@@ -176,7 +250,12 @@ export function matchForms(mnemonic: string, operands: readonly Operand[], bits:
   });
   if (candidates.length === 0) {
     if (wrongMode) return { ok: false, problem: notInThisMode(mnemonic, bits), operand: -1 };
-    if (!rightCount) return { ok: false, problem: operandCount(mnemonic, real.length, [...new Set(forms.map((f) => f.operands.length))]), operand: -1 };
+    if (!rightCount)
+      return {
+        ok: false,
+        problem: operandCount(mnemonic, real.length, [...new Set(forms.map((f) => f.operands.length))]),
+        operand: -1,
+      };
     return { ok: false, problem: whyNot(mnemonic, forms, real, bits), operand: -1 };
   }
   // Without a size on the memory operand, that of the number counts: mov [x], byte 5.
@@ -185,9 +264,11 @@ export function matchForms(mnemonic: string, operands: readonly Operand[], bits:
     const same = candidates.filter((c) => c.form.memoryBits === sizedNumber.size);
     if (same.length > 0) candidates = same;
   }
-  if (needsSize(mnemonic, candidates, real)) return { ok: false, problem: sizeMissing(mnemonic), operand: real.findIndex((o) => o.kind === 'memory') };
+  if (needsSize(mnemonic, candidates, real))
+    return { ok: false, problem: sizeMissing(mnemonic), operand: real.findIndex((o) => o.kind === 'memory') };
   const sorted = candidates
-    .filter((c) => forcedSize === 0 || c.form.operandSize === 0 || c.form.operandSize === forcedSize || candidates.every((o) => o.form.operandSize !== forcedSize))
+    .filter((c) => agrees(c, candidates, forced.operandSize, (form) => form.operandSize))
+    .filter((c) => agrees(c, candidates, forced.addressSize, (form) => form.addressSize))
     .sort(
       (a, b) =>
         Number(costsPrefix(a.form, bits)) - Number(costsPrefix(b.form, bits)) ||
@@ -212,18 +293,28 @@ function needsSize(mnemonic: string, candidates: readonly Candidate[], operands:
   if ((memory.decorators?.broadcast ?? 0) > 0) return false;
   const sizes = new Set(candidates.map((c) => c.form.memoryBits));
   if (sizes.size <= 1) return false;
-  return !candidates.every((c) => c.sized) || new Set(candidates.filter((c) => c.sized).map((c) => c.form.memoryBits)).size > 1;
+  return (
+    !candidates.every((c) => c.sized) ||
+    new Set(candidates.filter((c) => c.sized).map((c) => c.form.memoryBits)).size > 1
+  );
 }
 
 /** The best explanation why no form fits. */
 function whyNot(mnemonic: string, forms: readonly Form[], operands: readonly Operand[], bits: Bits): Problem {
   const sizeless = operands.map((o) => (o.size === 0 ? o : { ...o, size: 0 }));
   const loosely = forms.some(
-    (form) => form.operands.length === operands.length && sizeless.every((o, i) => fits(form.operands[i]!, o, form, bits).ok),
+    (form) =>
+      form.operands.length === operands.length && sizeless.every((o, i) => fits(form.operands[i]!, o, form, bits).ok),
   );
   const registers = operands.filter((o) => o.kind === 'register');
   const general = registers.filter((o) => o.kind === 'register' && /^r\d/.test(o.register.class));
-  if (loosely || (general.length === 2 && general[0]!.kind === 'register' && general[1]!.kind === 'register' && general[0]!.register.bits !== general[1]!.register.bits)) {
+  if (
+    loosely ||
+    (general.length === 2 &&
+      general[0]!.kind === 'register' &&
+      general[1]!.kind === 'register' &&
+      general[0]!.register.bits !== general[1]!.register.bits)
+  ) {
     return sizeMismatch(mnemonic);
   }
   return noSuchOperands(mnemonic, operands.map(describe).join(', '), examples(forms, operands.length));
@@ -286,5 +377,3 @@ function oneEdit(a: string, b: string): boolean {
   }
   return a.length > b.length ? a.slice(i + 1) === b.slice(i) : a.slice(i) === b.slice(i + 1);
 }
-
-export { isMnemonic };

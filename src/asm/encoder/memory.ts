@@ -1,5 +1,13 @@
 // Effective addresses: from an evaluated expression to ModRM, SIB and displacement, as NASM chooses them.
-import { addressSizes, addressTooComplex, badBase, badIndex, badScale, noAddressing16, ripRelativeImpossible } from '../errors.ts';
+import {
+  addressSizes,
+  addressTooComplex,
+  badBase,
+  badIndex,
+  badScale,
+  noAddressing16,
+  ripRelativeImpossible,
+} from '../errors.ts';
 import { type BaseHint, type Value, baseHint, evaluate, type Names } from '../expression.ts';
 import type { Problem } from '../errors.ts';
 import type { Register } from '../registers.ts';
@@ -15,8 +23,8 @@ export interface Address {
   readonly ripRelative: boolean;
   /** Displacement size keyword, or 0. */
   readonly forced: number;
-  /** No register at all. */
-  readonly plain: boolean;
+  /** Can be the bare offset of MOV AL, [offset]. */
+  readonly offsetOnly: boolean;
 }
 
 export interface AddressContext {
@@ -27,7 +35,8 @@ export interface AddressContext {
   readonly addressSize: number;
 }
 
-const isStackPointer = (r: Register): boolean => r.number === 4 && r.class !== 'x' && r.class !== 'y' && r.class !== 'z';
+const isStackPointer = (r: Register): boolean =>
+  r.number === 4 && r.class !== 'x' && r.class !== 'y' && r.class !== 'z';
 const isVector = (r: Register): boolean => r.class === 'x' || r.class === 'y' || r.class === 'z';
 const isGeneral = (r: Register): boolean => r.class === 'r16' || r.class === 'r32' || r.class === 'r64';
 
@@ -48,30 +57,54 @@ export function resolveAddress(operand: MemoryOperand, context: AddressContext):
   };
   if (sections.length > 1 || (sections.length === 1 && sections[0]!.factor !== 1n)) return fail(addressTooComplex());
   if (registers.length > 2) return fail(addressTooComplex());
-  const usual = context.addressSize || (operand.displacement > 0 && context.bits !== 64 && operand.displacement !== 8 ? operand.displacement : context.bits);
+  const usual =
+    operand.addressSize ||
+    context.addressSize ||
+    (operand.displacement > 0 && context.bits !== 64 && operand.displacement !== 8
+      ? operand.displacement
+      : context.bits);
+  const wantsRelative =
+    context.bits === 64 &&
+    (operand.relative === 'rel' ||
+      (operand.relative === undefined &&
+        context.defaultRelative &&
+        (operand.segment === undefined || operand.segment.number < 4)));
+  if (operand.relative === 'rel' && context.bits !== 64) return fail(ripRelativeImpossible());
   if (registers.length === 0 && !value.unknown) {
-    const relative =
-      context.bits === 64 &&
-      operand.displacement !== 64 &&
-      (operand.relative === 'rel' ||
-        (operand.relative === undefined && context.defaultRelative && (operand.segment === undefined || operand.segment.number < 4)));
-    if (operand.relative === 'rel' && context.bits !== 64) return fail(ripRelativeImpossible());
+    // Like NASM, a plain number is never made relative to RIP, whatever DEFAULT says.
     return {
-      base: undefined, index: undefined, scale: 1, displacement, ripRelative: relative, forced: operand.displacement, plain: true,
-      addressBits: context.bits === 64 && operand.displacement === 32 && false ? 32 : usual,
+      base: undefined,
+      index: undefined,
+      scale: 1,
+      displacement,
+      addressBits: usual,
+      ripRelative: wantsRelative && sections.length > 0,
+      forced: operand.displacement,
+      offsetOnly: !wantsRelative,
     };
   }
   if (registers.length === 0) {
     // First pass: nothing is known about the registers either, but they can be seen in the expression.
     const hint = baseHint(operand.expression);
     const bits = hint === undefined ? usual : isVector(hint.register) ? context.bits : hint.register.bits;
-    const relative = hint === undefined && context.bits === 64 && (operand.relative === 'rel' || (operand.relative === undefined && context.defaultRelative));
     return {
-      base: hint?.register, index: undefined, scale: 1, displacement, addressBits: bits, ripRelative: relative,
-      forced: operand.displacement, plain: hint === undefined,
+      base: hint?.register,
+      index: undefined,
+      scale: 1,
+      displacement,
+      addressBits: bits,
+      ripRelative: hint === undefined && wantsRelative,
+      forced: operand.displacement,
+      offsetOnly: hint === undefined && !wantsRelative,
     };
   }
-  return withRegisters(operand, registers as readonly { register: Register; factor: bigint }[], displacement, context, fail);
+  return withRegisters(
+    operand,
+    registers as readonly { register: Register; factor: bigint }[],
+    displacement,
+    context,
+    fail,
+  );
 }
 
 function withRegisters(
@@ -95,12 +128,19 @@ function withRegisters(
     else return fail(addressTooComplex());
   }
   const general = [base, index].filter((r): r is Register => r !== undefined && isGeneral(r));
-  if (general.length === 2 && general[0]!.class !== general[1]!.class) return fail(addressSizes(general[0]!.name, general[1]!.name));
+  if (general.length === 2 && general[0]!.class !== general[1]!.class)
+    return fail(addressSizes(general[0]!.name, general[1]!.name));
   const bits = general[0]?.bits ?? context.bits;
   if (bits === 64 && context.bits !== 64) return fail(badBase(general[0]!.name));
   if (bits === 16 && context.bits === 64) return fail(noAddressing16(general[0]!.name));
   const hint = baseHint(operand.expression);
-  const common = { displacement, addressBits: bits, ripRelative: false, forced: operand.displacement, plain: false };
+  const common = {
+    displacement,
+    addressBits: bits,
+    ripRelative: false,
+    forced: operand.displacement,
+    offsetOnly: false,
+  };
   if (bits === 16) {
     if (scale !== 1n) return fail(badScale(scale));
     return { base, index, scale: 1, ...common };
@@ -115,7 +155,7 @@ function arrange(
   givenScale: bigint,
   hint: BaseHint | undefined,
   operand: MemoryOperand,
-  common: Pick<Address, 'displacement' | 'addressBits' | 'ripRelative' | 'forced' | 'plain'>,
+  common: Pick<Address, 'displacement' | 'addressBits' | 'ripRelative' | 'forced' | 'offsetOnly'>,
   fail: (problem: Problem) => undefined,
 ): Address | undefined {
   let base = givenBase;
@@ -126,7 +166,13 @@ function arrange(
   if (scale === 1 && base !== undefined && index !== undefined && base !== index && !isVector(index)) {
     if ((hint?.register === base && notBase) || (hint?.register === index && madeBase)) [base, index] = [index, base];
   }
-  if (base === undefined && index !== undefined && scale === 1 && !isVector(index) && !(hint?.register === index && notBase)) {
+  if (
+    base === undefined &&
+    index !== undefined &&
+    scale === 1 &&
+    !isVector(index) &&
+    !(hint?.register === index && notBase)
+  ) {
     base = index;
     index = undefined;
   }
@@ -137,7 +183,14 @@ function arrange(
       scale -= 1;
     }
   }
-  if (index === undefined && base !== undefined && !isStackPointer(base) && operand.noSplit && hint?.register === base && notBase) {
+  if (
+    index === undefined &&
+    base !== undefined &&
+    !isStackPointer(base) &&
+    operand.noSplit &&
+    hint?.register === base &&
+    notBase
+  ) {
     index = base;
     base = undefined;
     scale = 1;
@@ -160,15 +213,35 @@ export interface AddressBytes {
   readonly scaled: bigint;
 }
 
-const RM16: Readonly<Record<string, number>> = { 'bx+si': 0, 'bx+di': 1, 'bp+si': 2, 'bp+di': 3, si: 4, di: 5, bp: 6, bx: 7 };
+const RM16: Readonly<Record<string, number>> = {
+  'bx+si': 0,
+  'bx+di': 1,
+  'bp+si': 2,
+  'bp+di': 3,
+  si: 4,
+  di: 5,
+  bp: 6,
+  bx: 7,
+};
 
 /** Chooses the encoding. `tuple` is the scale of an 8-bit displacement (1 but for EVEX). Undefined: no such address. */
-export function addressBytes(address: Address, bits: 16 | 32 | 64, tuple: number, needsSib: boolean): AddressBytes | string {
-  if (needsSib && (address.ripRelative || address.addressBits === 16)) return 'this instruction needs an address with a base register';
+export function addressBytes(
+  address: Address,
+  bits: 16 | 32 | 64,
+  tuple: number,
+  needsSib: boolean,
+): AddressBytes | string {
+  if (needsSib && (address.ripRelative || address.addressBits === 16))
+    return 'this instruction needs an address with a base register';
   const { displacement } = address;
   const fixed = !displacement.unknown && displacement.terms === undefined;
   const zero = fixed && displacement.constant === 0n;
-  const narrow = address.addressBits === 16 ? BigInt.asIntN(16, displacement.constant) : address.addressBits === 32 ? BigInt.asIntN(32, displacement.constant) : displacement.constant;
+  const narrow =
+    address.addressBits === 16
+      ? BigInt.asIntN(16, displacement.constant)
+      : address.addressBits === 32
+        ? BigInt.asIntN(32, displacement.constant)
+        : displacement.constant;
   const fits8 = (value: bigint): boolean => value >= -128n && value <= 127n;
   const scaled = narrow / BigInt(tuple);
   const byte = fixed && narrow % BigInt(tuple) === 0n && fits8(scaled);
@@ -189,10 +262,12 @@ export function addressBytes(address: Address, bits: 16 | 32 | 64, tuple: number
   const { base, index } = address;
   if (address.ripRelative) return { mod: 0, rm: 5, sib: -1, displacementBits: 32, scaled: displacement.constant };
   if (address.addressBits === 16) {
-    if (base === undefined && index === undefined) return { mod: 0, rm: 6, sib: -1, displacementBits: 16, scaled: displacement.constant };
+    if (base === undefined && index === undefined)
+      return { mod: 0, rm: 6, sib: -1, displacementBits: 16, scaled: displacement.constant };
     const names = [base?.name, index?.name].filter((n) => n !== undefined);
     const rm = RM16[names.join('+')] ?? RM16[[...names].reverse().join('+')];
-    if (rm === undefined) return `[${names.join('+')}] does not exist in 16-bit addressing: use BX or BP with SI or DI, or 32-bit registers`;
+    if (rm === undefined)
+      return `[${names.join('+')}] does not exist in 16-bit addressing: use BX or BP with SI or DI, or 32-bit registers`;
     return done(rm, -1, width(rm === 6));
   }
   if (base === undefined && index === undefined) {
@@ -201,7 +276,13 @@ export function addressBytes(address: Address, bits: 16 | 32 | 64, tuple: number
   }
   const scaleBits = address.scale === 8 ? 3 : address.scale === 4 ? 2 : address.scale === 2 ? 1 : 0;
   if (base === undefined) {
-    return { mod: 0, rm: 4, sib: (scaleBits << 6) | ((index!.number & 7) << 3) | 5, displacementBits: 32, scaled: displacement.constant };
+    return {
+      mod: 0,
+      rm: 4,
+      sib: (scaleBits << 6) | ((index!.number & 7) << 3) | 5,
+      displacementBits: 32,
+      scaled: displacement.constant,
+    };
   }
   const low = base.number & 7;
   if (index === undefined && low !== 4 && !needsSib) return done(low, -1, width(low === 5));

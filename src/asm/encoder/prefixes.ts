@@ -20,15 +20,42 @@ export interface Prefixes {
   readonly encoding: 'v' | 'e' | undefined;
 }
 
-const NONE: Prefixes = { bytes: [], wait: false, segment: -1, operandSize: 0, addressSize: 0, length: 0, rex: false, vex3: false, encoding: undefined };
+const NONE: Prefixes = {
+  bytes: [],
+  wait: false,
+  segment: -1,
+  operandSize: 0,
+  addressSize: 0,
+  length: 0,
+  rex: false,
+  vex3: false,
+  encoding: undefined,
+};
 
-const REPEAT: Readonly<Record<string, number>> = { rep: 0xf3, repe: 0xf3, repz: 0xf3, repne: 0xf2, repnz: 0xf2, xacquire: 0xf2, xrelease: 0xf3, bnd: 0xf2 };
+const REPEAT: Readonly<Record<string, number>> = {
+  rep: 0xf3,
+  repe: 0xf3,
+  repz: 0xf3,
+  repne: 0xf2,
+  repnz: 0xf2,
+  xacquire: 0xf2,
+  xrelease: 0xf3,
+  bnd: 0xf2,
+};
 const SEGMENT: Readonly<Record<string, number>> = { es: 0x26, cs: 0x2e, ss: 0x36, ds: 0x3e, fs: 0x64, gs: 0x65 };
 const OPERAND: Readonly<Record<string, number>> = { o16: 16, o32: 32, o64: 64 };
 const ADDRESS: Readonly<Record<string, number>> = { a16: 16, a32: 32, a64: 64 };
 
 export const PREFIX_NAMES: ReadonlySet<string> = new Set([
-  ...Object.keys(REPEAT), 'lock', ...Object.keys(SEGMENT), ...Object.keys(OPERAND), ...Object.keys(ADDRESS), '{vex}', '{vex2}', '{vex3}', '{evex}',
+  ...Object.keys(REPEAT),
+  'lock',
+  ...Object.keys(SEGMENT),
+  ...Object.keys(OPERAND),
+  ...Object.keys(ADDRESS),
+  '{vex}',
+  '{vex2}',
+  '{vex3}',
+  '{evex}',
 ]);
 
 /** Undefined after a report: two prefixes of one kind. */
@@ -69,6 +96,9 @@ export function readPrefixes(list: readonly Prefix[], bits: number, names: Names
   const bytes: number[] = [];
   if (repeat >= 0) bytes.push(repeat);
   if (lock) bytes.push(0xf0);
-  const length = (segment >= 0 ? 1 : 0) + (operandSize !== 0 && operandSize !== 64 && operandSize !== (bits === 64 ? 32 : bits) ? 1 : 0) + (addressSize !== 0 && addressSize !== bits ? 1 : 0);
+  const length =
+    (segment >= 0 ? 1 : 0) +
+    (operandSize !== 0 && operandSize !== 64 && operandSize !== (bits === 64 ? 32 : bits) ? 1 : 0) +
+    (addressSize !== 0 && addressSize !== bits ? 1 : 0);
   return { bytes, wait: false, segment, operandSize, addressSize, length, rex: operandSize === 64, vex3, encoding };
 }

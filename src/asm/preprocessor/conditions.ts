@@ -19,7 +19,11 @@ export function conditional(pp: Preprocessor, frame: Frame, name: string, tokens
     else {
       const holds = test(pp, name.slice(3), tokens);
       if (holds === 'unknown') return false;
-      frame.conditions.push({ state: holds === undefined ? 'done' : holds ? 'taking' : 'waiting', sawElse: false, opened: word });
+      frame.conditions.push({
+        state: holds === undefined ? 'done' : holds ? 'taking' : 'waiting',
+        sawElse: false,
+        opened: word,
+      });
     }
     return true;
   }
@@ -115,7 +119,7 @@ const TESTS: Readonly<Record<string, Test>> = {
       return findOverloads(pp, token) !== undefined || /^__\??(LINE|FILE|BITS)\??__$/.test(token.text);
     }),
   macro: (pp, tokens) => {
-    const args = rest(pp, tokens.slice(0, 1)).length === 0 ? tokens.slice(1) : tokens.slice(1);
+    const args = tokens.slice(1);
     const name = args[0];
     if (name === undefined) return undefined;
     const found = findMacros(pp, name.text);

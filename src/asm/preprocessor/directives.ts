@@ -1,21 +1,45 @@
 // Preprocessor directives other than the conditionals.
 import {
-  badMacroHeader, badStringOperand, expected, includeNotFound, includeTooDeep, needsName, noContext, notInsideMacro, notInsideRepeat, repeatCount, undirected,
-  unknownDirective, unsupportedDirective, userError, userFatal, userWarning, withoutOpening, endMissing,
+  badMacroHeader,
+  badStringOperand,
+  expected,
+  includeNotFound,
+  includeTooDeep,
+  needsName,
+  noContext,
+  notInsideMacro,
+  notInsideRepeat,
+  repeatCount,
+  unknownDirective,
+  unsupportedDirective,
+  userError,
+  userFatal,
+  userWarning,
+  withoutOpening,
+  endMissing,
 } from '../errors.ts';
 import { lexText } from '../lexer.ts';
 import { stringBytes } from '../numbers.ts';
 import { type SourceRange, TOKEN, type Token, makeToken, moved, textOf } from '../tokens.ts';
 import { criticalNumber } from './critical.ts';
 import { rotate, splitArguments } from './multi-macros.ts';
-import { defineSingle, expandSingles, findOverloads, numberTokens, quote, unbraced, undefineSingle } from './single-macros.ts';
+import {
+  defineSingle,
+  expandSingles,
+  findOverloads,
+  numberTokens,
+  quote,
+  unbraced,
+  undefineSingle,
+} from './single-macros.ts';
 import { type Frame, type Preprocessor, type SingleParameter, report } from './state.ts';
 
 /** Runs the directive that begins a line. */
 export function runDirective(pp: Preprocessor, frame: Frame, name: string, tokens: readonly Token[]): void {
   const action = DIRECTIVES[name];
   if (action !== undefined) action(pp, frame, tokens, name);
-  else if (UNSUPPORTED[name] !== undefined) report(pp, unsupportedDirective(tokens[0]!.text, UNSUPPORTED[name]), tokens[0]!);
+  else if (UNSUPPORTED[name] !== undefined)
+    report(pp, unsupportedDirective(tokens[0]!.text, UNSUPPORTED[name]), tokens[0]!);
   else report(pp, unknownDirective(tokens[0]!.text), tokens[0]!);
 }
 
@@ -35,7 +59,11 @@ type Action = (pp: Preprocessor, frame: Frame, tokens: readonly Token[], name: s
 function macroName(pp: Preprocessor, tokens: readonly Token[]): Token | undefined {
   const raw = tokens[1];
   const token = raw?.kind === TOKEN.percent ? unbraced(raw) : raw;
-  if (token !== undefined && (token.kind === TOKEN.identifier || (token.kind === TOKEN.percent && /^%\$+[\w.?@]/.test(token.text)))) return token;
+  if (
+    token !== undefined &&
+    (token.kind === TOKEN.identifier || (token.kind === TOKEN.percent && /^%\$+[\w.?@]/.test(token.text)))
+  )
+    return token;
   if (token?.text === '%[') {
     const expanded = expandSingles(pp, tokens.slice(1));
     if (expanded[0]?.kind === TOKEN.identifier) return expanded[0];
@@ -107,10 +135,17 @@ function stringOf(pp: Preprocessor, token: Token | undefined, directive: Token):
 }
 
 const decoder = new TextDecoder();
-const asString = (bytes: Uint8Array, place: SourceRange): Token => makeToken(TOKEN.string, quote(decoder.decode(bytes)), place, true);
+const asString = (bytes: Uint8Array, place: SourceRange): Token =>
+  makeToken(TOKEN.string, quote(decoder.decode(bytes)), place, true);
 
 /** Collects the lines up to the matching end; undefined when the file ends first. */
-function collect(pp: Preprocessor, frame: Frame, opens: RegExp, closes: RegExp, opened: Token): (readonly Token[])[] | undefined {
+function collect(
+  pp: Preprocessor,
+  frame: Frame,
+  opens: RegExp,
+  closes: RegExp,
+  opened: Token,
+): (readonly Token[])[] | undefined {
   const body: (readonly Token[])[] = [];
   let depth = 1;
   while (frame.index < frame.lines.length) {
@@ -139,7 +174,9 @@ function macro(ignoreCase: boolean): Action {
     const defaults = splitArguments(header.slice(counts.length));
     const key = ignoreCase ? name.text.toLowerCase() : name.text;
     const table = ignoreCase ? pp.foldedMultis : pp.multis;
-    const others = (table.get(key) ?? []).filter((m) => m.minimum !== minimum || m.maximum !== maximum || m.greedy !== greedy);
+    const others = (table.get(key) ?? []).filter(
+      (m) => m.minimum !== minimum || m.maximum !== maximum || m.greedy !== greedy,
+    );
     table.set(key, [
       ...others,
       { name: name.text, minimum, maximum, greedy, ignoreCase, defaults, body, defined: name, busy: false },
@@ -193,7 +230,9 @@ function unmacro(ignoreCase: boolean): Action {
     const { minimum, maximum, greedy } = counts;
     const table = ignoreCase ? pp.foldedMultis : pp.multis;
     const key = ignoreCase ? name.text.toLowerCase() : name.text;
-    const kept = (table.get(key) ?? []).filter((m) => m.minimum !== minimum || m.maximum !== maximum || m.greedy !== greedy);
+    const kept = (table.get(key) ?? []).filter(
+      (m) => m.minimum !== minimum || m.maximum !== maximum || m.greedy !== greedy,
+    );
     if (kept.length === 0) table.delete(key);
     else table.set(key, kept);
   };
@@ -201,20 +240,41 @@ function unmacro(ignoreCase: boolean): Action {
 
 const repeat: Action = (pp, frame, tokens) => {
   const body = collect(pp, frame, /^%rep$/, /^%endrep$/, tokens[0]!);
-  const count = criticalNumber(pp, expandSingles(pp, tokens.slice(1).filter((t) => t.text.toLowerCase() !== '.nolist')), tokens[0]!);
+  const count = criticalNumber(
+    pp,
+    expandSingles(
+      pp,
+      tokens.slice(1).filter((t) => t.text.toLowerCase() !== '.nolist'),
+    ),
+    tokens[0]!,
+  );
   if (body === undefined || count === undefined || count <= 0n) return;
   if (count > 1_000_000n) {
     report(pp, repeatCount(count), tokens[1] ?? tokens[0]!);
     return;
   }
-  pp.frames.push({ kind: 'repeat', lines: body, index: 0, call: frame.call, conditions: [], remaining: Number(count) - 1, file: frame.file });
+  pp.frames.push({
+    kind: 'repeat',
+    lines: body,
+    index: 0,
+    call: frame.call,
+    conditions: [],
+    remaining: Number(count) - 1,
+    file: frame.file,
+  });
 };
 
 function leave(kind: 'repeat' | 'macro'): Action {
   return (pp, _frame, tokens) => {
     const problem = kind === 'repeat' ? notInsideRepeat() : notInsideMacro(tokens[0]!.text);
     let at = pp.frames.length - 1;
-    while (at > 0 && pp.frames[at]!.kind !== kind && pp.frames[at]!.kind !== 'file' && !(kind === 'repeat' && pp.frames[at]!.kind === 'macro')) at--;
+    while (
+      at > 0 &&
+      pp.frames[at]!.kind !== kind &&
+      pp.frames[at]!.kind !== 'file' &&
+      !(kind === 'repeat' && pp.frames[at]!.kind === 'macro')
+    )
+      at--;
     if (pp.frames[at]!.kind !== kind) {
       report(pp, problem, tokens[0]!);
       return;
@@ -246,13 +306,22 @@ const include: Action = (pp, frame, tokens) => {
     report(pp, includeNotFound(path), name);
     return;
   }
-  pp.frames.push({ kind: 'file', lines: found.lines, index: 0, call: undefined, conditions: [], remaining: 0, file: found.file });
+  pp.frames.push({
+    kind: 'file',
+    lines: found.lines,
+    index: 0,
+    call: undefined,
+    conditions: [],
+    remaining: 0,
+    file: found.file,
+  });
 };
 
 function message(kind: typeof userError): Action {
   return (pp, _frame, tokens) => {
     const expanded = expandSingles(pp, tokens.slice(1));
-    const only = expanded.length === 1 && expanded[0]!.kind === TOKEN.string ? stringBytes(expanded[0]!.text) : undefined;
+    const only =
+      expanded.length === 1 && expanded[0]!.kind === TOKEN.string ? stringBytes(expanded[0]!.text) : undefined;
     report(pp, kind(only?.ok ? decoder.decode(only.bytes) : textOf(expanded)), tokens[0]!);
   };
 }
@@ -298,11 +367,23 @@ const DIRECTIVES: Readonly<Record<string, Action>> = {
   '%iassign': assign(true),
   '%defstr': (pp, _frame, tokens) => {
     const name = macroName(pp, tokens);
-    if (name !== undefined) setText(pp, name, [makeToken(TOKEN.string, quote(textOf(expandSingles(pp, afterName(pp, tokens)))), name, true)], false);
+    if (name !== undefined)
+      setText(
+        pp,
+        name,
+        [makeToken(TOKEN.string, quote(textOf(expandSingles(pp, afterName(pp, tokens)))), name, true)],
+        false,
+      );
   },
   '%idefstr': (pp, _frame, tokens) => {
     const name = macroName(pp, tokens);
-    if (name !== undefined) setText(pp, name, [makeToken(TOKEN.string, quote(textOf(expandSingles(pp, afterName(pp, tokens)))), name, true)], true);
+    if (name !== undefined)
+      setText(
+        pp,
+        name,
+        [makeToken(TOKEN.string, quote(textOf(expandSingles(pp, afterName(pp, tokens)))), name, true)],
+        true,
+      );
   },
   '%deftok': (pp, _frame, tokens) => {
     const name = macroName(pp, tokens);
@@ -314,7 +395,12 @@ const DIRECTIVES: Readonly<Record<string, Action>> = {
     const name = macroName(pp, tokens);
     const target = tokens[2];
     if (name === undefined || target === undefined) return;
-    defineSingle(pp, name, { parameters: undefined, body: [moved(target, target, true)], ignoreCase: false, alias: true });
+    defineSingle(pp, name, {
+      parameters: undefined,
+      body: [moved(target, target, true)],
+      ignoreCase: false,
+      alias: true,
+    });
   },
   '%undefalias': (pp, _frame, tokens) => {
     const name = macroName(pp, tokens);
@@ -349,7 +435,8 @@ const DIRECTIVES: Readonly<Record<string, Action>> = {
   '%pop': (pp, _frame, tokens) => {
     const top = pp.contexts[pp.contexts.length - 1];
     if (top === undefined) report(pp, noContext('%pop', 0), tokens[0]!);
-    else if (tokens[1] !== undefined && tokens[1].text !== top.name) report(pp, withoutOpening('%pop', `%push ${tokens[1].text}`), tokens[1]);
+    else if (tokens[1] !== undefined && tokens[1].text !== top.name)
+      report(pp, withoutOpening('%pop', `%push ${tokens[1].text}`), tokens[1]);
     else pp.contexts.pop();
   },
   '%repl': (pp, _frame, tokens) => {
@@ -376,5 +463,3 @@ const DIRECTIVES: Readonly<Record<string, Action>> = {
   '%endm': (pp, _frame, tokens) => report(pp, withoutOpening(tokens[0]!.text, '%macro'), tokens[0]!),
   '%endrep': (pp, _frame, tokens) => report(pp, withoutOpening(tokens[0]!.text, '%rep'), tokens[0]!),
 };
-
-export { undirected };

@@ -1,13 +1,43 @@
 // Multi-line macros: finding the call in a line, taking its arguments, and filling parameters into the body's lines.
 import { badConditionCode, macroTooDeep, noMacroCall, wrongParameterCount } from '../errors.ts';
-import { TOKEN, type Token, makeToken, moved, rangeOf, withSpace } from '../tokens.ts';
+import { TOKEN, type Token, makeToken, withSpace } from '../tokens.ts';
 import { joined, unbraced } from './single-macros.ts';
 import { type MacroCall, type MultiMacro, type Preprocessor, report } from './state.ts';
 
 const INVERSE: Readonly<Record<string, string>> = {
-  a: 'na', ae: 'nae', b: 'nb', be: 'nbe', c: 'nc', cxz: 'cxz', e: 'ne', ecxz: 'ecxz', g: 'ng', ge: 'nge', l: 'nl', le: 'nle',
-  na: 'a', nae: 'ae', nb: 'b', nbe: 'be', nc: 'c', ne: 'e', ng: 'g', nge: 'ge', nl: 'l', nle: 'le', no: 'o', np: 'p', ns: 's',
-  nz: 'z', o: 'no', p: 'np', pe: 'po', po: 'pe', rcxz: 'rcxz', s: 'ns', z: 'nz',
+  a: 'na',
+  ae: 'nae',
+  b: 'nb',
+  be: 'nbe',
+  c: 'nc',
+  cxz: 'cxz',
+  e: 'ne',
+  ecxz: 'ecxz',
+  g: 'ng',
+  ge: 'nge',
+  l: 'nl',
+  le: 'nle',
+  na: 'a',
+  nae: 'ae',
+  nb: 'b',
+  nbe: 'be',
+  nc: 'c',
+  ne: 'e',
+  ng: 'g',
+  nge: 'ge',
+  nl: 'l',
+  nle: 'le',
+  no: 'o',
+  np: 'p',
+  ns: 's',
+  nz: 'z',
+  o: 'no',
+  p: 'np',
+  pe: 'po',
+  po: 'pe',
+  rcxz: 'rcxz',
+  s: 'ns',
+  z: 'nz',
 };
 
 export function findMacros(pp: Preprocessor, name: string): readonly MultiMacro[] | undefined {
@@ -45,7 +75,10 @@ const takes = (macro: MultiMacro, count: number): boolean =>
   count >= macro.minimum && (count <= macro.maximum || macro.greedy);
 
 /** Starts the macro that a line calls. True: the line was a call. */
-export function callMacro(pp: Preprocessor, tokens: readonly Token[]): { readonly before: readonly Token[] } | undefined {
+export function callMacro(
+  pp: Preprocessor,
+  tokens: readonly Token[],
+): { readonly before: readonly Token[] } | undefined {
   let at = 0;
   let macros = tokens[0]!.kind === TOKEN.identifier ? findMacros(pp, tokens[0]!.text) : undefined;
   if (macros === undefined && tokens[0]!.kind === TOKEN.identifier) {
@@ -57,12 +90,15 @@ export function callMacro(pp: Preprocessor, tokens: readonly Token[]): { readonl
   if (macros === undefined) return undefined;
   const name = tokens[at]!;
   const args = splitArguments(tokens.slice(at + 1));
-  let macro = macros.find((m) => !m.busy && takes(m, args.length));
-  if (macro === undefined && args.length === 0) macro = macros.find((m) => !m.busy && takes(m, 1) && m.minimum === 1 && false);
+  const macro = macros.find((m) => !m.busy && takes(m, args.length));
   if (macro === undefined) {
     if (macros.some((m) => m.busy) || pp.host.isInstruction(name.text)) return undefined;
     const wanted = macros
-      .map((m) => (m.maximum === m.minimum && !m.greedy ? `${m.minimum}` : `${m.minimum} to ${m.greedy || m.maximum > 1e6 ? 'any number' : m.maximum}`))
+      .map((m) =>
+        m.maximum === m.minimum && !m.greedy
+          ? `${m.minimum}`
+          : `${m.minimum} to ${m.greedy || m.maximum > 1e6 ? 'any number' : m.maximum}`,
+      )
       .join(' or ');
     report(pp, wrongParameterCount(name.text, args.length, wanted), name);
     return { before: [] };
@@ -75,7 +111,9 @@ export function callMacro(pp: Preprocessor, tokens: readonly Token[]): { readonl
     return { before: [] };
   }
   const label = tokens.slice(0, at);
-  const usesLabel = macro.body.some((line) => line.some((t) => t.kind === TOKEN.percent && (t.text === '%00' || t.text === '%{00}')));
+  const usesLabel = macro.body.some((line) =>
+    line.some((t) => t.kind === TOKEN.percent && (t.text === '%00' || t.text === '%{00}')),
+  );
   const frame = pp.frames[pp.frames.length - 1]!;
   macro.busy = true;
   pp.frames.push({
@@ -127,7 +165,11 @@ export function rotate(call: MacroCall, count: number): void {
 const needsParameters = (tokens: readonly Token[]): boolean => tokens.some((t) => t.kind === TOKEN.percent);
 
 /** A line of a macro's body with its parameters, local labels and counts filled in. */
-export function fillParameters(pp: Preprocessor, tokens: readonly Token[], call: MacroCall | undefined): readonly Token[] {
+export function fillParameters(
+  pp: Preprocessor,
+  tokens: readonly Token[],
+  call: MacroCall | undefined,
+): readonly Token[] {
   if (!needsParameters(tokens)) return tokens;
   const out: Token[] = [];
   /** The next token was joined to the last one of `out` without white space, and one of them was filled in. */
@@ -139,7 +181,12 @@ export function fillParameters(pp: Preprocessor, tokens: readonly Token[], call:
     const last = out[out.length - 1];
     const first = parts[0];
     const canJoin =
-      last !== undefined && first !== undefined && !token.space && (filled || values !== undefined) && pastes(last) && pastesRight(first);
+      last !== undefined &&
+      first !== undefined &&
+      !token.space &&
+      (filled || values !== undefined) &&
+      pastes(last) &&
+      pastesRight(first);
     parts.forEach((part, i) => {
       if (i === 0 && canJoin) {
         out.pop();
@@ -151,7 +198,8 @@ export function fillParameters(pp: Preprocessor, tokens: readonly Token[], call:
   return out;
 }
 
-const pastes = (t: Token): boolean => t.kind === TOKEN.identifier || t.kind === TOKEN.number || (t.kind === TOKEN.percent && /[\w.]$/.test(t.text));
+const pastes = (t: Token): boolean =>
+  t.kind === TOKEN.identifier || t.kind === TOKEN.number || (t.kind === TOKEN.percent && /[\w.]$/.test(t.text));
 const pastesRight = (t: Token): boolean => t.kind === TOKEN.identifier || t.kind === TOKEN.number;
 
 function parameter(pp: Preprocessor, token: Token, call: MacroCall | undefined): readonly Token[] | undefined {
@@ -205,5 +253,3 @@ function missing(pp: Preprocessor, token: Token): readonly Token[] {
   report(pp, noMacroCall(token.text), token);
   return [];
 }
-
-export { moved, rangeOf };

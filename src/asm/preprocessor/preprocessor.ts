@@ -13,10 +13,18 @@ const LINE_LIMIT = 4_000_000;
 
 /** What NASM 2.16 defines by itself and programs test for. */
 const STANDARD: Readonly<Record<string, string>> = {
-  MAJOR: '2', MINOR: '16', SUBMINOR: '1', VERSION_ID: '0x02100100', VER: '"2.16.01"',
+  MAJOR: '2',
+  MINOR: '16',
+  SUBMINOR: '1',
+  VERSION_ID: '0x02100100',
+  VER: '"2.16.01"',
 };
 
-export function createPreprocessor(host: PreprocessorHost, lines: readonly (readonly Token[])[], file: number): Preprocessor {
+export function createPreprocessor(
+  host: PreprocessorHost,
+  lines: readonly (readonly Token[])[],
+  file: number,
+): Preprocessor {
   const pp: Preprocessor = {
     host,
     frames: [{ kind: 'file', lines, index: 0, call: undefined, conditions: [], remaining: 0, file }],
@@ -62,7 +70,8 @@ export function nextLine(pp: Preprocessor): Line | undefined {
       return undefined;
     }
     const live = taking(frame);
-    const tokens = live ? fillParameters(pp, raw, frame.call) : raw;
+    // %elif is evaluated although the lines above it do not count.
+    const tokens = live || /^%elif/i.test(raw[0]!.text) ? fillParameters(pp, raw, frame.call) : raw;
     const word = tokens[0];
     if (word === undefined) continue;
     if (word.kind === TOKEN.percent && isDirectiveName(word.text)) {

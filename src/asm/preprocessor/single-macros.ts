@@ -1,5 +1,5 @@
 // Single-line macros: %define and its relatives, and the expansion of a line's tokens.
-import { type Problem, indirectionUnclosed, macroArgumentsUnclosed, noContext, wrongParameterCount } from '../errors.ts';
+import { indirectionUnclosed, macroArgumentsUnclosed, noContext, wrongParameterCount } from '../errors.ts';
 import { lexText } from '../lexer.ts';
 import { type SourceRange, TOKEN, type Token, makeToken, moved, textOf, withSpace } from '../tokens.ts';
 import { criticalNumber } from './critical.ts';
@@ -36,9 +36,15 @@ export function findOverloads(pp: Preprocessor, token: Token): readonly SingleMa
   return pp.contexts[pp.contexts.length - depth]?.macros.get(name);
 }
 
-function tableFor(pp: Preprocessor, token: Token, ignoreCase: boolean): { table: SingleMacros; key: string } | undefined {
+function tableFor(
+  pp: Preprocessor,
+  token: Token,
+  ignoreCase: boolean,
+): { table: SingleMacros; key: string } | undefined {
   if (token.kind === TOKEN.identifier) {
-    return ignoreCase ? { table: pp.foldedSingles, key: token.text.toLowerCase() } : { table: pp.singles, key: token.text };
+    return ignoreCase
+      ? { table: pp.foldedSingles, key: token.text.toLowerCase() }
+      : { table: pp.singles, key: token.text };
   }
   const context = contextOf(pp, token);
   return context === undefined ? undefined : { table: context.macros, key: token.text.replace(/^%\$+/, '') };
@@ -52,7 +58,9 @@ export function defineSingle(
   const place = tableFor(pp, name, macro.ignoreCase);
   if (place === undefined) return;
   const count = macro.parameters?.length ?? -1;
-  const others = (place.table.get(place.key) ?? []).filter((m) => (m.parameters?.length ?? -1) !== count && count >= 0 && m.parameters !== undefined);
+  const others = (place.table.get(place.key) ?? []).filter(
+    (m) => (m.parameters?.length ?? -1) !== count && count >= 0 && m.parameters !== undefined,
+  );
   place.table.set(place.key, [...others, { ...macro, name: name.text, defined: name, busy: false }]);
 }
 
@@ -147,7 +155,10 @@ function expandOnce(pp: Preprocessor, tokens: readonly Token[]): Token[] {
     if (answer !== undefined) out.push(...answer);
     else if (isContextLocal(token)) {
       const context = contextOf(pp, token);
-      if (context !== undefined) out.push(makeToken(TOKEN.identifier, `..@${context.id}.${token.text.replace(/^%\$+/, '')}`, token, token.space));
+      if (context !== undefined)
+        out.push(
+          makeToken(TOKEN.identifier, `..@${context.id}.${token.text.replace(/^%\$+/, '')}`, token, token.space),
+        );
     } else out.push(token);
   }
   for (const macro of busy) macro.busy = false;
@@ -184,14 +195,27 @@ function pushIndirect(pp: Preprocessor, open: Token, stack: Item[], out: Token[]
 }
 
 const joins = (token: Token | undefined): boolean =>
-  token !== undefined && (token.kind === TOKEN.identifier || token.kind === TOKEN.number || token.kind === TOKEN.percent);
+  token !== undefined &&
+  (token.kind === TOKEN.identifier || token.kind === TOKEN.number || token.kind === TOKEN.percent);
 
 /** Takes arguments from the stack if there are any, and pushes the body; false: the name stays as it is. */
-function apply(pp: Preprocessor, token: Token, overloads: readonly SingleMacro[], stack: Item[], busy: SingleMacro[]): boolean {
+function apply(
+  pp: Preprocessor,
+  token: Token,
+  overloads: readonly SingleMacro[],
+  stack: Item[],
+  busy: SingleMacro[],
+): boolean {
   const plain = overloads.find((m) => m.parameters === undefined);
   if (plain !== undefined) {
     if (plain.busy) return false;
-    pushBody(token, plain, plain.body.map((t, i) => moved(t, token, i === 0 ? token.space : t.space)), stack, busy);
+    pushBody(
+      token,
+      plain,
+      plain.body.map((t, i) => moved(t, token, i === 0 ? token.space : t.space)),
+      stack,
+      busy,
+    );
     return true;
   }
   let top = stack.length - 1;
@@ -207,7 +231,11 @@ function apply(pp: Preprocessor, token: Token, overloads: readonly SingleMacro[]
   const { args, rest } = taken;
   const chosen = choose(overloads, args);
   if (chosen === undefined) {
-    report(pp, wrongParameterCount(token.text, args.length, overloads.map((m) => String(m.parameters!.length)).join(' or ')), token);
+    report(
+      pp,
+      wrongParameterCount(token.text, args.length, overloads.map((m) => String(m.parameters!.length)).join(' or ')),
+      token,
+    );
     return false;
   }
   stack.length = rest;
@@ -251,11 +279,15 @@ function takeArguments(stack: readonly Item[], open: number): { args: Token[][];
 }
 
 function stripBraces(tokens: Token[]): Token[] {
-  if (tokens.length >= 2 && tokens[0]!.text === '{' && tokens[tokens.length - 1]!.text === '}') return tokens.slice(1, -1);
+  if (tokens.length >= 2 && tokens[0]!.text === '{' && tokens[tokens.length - 1]!.text === '}')
+    return tokens.slice(1, -1);
   return tokens;
 }
 
-function choose(overloads: readonly SingleMacro[], args: readonly (readonly Token[])[]): { macro: SingleMacro; args: readonly (readonly Token[])[] } | undefined {
+function choose(
+  overloads: readonly SingleMacro[],
+  args: readonly (readonly Token[])[],
+): { macro: SingleMacro; args: readonly (readonly Token[])[] } | undefined {
   const count = args.length === 1 && args[0]!.length === 0 ? 0 : args.length;
   for (const macro of overloads) {
     const parameters = macro.parameters!;
@@ -276,7 +308,12 @@ function choose(overloads: readonly SingleMacro[], args: readonly (readonly Toke
   return undefined;
 }
 
-function substitute(pp: Preprocessor, call: Token, macro: SingleMacro, args: readonly (readonly Token[])[]): readonly Token[] {
+function substitute(
+  pp: Preprocessor,
+  call: Token,
+  macro: SingleMacro,
+  args: readonly (readonly Token[])[],
+): readonly Token[] {
   const byName = new Map<string, readonly Token[]>();
   macro.parameters!.forEach((parameter, i) => {
     let arg: readonly Token[] = args[i] ?? EMPTY;
@@ -291,9 +328,10 @@ function substitute(pp: Preprocessor, call: Token, macro: SingleMacro, args: rea
     const space = index === 0 ? call.space : token.space;
     const arg = token.kind === TOKEN.identifier ? byName.get(token.text) : undefined;
     if (arg === undefined) body.push(moved(token, call, space));
-    else arg.forEach((t, i) => {
-      body.push(i === 0 ? withSpace(t, space) : t);
-    });
+    else
+      arg.forEach((t, i) => {
+        body.push(i === 0 ? withSpace(t, space) : t);
+      });
   });
   return body;
 }
@@ -339,5 +377,3 @@ export function joined(left: Token, right: Token): Token[] {
   if (tokens.length === 0) return [left, right];
   return tokens.map((token, i) => (i === 0 ? withSpace(token, left.space) : token));
 }
-
-export type { Problem };

@@ -93,7 +93,10 @@ export interface Line {
 export interface PreprocessorHost {
   problem(problem: Problem, range: SourceRange, expansion: Expansion | undefined): void;
   /** The text of an included file as lines of tokens; undefined: not found. */
-  include(path: string, from: number): { readonly file: number; readonly lines: readonly (readonly Token[])[] } | undefined;
+  include(
+    path: string,
+    from: number,
+  ): { readonly file: number; readonly lines: readonly (readonly Token[])[] } | undefined;
   fileName(file: number): string;
   /** Names in expressions that must be known now. */
   readonly names: Names;
