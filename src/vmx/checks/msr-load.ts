@@ -10,6 +10,7 @@ export const MSR_ENTRY_SIZE = 16n;
 const FS_BASE = 0xc0000100;
 const GS_BASE = 0xc0000101;
 const SMM_MONITOR_CTL = 0x9b;
+const BIOS_UPDT_TRIG = 0x79;
 const X2APIC = 0x8;
 
 export interface MsrAreaEntry {
@@ -37,6 +38,9 @@ export function msrLoadRefusal(
   }
   if (entry.index === SMM_MONITOR_CTL) {
     return 'IA32_SMM_MONITOR_CTL can be written in SMM only';
+  }
+  if (entry.index === BIOS_UPDT_TRIG) {
+    return 'VM entry does not start microcode updates';
   }
   if (entry.reserved !== 0n) {
     return 'bits 63:32 of the entry must be 0';

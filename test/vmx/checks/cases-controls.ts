@@ -105,7 +105,7 @@ export const EXECUTION_CASES: readonly Case[] = [
     id: 'execution.tpr-threshold-vtpr',
     ...tprShadow,
     set: { ...tprShadow.set, 'TPR threshold': 3n },
-    memory: { 28800: 0x2fn },
+    memory: { 0x7080: 0x2fn },
   },
   { id: 'execution.virtual-nmis', on: { pin: ['virtual NMIs'] } },
   { id: 'execution.nmi-window', on: { pin: ['NMI exiting'], primary: ['NMI-window exiting'] } },
@@ -262,7 +262,7 @@ export const ENTRY_CASES: readonly Case[] = [
   { id: 'entry.injected-length', ...inject(0x603n) },
   { id: 'entry.injected-length', ...inject(0x501n) },
   ...area('entry.msr-load', 'VM-entry MSR-load address', 'VM-entry MSR-load count').map((entry) =>
-    entry.id.endsWith('-alignment') ? { ...entry, memory: { 8200: 0x10n } } : entry,
+    entry.id.endsWith('-alignment') ? { ...entry, memory: { 0x2008: 0x10n } } : entry,
   ),
   {
     id: 'entry.entry-to-smm',
@@ -297,7 +297,7 @@ export const CONTROL_EDGES: readonly Edge[] = [
     about: 'a TPR threshold equal to the task priority',
     ...tprShadow,
     set: { ...tprShadow.set, 'TPR threshold': 3n },
-    memory: { 28800: 0x30n },
+    memory: { 0x7080: 0x30n },
   },
   {
     about: 'a TPR threshold with virtual-interrupt delivery',

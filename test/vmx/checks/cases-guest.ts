@@ -348,12 +348,12 @@ export const GUEST_STATE_CASES: readonly Case[] = [
   },
   { id: 'guest-state.pending-rtm', set: { [PENDING]: 0x1_0000n } },
   { id: 'guest-state.pending-rtm', set: { [PENDING]: 0x1_1000n }, profile: { features: [] } },
-  { id: 'guest-state.link-alignment', set: { [LINK]: 0x6010n }, memory: { 24592: 0x5253_4431n } },
+  { id: 'guest-state.link-alignment', set: { [LINK]: 0x6010n }, memory: { 0x6010: 0x5253_4431n } },
   { id: 'guest-state.link-width', set: { [LINK]: BEYOND } },
-  { id: 'guest-state.link-revision', set: { [LINK]: 0x6000n }, memory: { 24576: 0x5253_4432n } },
-  { id: 'guest-state.link-shadow', set: { [LINK]: 0x6000n }, memory: { 24576: 0xd253_4431n } },
+  { id: 'guest-state.link-revision', set: { [LINK]: 0x6000n }, memory: { 0x6000: 0x5253_4432n } },
+  { id: 'guest-state.link-shadow', set: { [LINK]: 0x6000n }, memory: { 0x6000: 0xd253_4431n } },
   { id: 'guest-state.link-shadow', on: { secondary: ['VMCS shadowing'] }, set: { [LINK]: 0x6000n } },
-  { id: 'guest-state.link-current', set: { [LINK]: 0x5000n }, memory: { 20480: 0x5253_4431n } },
+  { id: 'guest-state.link-current', set: { [LINK]: 0x5000n }, memory: { 0x5000: 0x5253_4431n } },
   ...([0, 1, 2, 3] as const).flatMap((index): Case[] => [
     {
       id: `guest-pdptes.pdpte${index}`,
@@ -366,22 +366,27 @@ export const GUEST_STATE_CASES: readonly Case[] = [
   {
     id: 'msr-load.entries',
     set: { 'VM-entry MSR-load address': 0x8000n, 'VM-entry MSR-load count': 2n },
-    memory: { 32768: 0x174n, 32784: 0xc000_0100n },
+    memory: { 0x8000: 0x174n, 0x8010: 0xc000_0100n },
   },
   {
     id: 'msr-load.entries',
     set: { 'VM-entry MSR-load address': 0x8000n, 'VM-entry MSR-load count': 1n },
-    memory: { 32768: 0x808n },
+    memory: { 0x8000: 0x808n },
+  },
+  ...[0x9bn, 0x79n].map((index) => ({
+    id: 'msr-load.entries',
+    set: { 'VM-entry MSR-load address': 0x8000n, 'VM-entry MSR-load count': 1n },
+    memory: { 0x8000: index },
+  })),
+  {
+    id: 'msr-load.entries',
+    set: { 'VM-entry MSR-load address': 0x8000n, 'VM-entry MSR-load count': 1n },
+    memory: { 0x8000: 0x1_0000_0174n },
   },
   {
     id: 'msr-load.entries',
     set: { 'VM-entry MSR-load address': 0x8000n, 'VM-entry MSR-load count': 1n },
-    memory: { 32768: 0x1_0000_0174n },
-  },
-  {
-    id: 'msr-load.entries',
-    set: { 'VM-entry MSR-load address': 0x8000n, 'VM-entry MSR-load count': 1n },
-    memory: { 32768: 0x277n, 32776: 0x2n },
+    memory: { 0x8000: 0x277n, 0x8008: 0x2n },
     env: { refusesMsr: (index, value) => (index === 0x277 && value === 2n ? 'memory type 2 is reserved' : undefined) },
   },
 ];
@@ -465,15 +470,15 @@ export const GUEST_EDGES: readonly Edge[] = [
     about: 'a linked shadow VMCS',
     on: { secondary: ['VMCS shadowing'] },
     set: { [LINK]: 0x6000n },
-    memory: { 24576: 0xd253_4431n },
+    memory: { 0x6000: 0xd253_4431n },
   },
-  { about: 'PDPTEs in memory that are not present', ...pae, memory: { 36864: 0x1e6n, 36872: 0x2019n } },
+  { about: 'PDPTEs in memory that are not present', ...pae, memory: { 0x9000: 0x1e6n, 0x9008: 0x2019n } },
   {
     about: 'PDPTEs under EPT',
     ...pae,
     on: { secondary: ['enable EPT'] },
     set: { ...pae.set, 'EPT pointer (EPTP)': 0x1000_001en, 'Guest PDPTE0': 0x2e19n, 'Guest PDPTE1': 6n },
-    memory: { 36864: BEYOND | 1n },
+    memory: { 0x9000: BEYOND | 1n },
   },
   {
     about: 'Guest IA32_EFER with LME and not LMA, without paging',
@@ -491,7 +496,7 @@ export const GUEST_EDGES: readonly Edge[] = [
   {
     about: 'an MSR-load area',
     set: { 'VM-entry MSR-load address': 0x8000n, 'VM-entry MSR-load count': 2n },
-    memory: { 32768: 0x174n, 32776: 8n, 32784: 0x277n, 32792: 0x606n },
+    memory: { 0x8000: 0x174n, 0x8008: 8n, 0x8010: 0x277n, 0x8018: 0x606n },
     env: { refusesMsr: () => undefined },
   },
 ];

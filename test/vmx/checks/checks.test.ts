@@ -104,7 +104,7 @@ describe('VM-entry checks', () => {
   test('the ordinal of the MSR-load entry is the exit qualification', () => {
     const verdict = verdictOf({
       set: { 'VM-entry MSR-load address': 0x8000n, 'VM-entry MSR-load count': 3n },
-      memory: { 32768: 0x174n, 32784: 0x175n, 32800: 0xc000_0101n },
+      memory: { 0x8000: 0x174n, 0x8010: 0x175n, 0x8020: 0xc000_0101n },
     });
     expect(verdict).toMatchObject({ passed: false, outcome: { reason: MSR_LOADING, qualification: 3n } });
   });

@@ -27,10 +27,10 @@ type Memory = Readonly<Record<number, bigint>>;
 
 /** Linear 0: PML4 1000H, PDPT 2000H, PD 3000H, PT 4000H, page 5000H. */
 const TABLES: Memory = {
-  4096: 0x2000n | P | W | U,
-  8192: 0x3000n | P | W | U,
-  12288: 0x4000n | P | W | U,
-  16384: 0x5000n | P | W | U,
+  0x1000: 0x2000n | P | W | U,
+  0x2000: 0x3000n | P | W | U,
+  0x3000: 0x4000n | P | W | U,
+  0x4000: 0x5000n | P | W | U,
 };
 
 const read: LinearAccess = { kind: 'read', user: false };
@@ -57,17 +57,31 @@ function walk(linear: bigint, memory: Memory, access?: LinearAccess, state: Pagi
 describe('translations', () => {
   test.each([
     ['4-KByte page', 0x123n, {}, LONG, 0x5123n, 0x1000n],
-    ['2-MByte page', 0x12_3456n, { 12288: 0x40_0000n | P | PS }, LONG, 0x52_3456n, 0x20_0000n],
-    ['1-GByte page', 0x1234_5678n, { 8192: 0x4000_0000n | P | PS }, LONG, 0x5234_5678n, 0x4000_0000n],
-    ['5-level paging', 0x0fffn, { 4096: 0x6000n | P, 24576: 0x2000n | P }, { ...LONG, cr4: 0x1020n }, 0x5fffn, 0x1000n],
-    ['the upper half', 0xffff_8000_0000_0000n, { 6144: 0x2000n | P }, LONG, 0x5000n, 0x1000n],
-    ['PAE paging', 0x8n, { 4096: 0x3000n | P }, PAE, 0x5008n, 0x1000n],
-    ['PAE registers', 0x8n, { 4096: 0n }, { ...PAE, pdptes: [0x3001n, 0n, 0n, 0n] }, 0x5008n, 0x1000n],
-    ['32-bit paging', 0x40_1008n, { 4096: (0x2000n | P) << 32n, 8192: (0x7000n | P) << 32n }, LEGACY, 0x7008n, 0x1000n],
+    ['2-MByte page', 0x12_3456n, { 0x3000: 0x40_0000n | P | PS }, LONG, 0x52_3456n, 0x20_0000n],
+    ['1-GByte page', 0x1234_5678n, { 0x2000: 0x4000_0000n | P | PS }, LONG, 0x5234_5678n, 0x4000_0000n],
+    [
+      '5-level paging',
+      0x0fffn,
+      { 0x1000: 0x6000n | P, 0x6000: 0x2000n | P },
+      { ...LONG, cr4: 0x1020n },
+      0x5fffn,
+      0x1000n,
+    ],
+    ['the upper half', 0xffff_8000_0000_0000n, { 0x1800: 0x2000n | P }, LONG, 0x5000n, 0x1000n],
+    ['PAE paging', 0x8n, { 0x1000: 0x3000n | P }, PAE, 0x5008n, 0x1000n],
+    ['PAE registers', 0x8n, { 0x1000: 0n }, { ...PAE, pdptes: [0x3001n, 0n, 0n, 0n] }, 0x5008n, 0x1000n],
+    [
+      '32-bit paging',
+      0x40_1008n,
+      { 0x1000: (0x2000n | P) << 32n, 0x2000: (0x7000n | P) << 32n },
+      LEGACY,
+      0x7008n,
+      0x1000n,
+    ],
     [
       '4-MByte page of 40-bit addresses',
       0x3f_ffffn,
-      { 4096: 0x80_0000n | (0x12n << 13n) | P | PS },
+      { 0x1000: 0x80_0000n | (0x12n << 13n) | P | PS },
       LEGACY,
       0x12_00bf_ffffn,
       0x40_0000n,
@@ -83,7 +97,7 @@ describe('translations', () => {
   });
 
   test('without PSE, bit 7 of a 32-bit directory entry is ignored', () => {
-    const memory = { 4096: 0x2000n | P | PS, 8192: 0x7000n | P };
+    const memory = { 0x1000: 0x2000n | P | PS, 0x2000: 0x7000n | P };
     expect(walk(0n, memory, undefined, { ...LEGACY, cr4: 0n }).result).toMatchObject({
       ok: true,
       guestPhysical: 0x7000n,
@@ -102,28 +116,28 @@ describe('translations', () => {
 });
 
 describe('page faults', () => {
-  const supervisorPage = { 16384: 0x5000n | P | W };
-  const readOnly = { 16384: 0x5000n | P | U };
-  const key5: Memory = { 16384: 0x5000n | P | W | U | (5n << 59n) };
+  const supervisorPage = { 0x4000: 0x5000n | P | W };
+  const readOnly = { 0x4000: 0x5000n | P | U };
+  const key5: Memory = { 0x4000: 0x5000n | P | W | U | (5n << 59n) };
   const pke: PagingState = { ...LONG, cr4: 0x40_0020n };
   test.each([
-    ['PML4E not present', { 4096: 0n }, read, LONG, 0x0],
-    ['PTE not present, user write', { 16384: 0n }, userWrite, LONG, 0x6],
-    ['PTE not present, fetch', { 16384: 0n }, userFetch, LONG, 0x14],
-    ['fetch without NXE and SMEP', { 16384: 0n }, userFetch, { ...LONG, efer: 0x501n }, 0x4],
-    ['PS in a PML4E', { 4096: 0x2000n | P | PS }, read, LONG, 0x9],
-    ['bit 39 with 39 physical-address bits', { 16384: 0x5000n | P | (1n << 39n) }, read, LONG, 0x9],
-    ['XD without NXE', { 16384: 0x5000n | P | XD }, read, { ...LONG, efer: 0x501n }, 0x9],
-    ['bit 13 of a 2-MByte page', { 12288: 0x2000n | P | PS }, read, LONG, 0x9],
-    ['bit 29 of a 1-GByte page', { 8192: 0x2000_0000n | P | PS }, write, LONG, 0xb],
-    ['bit 62 of a PAE entry', { 4096: 0x3000n | P, 16384: 0x5000n | P | (1n << 62n) }, read, PAE, 0x9],
-    ['bit 21 of a 4-MByte page', { 4096: 0x20_0000n | P | PS }, userRead, LEGACY, 0xd],
+    ['PML4E not present', { 0x1000: 0n }, read, LONG, 0x0],
+    ['PTE not present, user write', { 0x4000: 0n }, userWrite, LONG, 0x6],
+    ['PTE not present, fetch', { 0x4000: 0n }, userFetch, LONG, 0x14],
+    ['fetch without NXE and SMEP', { 0x4000: 0n }, userFetch, { ...LONG, efer: 0x501n }, 0x4],
+    ['PS in a PML4E', { 0x1000: 0x2000n | P | PS }, read, LONG, 0x9],
+    ['bit 39 with 39 physical-address bits', { 0x4000: 0x5000n | P | (1n << 39n) }, read, LONG, 0x9],
+    ['XD without NXE', { 0x4000: 0x5000n | P | XD }, read, { ...LONG, efer: 0x501n }, 0x9],
+    ['bit 13 of a 2-MByte page', { 0x3000: 0x2000n | P | PS }, read, LONG, 0x9],
+    ['bit 29 of a 1-GByte page', { 0x2000: 0x2000_0000n | P | PS }, write, LONG, 0xb],
+    ['bit 62 of a PAE entry', { 0x1000: 0x3000n | P, 0x4000: 0x5000n | P | (1n << 62n) }, read, PAE, 0x9],
+    ['bit 21 of a 4-MByte page', { 0x1000: 0x20_0000n | P | PS }, userRead, LEGACY, 0xd],
     ['user access to a supervisor page', supervisorPage, userRead, LONG, 0x5],
     ['user write to a read-only page', readOnly, userWrite, LONG, 0x7],
     ['supervisor write to a read-only page, WP', readOnly, write, LONG, 0x3],
-    ['read-only at a higher level', { 8192: 0x3000n | P | U }, userWrite, LONG, 0x7],
-    ['fetch from an XD page', { 16384: 0x5000n | P | U | XD }, userFetch, LONG, 0x15],
-    ['XD at a higher level', { 4096: 0x2000n | P | W | U | XD }, userFetch, LONG, 0x15],
+    ['read-only at a higher level', { 0x2000: 0x3000n | P | U }, userWrite, LONG, 0x7],
+    ['fetch from an XD page', { 0x4000: 0x5000n | P | U | XD }, userFetch, LONG, 0x15],
+    ['XD at a higher level', { 0x1000: 0x2000n | P | W | U | XD }, userFetch, LONG, 0x15],
     ['SMEP', {}, fetch, { ...LONG, cr4: 0x10_0020n }, 0x11],
     ['SMAP', {}, read, { ...LONG, cr4: 0x20_0020n }, 0x1],
     ['protection key, access disabled', key5, userRead, { ...pke, pkru: 1n << 10n }, 0x25],
@@ -139,7 +153,7 @@ describe('page faults', () => {
     ['supervisor fetch from a user page without SMEP', {}, fetch, LONG],
     ['a write-disabled key for a read', key5, userRead, { ...pke, pkru: 2n << 10n }],
     ['a key for a fetch', key5, userFetch, { ...pke, pkru: 3n << 10n }],
-    ['a key of a supervisor page', { 16384: 0x5000n | P | W | (5n << 59n) }, read, { ...pke, pkru: 3n << 10n }],
+    ['a key of a supervisor page', { 0x4000: 0x5000n | P | W | (5n << 59n) }, read, { ...pke, pkru: 3n << 10n }],
     [
       'a write-disabled key for a supervisor write without WP',
       key5,
@@ -165,7 +179,7 @@ describe('page faults', () => {
   });
 
   test('tables where no memory is', () => {
-    expect(walk(0n, { 4096: 0x200_0000n | P }, read).result).toEqual({
+    expect(walk(0n, { 0x1000: 0x200_0000n | P }, read).result).toEqual({
       ok: false,
       kind: 'no-memory',
       explanation: 'there is no memory at 0x2000000, where the PDPTE should be',
@@ -177,14 +191,14 @@ describe('EPT', () => {
   // EPT: PML4 at A000H, PDPT B000H, PD C000H, PT D000H; guest-physical 0 to 2 MBytes as they are but for 5000H.
   const RWX = 7n;
   const EPT_TABLES: Memory = {
-    40960: 0xb000n | RWX,
-    45056: 0xc000n | RWX,
-    49152: 0xd000n | RWX,
-    49160: 0x40_0000n | RWX | 0x30n | PS,
+    0xa000: 0xb000n | RWX,
+    0xb000: 0xc000n | RWX,
+    0xc000: 0xd000n | RWX,
+    0xc008: 0x40_0000n | RWX | 0x30n | PS,
     ...Object.fromEntries(
       Array.from({ length: 16 }, (_, page) => [0xd000 + 8 * page, BigInt(page << 12) | RWX | 0x30n]),
     ),
-    53288: 0x9000n | RWX | 0x30n,
+    0xd028: 0x9000n | RWX | 0x30n,
   };
   const ept: EptSettings = { eptp: 0xa01en, physicalBits: 39, modeBasedExecute: false };
   const flags: EptSettings = { ...ept, eptp: 0xa05en };
@@ -199,19 +213,25 @@ describe('EPT', () => {
   });
 
   test.each([
-    ['data read of a page that is not present', { 53288: 0n }, read, ept, 0x181n],
-    ['data write of a read-only page', { 53288: 0x9000n | 5n | 0x30n }, write, ept, 0x1aan],
-    ['fetch of a page that is not executable', { 53288: 0x9000n | 3n | 0x30n }, fetch, ept, 0x19cn],
-    ['a paging structure that is not present', { 53272: 0n }, read, ept, 0x81n],
-    ['a paging structure with accessed and dirty flags', { 53272: 0n }, read, flags, 0x83n],
-    ['a read-only paging structure with accessed and dirty flags', { 53272: 0x3000n | 5n | 0x30n }, read, flags, 0xabn],
-    ['the accessed flag of a read-only paging structure', { 53272: 0x3000n | 5n | 0x30n }, read, ept, 0xabn],
+    ['data read of a page that is not present', { 0xd028: 0n }, read, ept, 0x181n],
+    ['data write of a read-only page', { 0xd028: 0x9000n | 5n | 0x30n }, write, ept, 0x1aan],
+    ['fetch of a page that is not executable', { 0xd028: 0x9000n | 3n | 0x30n }, fetch, ept, 0x19cn],
+    ['a paging structure that is not present', { 0xd018: 0n }, read, ept, 0x81n],
+    ['a paging structure with accessed and dirty flags', { 0xd018: 0n }, read, flags, 0x83n],
+    [
+      'a read-only paging structure with accessed and dirty flags',
+      { 0xd018: 0x3000n | 5n | 0x30n },
+      read,
+      flags,
+      0xabn,
+    ],
+    ['the accessed flag of a read-only paging structure', { 0xd018: 0x3000n | 5n | 0x30n }, read, ept, 0xabn],
   ] as const)('violation: %s', (_, memory, access, settings, qualification) => {
     expect(under(memory, access, settings).result).toMatchObject({ ok: false, kind: 'ept-violation', qualification });
   });
 
   test('no violation: a read-only paging structure whose accessed flag is set', () => {
-    expect(under({ 53272: 0x3000n | 5n | 0x30n, 12288: 0x4000n | P | W | U | 0x20n }, read).result.ok).toBe(true);
+    expect(under({ 0xd018: 0x3000n | 5n | 0x30n, 0x3000: 0x4000n | P | W | U | 0x20n }, read).result.ok).toBe(true);
   });
 
   test.each([
@@ -221,13 +241,13 @@ describe('EPT', () => {
     ['memory type 7', 0x9000n | RWX | 0x38n],
     ['an address beyond the physical-address width', (1n << 39n) | RWX | 0x30n],
   ])('misconfiguration: %s', (_, entry) => {
-    expect(under({ 53288: entry }, read).result).toMatchObject({ ok: false, kind: 'ept-misconfiguration' });
+    expect(under({ 0xd028: entry }, read).result).toMatchObject({ ok: false, kind: 'ept-misconfiguration' });
   });
 
   test.each([
-    ['bit 12 of a 2-MByte page', { 49152: 0x1000n | RWX | 0x30n | PS }],
-    ['bit 3 of a directory entry', { 49152: 0xd000n | RWX | 8n }],
-    ['bit 7 of a PML4E', { 40960: 0xb000n | RWX | PS }],
+    ['bit 12 of a 2-MByte page', { 0xc000: 0x1000n | RWX | 0x30n | PS }],
+    ['bit 3 of a directory entry', { 0xc000: 0xd000n | RWX | 8n }],
+    ['bit 7 of a PML4E', { 0xa000: 0xb000n | RWX | PS }],
   ])('misconfiguration: %s', (_, memory) => {
     expect(walkEpt(0n, ept, reader({ ...EPT_TABLES, ...memory })).result).toMatchObject({
       kind: 'ept-misconfiguration',
@@ -235,8 +255,8 @@ describe('EPT', () => {
   });
 
   test('execute-only is allowed', () => {
-    expect(under({ 53288: 0x9000n | 4n | 0x30n }, fetch).result.ok).toBe(true);
-    expect(under({ 53288: 0x9000n | 4n | 0x30n }, read).result).toMatchObject({ qualification: 0x1a1n });
+    expect(under({ 0xd028: 0x9000n | 4n | 0x30n }, fetch).result.ok).toBe(true);
+    expect(under({ 0xd028: 0x9000n | 4n | 0x30n }, read).result).toMatchObject({ qualification: 0x1a1n });
   });
 
   test('a 2-MByte page', () => {
