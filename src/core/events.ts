@@ -85,7 +85,6 @@ const ACTIVITY_WAIT_FOR_SIPI: u32 = 3;
 /** In pending debug exceptions: at least one enabled breakpoint was met. */
 export const PENDING_ENABLED: u64 = 1 << 12;
 
-const REASON_EXTERNAL_INTERRUPT: u32 = 1;
 const REASON_INTERRUPT_WINDOW: u32 = 7;
 const REASON_NMI_WINDOW: u32 = 8;
 const REASON_MTF: u32 = 37;
@@ -180,7 +179,7 @@ export function inject(info: u32, error: u32, length: u32): void {
 /** Whether anything waits for an instruction boundary, given what blocks it now. */
 function eventWaits(): bool {
   if (load<u32>(EVENT_VALID) | load<u32>(MTF_PENDING)) return true;
-  if (load<u32>(NMI_PENDING) && !nmiBlocked()) return true;
+  if (load<u32>(NMI_PENDING) && (!nmiBlocked() || virtualNmis())) return true;
   const guest = load<u32>(NON_ROOT) != 0;
   const enabled = (load<u32>(SYSTEM_FLAGS) & FLAG_IF) != 0;
   if (load<u32>(INTERRUPT_LINE) && (enabled || (guest && load<u32>(PIN_CONTROLS) & PIN_EXTERNAL_INTERRUPT))) return true;
@@ -343,25 +342,23 @@ export function beforeInstruction(): u32 {
     return leave(REASON_MTF);
   }
   const debug = load<u64>(PENDING_DEBUG);
-  if (debug & (DR6_BS | PENDING_ENABLED) && !(blocking & BLOCKING_MOV_SS)) {
+  if (!(debug & (DR6_BS | PENDING_ENABLED))) store<u64>(PENDING_DEBUG, 0);
+  else if (!(blocking & BLOCKING_MOV_SS)) {
     store<u64>(EVENT_DR6, debug & (DR6_BS | 15));
     trap();
     return load<u32>(STOP) ? HALT : AGAIN;
   }
   const primary = load<u32>(PRIMARY_CONTROLS);
   if (guest && time() >= load<u64>(PREEMPTION_DEADLINE)) return leave(REASON_PREEMPTION_TIMER);
-  if (!nmiBlocked() && !(blocking & BLOCKING_MOV_SS)) {
-    if (guest && primary & PRIMARY_NMI_WINDOW) return leave(REASON_NMI_WINDOW);
-    if (load<u32>(NMI_PENDING)) {
+  if (!(blocking & BLOCKING_MOV_SS)) {
+    const blocked = nmiBlocked();
+    if (guest && !blocked && primary & PRIMARY_NMI_WINDOW) return leave(REASON_NMI_WINDOW);
+    // Blocking by virtual NMI does not hold back a real one.
+    if (load<u32>(NMI_PENDING) && (!blocked || virtualNmis())) {
       store<u32>(NMI_PENDING, 0);
       deliverNow(VECTOR_NMI, EVENT_NMI, 0);
       return load<u32>(STOP) ? HALT : AGAIN;
     }
-  } else if (load<u32>(NMI_PENDING) && guest && virtualNmis() && !(blocking & BLOCKING_MOV_SS)) {
-    // Blocking by virtual NMI does not hold back a real one.
-    store<u32>(NMI_PENDING, 0);
-    deliverNow(VECTOR_NMI, EVENT_NMI, 0);
-    return HALT;
   }
   if (!(blocking & (BLOCKING_STI | BLOCKING_MOV_SS)) && activity != ACTIVITY_SHUTDOWN) {
     const enabled = (load<u32>(SYSTEM_FLAGS) & FLAG_IF) != 0;
