@@ -134,18 +134,55 @@ function* stepOut(machine: Machine, image: Image): Plan {
   const start = currentPosition(machine);
   const caller = sideFrames(machine, image, start.side)[1];
   if (caller !== undefined) return yield* runTo(machine, caller.linear, start, start.stack + 1n);
-  if (start.side === 'non-root') {
-    for (;;) {
-      const stop = yield { exits: true };
-      if (stop.kind === 'vm-exit') return;
+  if (yield* walkOut(machine, start)) return;
+  for (;;) {
+    const stop = yield start.side === 'root' ? { entries: true } : { exits: true };
+    if (yield* crossed(machine, stop)) return;
+  }
+}
+
+/** How many instructions are looked at one by one for the one that returns. */
+const WALK_LIMIT = 20_000;
+
+/**
+ * Out of code whose caller is not known (assembly, interrupt handlers): instruction by instruction, over calls, until one
+ * returns with the stack where it was, or the other side is reached. False when neither came in time.
+ */
+function* walkOut(machine: Machine, start: Position): Generator<Wanted, boolean, Stop> {
+  const boundary: Wanted = start.side === 'root' ? { entries: true } : { exits: true };
+  for (let count = 0; count < WALK_LIMIT; count++) {
+    const before = currentPosition(machine);
+    const instruction = instructionHere(machine, before);
+    const isCall = instruction?.flow === 'call' || instruction?.flow === 'interrupt';
+    if (instruction !== undefined && isCall) {
+      const next = nextLinear(before, instruction);
+      for (;;) {
+        const stop = yield { ...boundary, addresses: [next] };
+        if (yield* crossed(machine, stop)) return true;
+        const here = currentPosition(machine);
+        if (here.side === start.side && here.linear === next && here.stack >= before.stack) break;
+      }
+      continue;
+    }
+    const stop = yield SINGLE;
+    if (yield* crossed(machine, stop)) return true;
+    if (instruction?.flow === 'return' && before.stack >= start.stack) return true;
+    const here = currentPosition(machine);
+    const interrupted =
+      instruction !== undefined && here.linear !== before.linear && wentElsewhere(here, before, instruction);
+    if (interrupted && deliveredVectors(machine).some((vector) => vector >= 32)) {
+      yield* runTo(machine, before.linear, before, before.stack);
     }
   }
-  for (;;) {
-    const stop = yield { entries: true };
-    if (stop.kind !== 'vm-entry') continue;
-    if (injectionIsPending(machine, stop.entry)) yield SINGLE;
-    return;
-  }
+  return false;
+}
+
+/** True when a stop is the crossing to the other side; an event that VM entry injects is delivered first. */
+function* crossed(machine: Machine, stop: Stop): Generator<Wanted, boolean, Stop> {
+  if (stop.kind === 'vm-exit') return true;
+  if (stop.kind !== 'vm-entry') return false;
+  if (injectionIsPending(machine, stop.entry)) yield SINGLE;
+  return true;
 }
 
 /** Instruction steps until another source line begins. */

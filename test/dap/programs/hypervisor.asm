@@ -1,6 +1,7 @@
 ; A small hypervisor for the debugger's tests. Its guest executes CPUID (leaves 1 and 40000000H), VMCALL and HLT; the handler
 ; steps over each, and ends with status 3 through port F4H (isa-debug-exit: value 1) when the guest halts.
-; With BROKEN defined, three fields of the VMCS are wrong and VMLAUNCH fails.
+; With BROKEN defined, three fields of the VMCS are wrong and VMLAUNCH fails. With INJECT defined, the handler of CPUID
+; injects what INJECT says (interruption information); vectors 13 and 30H of the guest lead to guest_interrupt.
 
         bits 64
         org 0x100000
@@ -230,6 +231,22 @@ next_constant:
         mov     eax, 0xA01B
         vmwrite rdx, rax
 %endif
+%ifdef INJECT
+        mov     rax, guest_interrupt    ; interrupt gates for vectors 13 and 30H
+        mov     rbx, guest_idt + 13 * 16
+        call    write_gate
+        mov     rbx, guest_idt + 0x30 * 16
+        call    write_gate
+        mov     rax, guest_idt
+        mov     edx, GUEST_IDTR_BASE
+        vmwrite rdx, rax
+        mov     eax, 0x31 * 16 - 1
+        mov     edx, GUEST_IDTR_LIMIT
+        vmwrite rdx, rax
+        mov     eax, 0x202              ; interrupts enabled
+        mov     edx, GUEST_RFLAGS
+        vmwrite rdx, rax
+%endif
 launch:
         vmlaunch
 failed:
@@ -245,6 +262,18 @@ write_control:
         and     eax, edx        ; may be 1
         pop     rdx
         vmwrite rdx, rax
+        ret
+
+; RAX handler, RBX gate
+write_gate:
+        mov     [rbx], ax
+        mov     word [rbx + 2], CODE_SELECTOR
+        mov     word [rbx + 4], 0x8E00
+        mov     rcx, rax
+        shr     rcx, 16
+        mov     [rbx + 6], cx
+        shr     rcx, 16
+        mov     [rbx + 8], ecx
         ret
 
 ; AL character to COM1
@@ -273,6 +302,11 @@ exit_handler:
 on_cpuid:
         mov     al, 'c'
         call    print
+%ifdef INJECT
+        mov     eax, INJECT
+        mov     edx, ENTRY_INTERRUPTION
+        vmwrite rdx, rax
+%endif
         jmp     next_instruction
 on_vmcall:
         mov     al, 'v'
@@ -311,6 +345,14 @@ guest_function:
         mov     eax, 5
         vmcall
         ret
+
+guest_interrupt:
+        nop
+        iretq
+
+        align   16
+guest_idt:
+        times 0x31 * 2 dq 0
 
         align   8
 vmxon_pointer:  dq VMXON_REGION
