@@ -42,6 +42,11 @@ export function assembleProgram(name: string): Program {
   return assemble(join(PROGRAMS, name), 64, ORIGIN);
 }
 
+/** Assembles a file of programs32/, entered in flat 32-bit protected mode, with these names defined. */
+export function assembleProgram32(name: string, ...defines: string[]): Program {
+  return assemble(join(HERE, 'programs32', name), 32, ORIGIN, defines);
+}
+
 /** Assembles text; `origin` is where it is loaded and entered (`org` is the text's own). */
 export function assembleText(text: string, bits: 16 | 32 | 64 = 64, origin = ORIGIN): Program {
   const folder = mkdtempSync(join(tmpdir(), 'ringside-text-'));
@@ -54,11 +59,21 @@ export function assembleText(text: string, bits: 16 | 32 | 64 = 64, origin = ORI
   }
 }
 
-function assemble(file: string, bits: 16 | 32 | 64, origin: number): Program {
+function assemble(file: string, bits: 16 | 32 | 64, origin: number, defines: readonly string[] = []): Program {
   const folder = mkdtempSync(join(tmpdir(), 'ringside-vmx-'));
   try {
     const output = join(folder, 'program.bin');
-    execFileSync('nasm', ['-f', 'bin', '-I', `${PROGRAMS}/`, '-w-all', '-o', output, file]);
+    execFileSync('nasm', [
+      '-f',
+      'bin',
+      '-I',
+      `${PROGRAMS}/`,
+      '-w-all',
+      ...defines.map((name) => `-D${name}`),
+      '-o',
+      output,
+      file,
+    ]);
     const bytes = new Uint8Array(readFileSync(output));
     return {
       name: basename(file),

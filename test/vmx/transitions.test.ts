@@ -1,7 +1,7 @@
 // VM entries and VM exits as the debugger meets them: stops, records, steps, failures explained.
 import { describe, expect, it } from 'vitest';
 import type { Stop, VmEntry, VmExit } from '../../src/machine/types.ts';
-import { assembleText, hasNasm, startProgram } from './hypervisors.ts';
+import { assembleProgram32, assembleText, hasNasm, startProgram } from './hypervisors.ts';
 
 const start = (body: string) => startProgram(assembleText(`%include "hypervisor.inc"\n${body}`));
 const LIMIT = 1_000_000;
@@ -173,5 +173,29 @@ guest:  cpuid
     if (stop.kind === 'vmx-abort') expect(stop.explanation).toContain('0x12345');
     const vmcs = machine.currentVmcs() ?? 0n;
     expect([...machine.peekPhysical(vmcs + 4n, 4)]).toEqual([1, 0, 0, 0]);
+  });
+
+  it('runs a 32-bit hypervisor', () => {
+    const { machine } = startProgram(assembleProgram32('host32.asm'));
+    const stop = machine.run({ limit: LIMIT });
+    // EBP tells which check failed.
+    expect([machine.readRegister('rbp'), stop]).toEqual([10n, { kind: 'shutdown', status: 1, port: 0xf4 }]);
+  });
+
+  it('aborts when the host would load PDPTEs with reserved bits', () => {
+    const { machine } = startProgram(assembleProgram32('host32.asm', 'PDPTES_BAD'));
+    expect(machine.run({ limit: LIMIT })).toMatchObject({ kind: 'vmx-abort', indicator: 2 });
+  });
+
+  it('stands still in wait-for-SIPI', () => {
+    const { machine } = start(`
+test:   vmw     GUEST_ACTIVITY, 3
+        run_until REASON_CPUID
+guest:  cpuid
+`);
+    const stop = machine.run({ limit: LIMIT });
+    expect(stop).toMatchObject({ kind: 'idle' });
+    if (stop.kind === 'idle') expect(stop.explanation).toContain('waiting for a SIPI');
+    expect(machine.side()).toBe('non-root');
   });
 });
