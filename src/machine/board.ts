@@ -26,6 +26,12 @@ const DEFAULT_START = Date.UTC(2025, 0, 1) / 1000;
 /** Status of a run that ends because the guest asked for a reset: not that of a success. */
 const RESET_STATUS = 2;
 
+type SavedBoard = {
+  readonly devices: { readonly [name: string]: SavedState };
+  readonly levels: readonly boolean[];
+  readonly noticed: readonly string[];
+};
+
 /** Input of the I/O APIC for each ISA interrupt: as wired in a PC, the timer goes to pin 2. */
 const ioApicPin = (irq: number): number => (irq === 0 ? 2 : irq);
 
@@ -37,9 +43,21 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
     host.notice(text);
   };
   const now = (): number => host.now();
+  /** No device acts on its own before this time; 0: not known since a timer or a mask was touched. */
+  let quietUntil = 0;
+  let changed = true;
+  const levels = new Array<boolean>(24).fill(false);
+  const shutdown = (status: number, port: number): void => {
+    changed = true;
+    host.shutdown(status, port);
+  };
+  const unsimulated = (explanation: string): void => {
+    changed = true;
+    host.unsimulated(explanation);
+  };
   const reset = (port: number): void => {
     notice(`The guest asked for a reset through port ${hex(port)}. The machine stops here.`);
-    host.shutdown(RESET_STATUS, port);
+    shutdown(RESET_STATUS, port);
   };
 
   const pic = createPic();
@@ -50,21 +68,21 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
     writeTaskPriority: (value) => host.writeTaskPriority(value),
     send: sendBetweenProcessors,
     endOfInterrupt: (vector) => ioApic.endOfInterrupt(vector),
-    unsimulated: (explanation) => host.unsimulated(explanation),
+    unsimulated,
   });
   apic.setVirtualWire();
   const isOpen = (irq: number): boolean => pic.isOpen(irq) || ioApic.isOpen(ioApicPin(irq));
+  /** Inputs 0 to 15 are ISA interrupts, at the 8259s and the I/O APIC; those above are the I/O APIC's alone. */
   const setLine =
-    (irq: number) =>
+    (line: number) =>
     (level: boolean): void => {
-      pic.setLine(irq, level);
-      ioApic.setLine(ioApicPin(irq), level);
+      if (levels[line] === level) return;
+      levels[line] = level;
+      changed = true;
+      if (line < 16) pic.setLine(line, level);
+      ioApic.setLine(line < 16 ? ioApicPin(line) : line, level);
     };
   const serial = createSerialPort({ send: (byte) => host.output(byte), setLine: setLine(4) });
-  const testLine = (line: number, level: boolean): void => {
-    if (line < 16) setLine(line)(level);
-    else ioApic.setLine(line, level);
-  };
   const devices: readonly Device[] = [
     pic,
     ioApic,
@@ -74,12 +92,12 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
       { ramSize: host.ramSize, startSeconds: options.startSeconds ?? DEFAULT_START },
     ),
     serial,
-    createKeyboardController({ reset, unsimulated: (explanation) => host.unsimulated(explanation) }),
+    createKeyboardController({ reset, unsimulated }),
     createPci(reset),
-    createTestDevice(testLine),
-    createFirmwareReport((explanation) => host.unsimulated(explanation)),
+    createTestDevice((line, level) => setLine(line)(level)),
+    createFirmwareReport(unsimulated),
     createFwCfg({ ramSize: host.ramSize, processors: 1 }),
-    createDebugPorts({ output: (byte) => host.output(byte), shutdown: (status, port) => host.shutdown(status, port) }),
+    createDebugPorts({ output: (byte) => host.output(byte), shutdown }),
   ];
 
   function deliver(message: ApicMessage): boolean {
@@ -98,9 +116,37 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
     }
   }
 
-  function advance(time: number): void {
+  /** Devices that neither keep time nor decide which interrupts pass. */
+  const isTimeless = (device: Device): boolean => device !== pic && device !== ioApic && !device.advance;
+  const timeless = new Set<Device | undefined>([undefined, ...devices.filter(isTimeless)]);
+
+  /** Lets every device reach `time`; what happens next must be asked anew. */
+  function settle(time: number): void {
     for (const device of devices) device.advance?.(time);
     apic.advance(time);
+    quietUntil = 0;
+    changed = true;
+  }
+
+  function advance(time: number): void {
+    if (time >= quietUntil) settle(time);
+  }
+
+  /** Before a port access: everything up to now has happened. After one that touches timers or masks, what comes next is unknown. */
+  function prepare(port: number, size: AccessSize): void {
+    const device = portOwner.get(port);
+    const simple = timeless.has(device) && (size === 1 || device?.widePorts === true);
+    const time = now();
+    changed = false;
+    if (!simple || time >= quietUntil) settle(time);
+    if (simple) nextEvent();
+  }
+
+  function nextEvent(): number {
+    if (quietUntil === 0) {
+      quietUntil = devices.reduce((next, device) => Math.min(next, device.nextEvent?.() ?? next), apic.nextEvent());
+    }
+    return quietUntil;
   }
 
   const apicAt = (address: number): boolean =>
@@ -144,15 +190,16 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
   return {
     devices,
     readPort(port, size) {
-      advance(now());
+      prepare(port, size);
       return readPort(port, size);
     },
     writePort(port, size, value) {
-      advance(now());
+      prepare(port, size);
       writePort(port, size, value);
     },
+    changed: () => changed,
     readMemory(address, size) {
-      advance(now());
+      settle(now());
       if (apicAt(address)) return readApicMemory(apic, address - apic.page(), size) >>> 0;
       const device = deviceAt(address);
       if (device?.readMemory) return device.readMemory(address, size) >>> 0;
@@ -160,7 +207,7 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
       return allOnes(size);
     },
     writeMemory(address, size, value) {
-      advance(now());
+      settle(now());
       if (apicAt(address)) {
         if (!writeApicMemory(apic, address - apic.page(), size, value)) {
           notice(
@@ -182,9 +229,7 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
       }
       return pages.filter((page) => page < host.ramSize);
     },
-    nextEvent() {
-      return devices.reduce((next, device) => Math.min(next, device.nextEvent?.() ?? next), apic.nextEvent());
-    },
+    nextEvent,
     advance,
     interruptPending: () => apic.interruptPending() || externalPending(),
     acknowledge() {
@@ -200,37 +245,37 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
     takeStartup: apic.takeStartup,
     signalPending: apic.signalPending,
     readApicMsr(index) {
-      advance(now());
+      settle(now());
       return readApicMsr(apic, index);
     },
     writeApicMsr(index, low, high) {
-      advance(now());
+      settle(now());
       return writeApicMsr(apic, index, low, high);
     },
     setApicBase(low) {
-      advance(now());
+      settle(now());
       apic.setBase(low);
     },
     readDeadline() {
-      advance(now());
+      settle(now());
       return apic.readDeadline();
     },
     writeDeadline(time) {
-      advance(now());
+      settle(now());
       apic.writeDeadline(time);
     },
     input: (bytes) => serial.receive(bytes),
-    resetApic: apic.reset,
+    resetApic() {
+      apic.reset();
+      quietUntil = 0;
+    },
     save(): SavedState {
       const saved: Record<string, SavedState> = { 'local APIC': apic.save() };
       for (const device of devices) saved[device.name] = device.save();
-      return { devices: saved, noticed: [...noticed] };
+      return { devices: saved, levels: [...levels], noticed: [...noticed] };
     },
     load(saved) {
-      const { devices: states, noticed: texts } = saved as {
-        devices: Record<string, SavedState>;
-        noticed: readonly string[];
-      };
+      const { devices: states, levels: lines, noticed: texts } = saved as SavedBoard;
       const stateOf = (name: string): SavedState => {
         const state = states[name];
         if (state === undefined) throw new TypeError(`saved board state lacks device "${name}"`);
@@ -238,6 +283,8 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
       };
       apic.load(stateOf('local APIC'));
       for (const device of devices) device.load(stateOf(device.name));
+      levels.splice(0, levels.length, ...lines);
+      quietUntil = 0;
       noticed.clear();
       for (const text of texts) noticed.add(text);
     },

@@ -38,11 +38,12 @@ export function createCoreHost(hardware: () => Hardware, identity: CpuidIdentity
     readPort: (port, size) => {
       const machine = hardware();
       writeWord(machine.core, IO_VALUE, machine.board.readPort(port, size as AccessSize));
-      return DONE_LOOK_AT_DEVICES;
+      return machine.board.changed() ? DONE_LOOK_AT_DEVICES : DONE;
     },
     writePort: (port, size, value) => {
-      hardware().board.writePort(port, size as AccessSize, value);
-      return DONE_LOOK_AT_DEVICES;
+      const { board } = hardware();
+      board.writePort(port, size as AccessSize, value);
+      return board.changed() ? DONE_LOOK_AT_DEVICES : DONE;
     },
     readMemory: (physical, size) => readDevice(hardware(), physical, size),
     writeMemory: (physical, size, value) => writeDevice(hardware(), physical, size, value),

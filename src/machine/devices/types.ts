@@ -73,6 +73,8 @@ export interface Board {
   /** Any of the 65,536 ports; unsigned. All ones where nothing answers. */
   readPort(port: number, size: AccessSize): number;
   writePort(port: number, size: AccessSize, value: number): void;
+  /** False when the last port access cannot have moved an interrupt line, a timer or the end of the run: nobody need look at the devices. */
+  changed(): boolean;
   /** Physical memory outside RAM, or a device page that overlays RAM. All ones where nothing answers. */
   readMemory(address: number, size: AccessSize): number;
   writeMemory(address: number, size: AccessSize, value: number): void;
