@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -117,8 +118,27 @@ start:
     });
   });
 
+  test('dap: a connection that is cut inside a message, while the machine runs, ends the process', async () => {
+    writeFileSync(join(folder, 'forever.asm'), 'bits 64\nstart: jmp start\n');
+    const child = spawn(process.execPath, [built.cli, 'dap']);
+    const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+    const running = new Promise<void>((resolve) => {
+      child.stdout.on('data', (data: Buffer) => data.toString().includes('"configurationDone"') && resolve());
+    });
+    const send = (seq: number, command: string, args: object): void => {
+      const body = JSON.stringify({ seq, type: 'request', command, arguments: args });
+      child.stdin.write(`Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    };
+    send(1, 'initialize', {});
+    send(2, 'launch', { program: join(folder, 'forever.asm') });
+    send(3, 'configurationDone', {});
+    await running;
+    child.stdin.end('Content-Length: 500\r\n\r\n{"seq');
+    expect(await ended).toBe(0);
+  });
+
   describe('mistakes of the user', () => {
-    test.each([
+    test.concurrent.each([
       { args: [], status: 2, text: '' },
       { args: ['fly'], status: 2, text: 'There is no command "fly".' },
       { args: ['run'], status: 2, text: 'needs a file' },
