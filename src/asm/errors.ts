@@ -24,8 +24,8 @@ export const floatInExpression = (text: string): Problem =>
     'float-in-expression',
     `"${text}" is a floating-point number, which is allowed only as a value of dw, dd, dq, dt or do`,
   );
-export const badEscape = (escape: string, reason: string): Problem =>
-  error('bad-escape', `"${escape}" ${reason}; write \\\\ for a backslash`);
+export const badEscape = (sequence: string, reason: string): Problem =>
+  error('bad-escape', `"${sequence}" ${reason}; write \\\\ for a backslash`);
 export const segUnsupported = (): Problem =>
   error(
     'seg-unsupported',

@@ -63,16 +63,24 @@ function build(): ReadonlyMap<string, Register> {
     add(`e${name}`, 'r32', i);
     add(`r${name}`, 'r64', i);
   });
-  ['al', 'cl', 'dl', 'bl'].forEach((name, i) => add(name, 'r8', i));
-  ['ah', 'ch', 'dh', 'bh'].forEach((name, i) => add(name, 'r8', i + 4, false, true));
-  ['spl', 'bpl', 'sil', 'dil'].forEach((name, i) => add(name, 'r8', i + 4, true));
+  ['al', 'cl', 'dl', 'bl'].forEach((name, i) => {
+    add(name, 'r8', i);
+  });
+  ['ah', 'ch', 'dh', 'bh'].forEach((name, i) => {
+    add(name, 'r8', i + 4, false, true);
+  });
+  ['spl', 'bpl', 'sil', 'dil'].forEach((name, i) => {
+    add(name, 'r8', i + 4, true);
+  });
   for (let i = 8; i < 16; i++) {
     add(`r${i}`, 'r64', i);
     add(`r${i}d`, 'r32', i);
     add(`r${i}w`, 'r16', i);
     add(`r${i}b`, 'r8', i);
   }
-  ['es', 'cs', 'ss', 'ds', 'fs', 'gs'].forEach((name, i) => add(name, 'sreg', i));
+  ['es', 'cs', 'ss', 'ds', 'fs', 'gs'].forEach((name, i) => {
+    add(name, 'sreg', i);
+  });
   for (let i = 0; i < 16; i++) {
     add(`cr${i}`, 'cr', i);
     add(`dr${i}`, 'dr', i);

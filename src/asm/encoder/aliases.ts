@@ -116,8 +116,12 @@ const COMPARE_INTEGER: readonly (readonly [string, number])[] = [
 function immediateAliases(): Map<string, { name: string; value: number }> {
   const map = new Map<string, { name: string; value: number }>();
   for (const type of ['ps', 'pd', 'ss', 'sd']) {
-    COMPARE.forEach((predicate, value) => map.set(`cmp${predicate}${type}`, { name: `cmp${type}`, value }));
-    COMPARE_AVX.forEach((predicate, value) => map.set(`vcmp${predicate}${type}`, { name: `vcmp${type}`, value }));
+    COMPARE.forEach((predicate, value) => {
+      map.set(`cmp${predicate}${type}`, { name: `cmp${type}`, value });
+    });
+    COMPARE_AVX.forEach((predicate, value) => {
+      map.set(`vcmp${predicate}${type}`, { name: `vcmp${type}`, value });
+    });
     for (const [predicate, value] of COMPARE_AVX_SYNONYMS)
       map.set(`vcmp${predicate}${type}`, { name: `vcmp${type}`, value });
   }
@@ -160,6 +164,8 @@ export const DROPPED_ROWS: ReadonlySet<string> = new Set([
   'sldt r64/m',
   'bswap r16:o',
   'pop =cs',
+  'pextrb r64/m,x:r,i8',
+  'fsetpm -',
   'movsx r16:r,r16/m',
   'movzx r16:r,r16/m',
   'xbegin rel16',
@@ -176,11 +182,13 @@ export const DROPPED_ROWS: ReadonlySet<string> = new Set([
   'iret -',
 ]);
 
-/** Rows (mnemonic, operands, W) that NASM tries after the others. */
+/** Rows (encoding, mnemonic, operands, W) that NASM tries after the others. */
 export const LATER_ROWS: ReadonlySet<string> = new Set([
-  'vmovq x:r,r64/m 1',
-  'vmovq r64/m,x:r 1',
-  'vpperm x:r,x:v,x/m,x:4 0',
+  'v vmovq x:r,r64/m 1',
+  'v vmovq r64/m,x:r 1',
+  'x vpperm x:r,x:v,x/m,x:4 0',
+  'e vmovq x:r,x/m 1',
+  'e vmovq x/m,x:r 1',
 ]);
 
 /** Mnemonics that were EVEX first: NASM takes their VEX form only after {vex}. */
@@ -260,6 +268,10 @@ vmsave =rax l 1 - 01db - 0 64 0 0 4 0 0 - -
 clzero =rax l 1 - 01fc - 0 64 0 0 4 0 0 - -
 mwait =eax,=ecx l 1 - 01c9 - 0 0 0 0 7 0 0 - -
 skinit =eax l 1 - 01de - 0 0 0 0 7 0 0 - -
+iretw - l 0 - cf - 16 0 0 0 7 0 0 - -
+pextrb r64/m,x:r,i8 l 3 66 14 - 0 0 0 0 4 1 0 - -
+ud1 - l 1 - b9 - 0 0 0 0 7 0 0 - -
+fsetpm - l 0 - dbe4 - 0 0 0 0 7 0 0 - -
 retw - l 0 - cf - 16 0 0 0 7 0 0 - -
 retw - l 0 - c3 - 16 0 0 0 7 0 0 - -
 retd - l 0 - c3 - 32 0 0 0 3 0 0 - -

@@ -205,6 +205,8 @@ function valuesFit(form: Form, operands: readonly Evaluated[], prefixes: Prefixe
 const formHasLonger = (form: Form): boolean => form.addressSize === 0 && form.opcode[0] !== 0xe3;
 
 function immediateFits(spec: OperandForm, operand: Operand, value: Value, form: Form): boolean {
+  // A number that is not known yet is taken to be small, so that sizes grow from the shortest program.
+  if (value.unknown && !operand.strict) return true;
   if (spec.fixed === 1) return plain(value) && value.constant === 1n && !operand.strict;
   if (spec.zeroExtended)
     return plain(value) && !operand.strict && value.constant >= 0n && value.constant <= 0xffffffffn;
@@ -253,7 +255,7 @@ function collect(form: Form, operands: readonly Evaluated[]): Parts {
     highV: 0,
     needsRex: false,
     forbidsRex: undefined,
-    reg: form.digit < 0 ? 0 : form.digit,
+    reg: Math.max(form.digit, 0),
     rm: -1,
     vvvv: 0,
     opcodeLow: 0,
@@ -527,11 +529,12 @@ function emitRelative(spec: OperandForm, value: Value, start: number, context: E
   return undefined;
 }
 
-const PP: Readonly<Record<number, number>> = { 0: 0, 0x66: 1, 0xf3: 2, 0xf2: 3 };
+/** The `pp` field of a VEX, EVEX or XOP prefix. */
+const prefixField = (prefix: number): number => [0, 0x66, 0xf3, 0xf2].indexOf(prefix);
 
 function emitVex(form: Form, p: Parts, out: ByteBuffer, prefixes: Prefixes): void {
   const w = form.wide ? 1 : 0;
-  const tail = ((~p.vvvv & 15) << 3) | (form.vectorLength << 2) | PP[form.prefix]!;
+  const tail = ((~p.vvvv & 15) << 3) | (form.vectorLength << 2) | prefixField(form.prefix);
   if (form.map === 1 && w === 0 && p.rexX === 0 && p.rexB === 0 && !prefixes.vex3) {
     out.byte(0xc5);
     out.byte(((p.rexR ^ 1) << 7) | tail);
@@ -545,7 +548,7 @@ function emitVex(form: Form, p: Parts, out: ByteBuffer, prefixes: Prefixes): voi
 function emitXop(form: Form, p: Parts, out: ByteBuffer): void {
   out.byte(0x8f);
   out.byte(((p.rexR ^ 1) << 7) | ((p.rexX ^ 1) << 6) | ((p.rexB ^ 1) << 5) | form.map);
-  out.byte((form.wide ? 0x80 : 0) | ((~p.vvvv & 15) << 3) | (form.vectorLength << 2) | PP[form.prefix]!);
+  out.byte((form.wide ? 0x80 : 0) | ((~p.vvvv & 15) << 3) | (form.vectorLength << 2) | prefixField(form.prefix));
 }
 
 const ROUNDING: Readonly<Record<string, number>> = { 'rn-sae': 0, 'rd-sae': 1, 'ru-sae': 2, 'rz-sae': 3 };
@@ -570,7 +573,7 @@ function emitEvex(form: Form, p: Parts, body: InstructionBody, out: ByteBuffer):
   const x = p.memory === undefined ? p.highX : p.rexX;
   out.byte(0x62);
   out.byte(((p.rexR ^ 1) << 7) | ((x ^ 1) << 6) | ((p.rexB ^ 1) << 5) | ((p.highR ^ 1) << 4) | form.map);
-  out.byte((form.wide ? 0x80 : 0) | ((~p.vvvv & 15) << 3) | 4 | PP[form.prefix]!);
+  out.byte((form.wide ? 0x80 : 0) | ((~p.vvvv & 15) << 3) | 4 | prefixField(form.prefix));
   const v = p.memory !== undefined && p.highV !== 0 ? 1 : (p.vvvv >> 4) & 1;
   out.byte((zero << 7) | (length << 5) | (broadcast << 4) | ((v ^ 1) << 3) | mask);
 }

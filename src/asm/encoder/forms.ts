@@ -183,7 +183,7 @@ function parseRow(row: string, implied: number): Form {
     canSuppress: flags!.includes('s'),
     rank:
       rankOf(forms, bytes[0]!, encoding!) +
-      (LATER_ROWS.has(`${name} ${operands} ${w}`) ? 1 : 0) +
+      (LATER_ROWS.has(`${encoding} ${name} ${operands} ${w}`) ? 1 : 0) +
       (encoding === 'v' && EVEX_FIRST.has(name!) ? 10 : 0),
     implied,
   };

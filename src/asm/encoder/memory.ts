@@ -84,18 +84,16 @@ export function resolveAddress(operand: MemoryOperand, context: AddressContext):
     };
   }
   if (registers.length === 0) {
-    // First pass: nothing is known about the registers either, but they can be seen in the expression.
-    const hint = baseHint(operand.expression);
-    const bits = hint === undefined ? usual : isVector(hint.register) ? context.bits : hint.register.bits;
+    // First pass: like NASM, forget the registers too, so that sizes settle in the same way.
     return {
-      base: hint?.register,
+      base: undefined,
       index: undefined,
       scale: 1,
       displacement,
-      addressBits: bits,
-      ripRelative: hint === undefined && wantsRelative,
+      addressBits: usual,
+      ripRelative: wantsRelative,
       forced: operand.displacement,
-      offsetOnly: hint === undefined && !wantsRelative,
+      offsetOnly: !wantsRelative,
     };
   }
   return withRegisters(
@@ -124,8 +122,7 @@ function withRegisters(
     else if (index === undefined) {
       index = register;
       scale = term.factor;
-    } else if (base === undefined && term.factor === 1n && !isVector(register)) base = register;
-    else return fail(addressTooComplex());
+    } else return fail(addressTooComplex());
   }
   const general = [base, index].filter((r): r is Register => r !== undefined && isGeneral(r));
   if (general.length === 2 && general[0]!.class !== general[1]!.class)
