@@ -369,7 +369,7 @@ function bitNodes(node: Node, layout: BitLayout): Node[] {
       decimal: field.high === field.low,
       read,
       ...(write === undefined ? {} : { write: change }),
-      words: (value) => field.values?.[Number(value)] ?? '',
+      words: (value) => (field.valuesIn?.(node.read() ?? 0n) ?? field.values)?.[Number(value)] ?? '',
     };
   });
 }

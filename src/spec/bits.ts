@@ -8,6 +8,8 @@ export interface BitField {
   readonly meaning: string;
   /** Names of the values of a group that is an enumeration. */
   readonly values?: Readonly<Record<number, string>>;
+  /** Names of the values where they depend on other bits of the word; goes before `values`. */
+  readonly valuesIn?: (word: bigint) => Readonly<Record<number, string>>;
 }
 
 export type BitLayout = readonly BitField[];
@@ -72,12 +74,13 @@ export function describeBits(layout: BitLayout, value: bigint): DescribedBits {
   const fields = layout.map((field): DescribedField => {
     named |= fieldMask(field);
     const part = fieldValue(field, value);
-    const text = valueText(field, part);
+    const values = field.valuesIn?.(value) ?? field.values;
+    const text = values?.[Number(part)] ?? plainText(field, part);
     if (field.low === field.high && field.values === undefined) {
       if (part === 1n) {
         words.push(field.name);
       }
-    } else if (part !== 0n || field.values?.[0] !== undefined) {
+    } else if (part !== 0n || values?.[0] !== undefined) {
       words.push(`${field.name}=${text}`);
     }
     return { name: field.name, low: field.low, high: field.high, value: part, text, meaning: field.meaning };
@@ -112,10 +115,6 @@ export function hex(value: bigint | number): string {
   return `0x${value.toString(16)}`;
 }
 
-function valueText(field: BitField, value: bigint): string {
-  const name = field.values?.[Number(value)];
-  if (name !== undefined) {
-    return name;
-  }
+function plainText(field: BitField, value: bigint): string {
   return field.high - field.low < 3 ? `${value}` : hex(value);
 }

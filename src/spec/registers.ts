@@ -185,29 +185,58 @@ export const SELECTOR: BitLayout = [
   group(15, 3, 'index', 'Index of the descriptor.'),
 ];
 
-const SEGMENT_TYPES = {
-  0: 'read-only data / reserved',
-  1: 'read-only data, accessed / available 16-bit TSS',
-  2: 'read/write data / LDT',
-  3: 'read/write data, accessed / busy 16-bit TSS',
-  4: 'read-only expand-down data / 16-bit call gate',
-  5: 'read-only expand-down data, accessed / task gate',
-  6: 'read/write expand-down data / 16-bit interrupt gate',
-  7: 'read/write expand-down data, accessed / 16-bit trap gate',
-  8: 'execute-only code / reserved',
-  9: 'execute-only code, accessed / available TSS',
-  10: 'execute/read code / reserved',
-  11: 'execute/read code, accessed / busy TSS',
-  12: 'execute-only conforming code / call gate',
-  13: 'execute-only conforming code, accessed / reserved',
-  14: 'execute/read conforming code / interrupt gate',
-  15: 'execute/read conforming code, accessed / trap gate',
+const DATA_AND_CODE_TYPES = {
+  0: 'read-only data',
+  1: 'read-only data, accessed',
+  2: 'read/write data',
+  3: 'read/write data, accessed',
+  4: 'read-only expand-down data',
+  5: 'read-only expand-down data, accessed',
+  6: 'read/write expand-down data',
+  7: 'read/write expand-down data, accessed',
+  8: 'execute-only code',
+  9: 'execute-only code, accessed',
+  10: 'execute/read code',
+  11: 'execute/read code, accessed',
+  12: 'execute-only conforming code',
+  13: 'execute-only conforming code, accessed',
+  14: 'execute/read conforming code',
+  15: 'execute/read conforming code, accessed',
 };
+
+const SYSTEM_TYPES = {
+  0: 'reserved',
+  1: 'available 16-bit TSS',
+  2: 'LDT',
+  3: 'busy 16-bit TSS',
+  4: '16-bit call gate',
+  5: 'task gate',
+  6: '16-bit interrupt gate',
+  7: '16-bit trap gate',
+  8: 'reserved',
+  9: 'available TSS',
+  10: 'reserved',
+  11: 'busy TSS',
+  12: 'call gate',
+  13: 'reserved',
+  14: 'interrupt gate',
+  15: 'trap gate',
+};
+
+const DESCRIPTOR_TYPES = { 0: 'system', 1: 'code or data' };
+const isUnusable = (rights: bigint): boolean => (rights & 0x1_0000n) !== 0n;
+const isSystem = (rights: bigint): boolean => (rights & 0x10n) === 0n;
 
 /** Access rights of a segment as the VMCS holds them. */
 export const ACCESS_RIGHTS: BitLayout = [
-  group(3, 0, 'Type', 'Segment type (code or data / system).', SEGMENT_TYPES),
-  group(4, 4, 'S', 'Descriptor type.', { 0: 'system', 1: 'code or data' }),
+  {
+    ...group(3, 0, 'Type', 'Segment type.', DATA_AND_CODE_TYPES),
+    valuesIn: (rights) => (isUnusable(rights) ? {} : isSystem(rights) ? SYSTEM_TYPES : DATA_AND_CODE_TYPES),
+  },
+  {
+    ...group(4, 4, 'S', 'Descriptor type.', DESCRIPTOR_TYPES),
+    valuesIn: (rights) => (isUnusable(rights) ? {} : DESCRIPTOR_TYPES),
+  },
   group(6, 5, 'DPL', 'Descriptor privilege level.'),
   bit(7, 'P', 'Present.'),
   bit(12, 'AVL', 'Available to system software.'),

@@ -295,6 +295,9 @@ describe('bit layouts', () => {
     ['exception-bitmap', 0x4000n, '#PF'],
     ['pin-controls', 0x17n, 'external-interrupt exiting, always 1 (bit 1), always 1 (bit 2), always 1 (bit 4)'],
     ['interruptibility', 0n, 'none'],
+    ['access-rights', 0xa09bn, 'Type=execute/read code, accessed, S=code or data, P, L, G'],
+    ['access-rights', 0x8bn, 'Type=busy TSS, S=system, P'],
+    ['access-rights', 0x1_0000n, 'unusable'],
   ] as const)('%s %i reads "%s"', (name, value, text) => {
     expect(describeByName(name, value).summary).toBe(text);
   });
