@@ -178,12 +178,23 @@ export function supportsControl<W extends ControlWord>(
   return (allowedSettings(profile, word).allowed1 & controlMask(word, name)) !== 0n;
 }
 
+const existing = new WeakMap<CapabilityProfile, ReadonlySet<number>>();
+
 /** Whether a field exists on this processor: VMREAD and VMWRITE of another fail with VM-instruction error 12. */
 export function fieldExists(profile: CapabilityProfile, field: NamedVmcsField): boolean {
-  if (field.requires === undefined) {
+  let encodings = existing.get(profile);
+  if (encodings === undefined) {
+    encodings = new Set(VMCS_FIELD_LIST.filter((row) => isOffered(profile, row)).map((row) => row.encoding));
+    existing.set(profile, encodings);
+  }
+  return encodings.has(field.encoding);
+}
+
+function isOffered(profile: CapabilityProfile, { requires }: NamedVmcsField): boolean {
+  if (requires === undefined) {
     return true;
   }
-  return field.requires.some((requirement) => {
+  return requires.some((requirement) => {
     const [word, name] = requirement.split(': ') as [string, string];
     if (word === 'cpuid') {
       return (profile.features as readonly string[]).includes(name);
