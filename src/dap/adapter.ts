@@ -25,6 +25,7 @@ export class DebugAdapter {
       configurationDone: false,
       nextFrameId: 1,
       shown: { before: new Map(), now: new Map() },
+      listings: [],
       openMemory: new Map(),
       event: (event, body) => this.#send({ type: 'event', event, ...(body === undefined ? {} : { body }) }),
     };

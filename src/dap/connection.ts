@@ -10,6 +10,7 @@ import type { Arguments } from './arguments.ts';
 import { noSuchFrame, notLaunched, notStopped } from './errors.ts';
 import type { Handles } from './handles.ts';
 import type { LaunchOptions } from './launch.ts';
+import type { Listing } from './listings.ts';
 import type { PathFormat } from './paths.ts';
 
 /** What the adapter needs from where it runs. */
@@ -57,6 +58,8 @@ export interface Connection {
   nextFrameId: number;
   /** Variables of the last stop, to mark what changed: text by path. */
   readonly shown: ShownValues;
+  /** Code without source that the client was shown. */
+  readonly listings: Listing[];
   /** Memory that the client has open, newest last. */
   readonly openMemory: Map<string, OpenMemory>;
   event(name: string, body?: object): void;

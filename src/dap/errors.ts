@@ -72,7 +72,7 @@ export const noStopToExplain = (): DapError =>
   quiet(1016, 'nothing-to-explain', 'The machine is not stopped at an event that has an explanation.');
 
 export const noSourceText = (): DapError =>
-  quiet(1017, 'no-source-text', 'Sources are files of the workspace; Ringside holds no text of its own.');
+  quiet(1017, 'no-source-text', 'There is no such listing; sources with a path are files of the workspace.');
 
 export const internalError = (text: string): DapError =>
   shown(1018, 'internal', `Ringside met a bug of its own: ${text}`);

@@ -102,6 +102,26 @@ export function setLineBreakpoints(
   return made;
 }
 
+/** Replaces the breakpoints of a listing of code without source; `key` names the listing. */
+export function setListingBreakpoints(
+  table: BreakpointTable,
+  key: string,
+  wanted: readonly (BreakpointOptions & { readonly line: number; readonly address: bigint | undefined })[],
+): Breakpoint[] {
+  const made: Breakpoint[] = [];
+  table.version++;
+  table.lines.set(key, made);
+  for (const request of wanted) {
+    const { line, address } = request;
+    const place: Place =
+      address === undefined
+        ? { addresses: [], line, message: 'There is no instruction on this line.' }
+        : { addresses: [address], line };
+    made.push(make(table, 'line', place, request));
+  }
+  return made;
+}
+
 /** Replaces the function breakpoints: names of functions or labels, or addresses. */
 export function setFunctionBreakpoints(
   table: BreakpointTable,

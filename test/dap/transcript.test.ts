@@ -224,6 +224,37 @@ describe.skipIf(skip !== undefined).each(['stdio', 'tcp'])('over %s', (transport
     30_000,
   );
 
+  test('a guest without source is shown as a listing, and takes breakpoints there', async () => {
+    const program = join(ROOT, 'samples', 'tiny-hypervisor', 'tiny-hypervisor.elf');
+    if (!existsSync(program)) return console.log('tiny-hypervisor.elf is not built: not tested');
+    await launch({ program, stopOnEntry: true, stopOnFirstVmExit: false });
+    // The second CPUID is that of the real-mode guest.
+    await client.setExceptionBreakpointsRequest({
+      filters: [],
+      filterOptions: [{ filterId: 'exit-cpuid', condition: 'hits == 2' }],
+    });
+    await toStop(() => client.continueRequest(THREAD));
+    await client.setExceptionBreakpointsRequest({ filters: ['any-entry'] });
+    await toStop(() => client.continueRequest(THREAD));
+    const [top] = await frames();
+    expect(top?.source).toMatchObject({ name: expect.stringContaining('guest code at 0x80'), sourceReference: 1 });
+    const sourceReference = top?.source?.sourceReference ?? 0;
+    const { content } = (await client.sourceRequest({ sourceReference })).body;
+    const lines = content.split('\n');
+    const shown = /^0x[0-9a-f]+/.exec(lines[(top?.line ?? 0) - 1] ?? '')?.[0];
+    expect(Number(shown)).toBe(Number(await evaluate('cs.base + rip')));
+    const vmcall = lines.findIndex((line) => line.includes('vmcall'));
+    const set = await client.setBreakpointsRequest({
+      source: { sourceReference },
+      breakpoints: [{ line: vmcall + 1 }],
+    });
+    expect(set.body.breakpoints[0]?.verified).toBe(true);
+    await client.setExceptionBreakpointsRequest({ filters: [] });
+    expect((await toStop(() => client.continueRequest(THREAD))).reason).toBe('breakpoint');
+    const [next] = await frames();
+    expect([next?.source?.sourceReference, next?.line]).toEqual([sourceReference, vmcall + 1]);
+  }, 30_000);
+
   test('a program that is not there: an error, and the session can be ended', async () => {
     await client.initializeRequest();
     await expect(client.launchRequest({ program: '/no/such/file.asm' } as never)).rejects.toThrow(

@@ -6,6 +6,7 @@ import {
   setFunctionBreakpoints,
   setInstructionBreakpoints,
   setLineBreakpoints,
+  setListingBreakpoints,
 } from '../../debugger/breakpoints.ts';
 import { type FilterRequest, setFilters } from '../../debugger/exit-filters.ts';
 import { hex } from '../../debugger/format.ts';
@@ -23,6 +24,7 @@ import {
   toClientLine,
 } from '../connection.ts';
 import { badArguments } from '../errors.ts';
+import { addressOfLine, type Listing } from '../listings.ts';
 import { fromClientPath } from '../paths.ts';
 import { sourceOf } from '../sources.ts';
 
@@ -57,7 +59,16 @@ function answer(connection: Connection, breakpoints: readonly Breakpoint[]): Ans
   return { body: { breakpoints: breakpoints.map((breakpoint) => rowOf(connection, breakpoint)) } };
 }
 
+/** The listing of code without source that a request speaks of, when it does. */
+function listingOf(connection: Connection, args: Arguments): Listing | undefined {
+  const reference = optionalInteger(record(args, 'source'), 'sourceReference') ?? 0;
+  return reference > 0 ? connection.listings[reference - 1] : undefined;
+}
+
+/** What breakpoints are filed under: a path, or a name for a listing. */
 function pathOf(connection: Connection, args: Arguments): string {
+  const listing = listingOf(connection, args);
+  if (listing !== undefined) return `listing:${listing.reference}`;
   return fromClientPath(text(record(args, 'source'), 'path'), connection.client?.pathFormat ?? 'path');
 }
 
@@ -76,7 +87,11 @@ function bindLines(connection: Connection, debuggee: Debuggee, args: Arguments, 
         }));
   if (wanted.some(({ line }) => !Number.isSafeInteger(line)))
     throw badArguments(args.command, '"lines" is not a list of whole numbers');
-  return setLineBreakpoints(debuggee.session.breakpoints, debuggee.image, pathOf(connection, args), wanted);
+  const { breakpoints } = debuggee.session;
+  const listing = listingOf(connection, args);
+  if (listing === undefined) return setLineBreakpoints(breakpoints, debuggee.image, pathOf(connection, args), wanted);
+  const placed = wanted.map((request) => ({ ...request, address: addressOfLine(listing, request.line) }));
+  return setListingBreakpoints(breakpoints, pathOf(connection, args), placed);
 }
 
 function setBreakpoints(connection: Connection, args: Arguments): Answer {
@@ -155,7 +170,12 @@ function breakpointLocations(connection: Connection, args: Arguments): Answer {
   const first = fromClientLine(connection, integer(args, 'line'));
   const end = optionalInteger(args, 'endLine');
   const last = end === undefined ? first : fromClientLine(connection, end);
-  const breakpoints = linesWithCode(image, path)
+  const listing = listingOf(connection, args);
+  const withCode =
+    listing === undefined
+      ? linesWithCode(image, path)
+      : listing.rows.flatMap((row, index) => (row.valid ? [index + 1] : []));
+  const breakpoints = withCode
     .filter((line) => line >= first && line <= last)
     .map((line) => ({
       line: toClientLine(connection, line),

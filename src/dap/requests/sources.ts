@@ -1,9 +1,10 @@
 // loadedSources, source, modules.
 
-import type { Arguments } from '../arguments.ts';
+import { type Arguments, integer, optionalInteger, record } from '../arguments.ts';
 import { type Answer, type Connection, type Handler, launched } from '../connection.ts';
 import { hex } from '../../debugger/format.ts';
 import { noSourceText } from '../errors.ts';
+import { listingText } from '../listings.ts';
 import { toClientPath } from '../paths.ts';
 import { sourceOf } from '../sources.ts';
 
@@ -35,10 +36,17 @@ function modules(connection: Connection, args: Arguments): Answer {
   };
 }
 
+function source(connection: Connection, args: Arguments): Answer {
+  const given =
+    args.values.source === undefined ? undefined : optionalInteger(record(args, 'source'), 'sourceReference');
+  const reference = given ?? integer(args, 'sourceReference');
+  const listing = connection.listings[reference - 1];
+  if (listing === undefined) throw noSourceText();
+  return { body: { content: listingText(listing), mimeType: 'text/x-asm' } };
+}
+
 export const SOURCE_REQUESTS = {
   loadedSources,
   modules,
-  source: () => {
-    throw noSourceText();
-  },
+  source,
 } satisfies Record<string, Handler>;

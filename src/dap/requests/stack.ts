@@ -2,7 +2,7 @@
 
 import { explainCause, explainExit } from '../../debugger/explain.ts';
 import { formatReference } from '../../debugger/memory.ts';
-import type { Frame } from '../../debugger/stack.ts';
+import type { CodeFrame, Frame } from '../../debugger/stack.ts';
 import { scopesOf } from '../../debugger/variables.ts';
 import { hex } from '../../debugger/format.ts';
 import { type Arguments, integer, optionalInteger } from '../arguments.ts';
@@ -18,6 +18,7 @@ import {
   toClientLine,
 } from '../connection.ts';
 import { noStopToExplain, noSuchFrame, noSuchThread } from '../errors.ts';
+import { placeInListing } from '../listings.ts';
 import { sourceOf } from '../sources.ts';
 
 function stackTrace(connection: Connection, args: Arguments): Answer {
@@ -48,13 +49,24 @@ function frameRow(connection: Connection, debuggee: Debuggee, id: number, frame:
       ? hex(linear)
       : formatReference({ space: { kind: 'linear', side }, address: linear }),
     ...(line === undefined
-      ? { line: 0, column: 0, presentationHint: 'subtle' }
+      ? placeWithoutSource(connection, debuggee, frame)
       : {
           source: sourceOf(connection, line.path),
           line: toClientLine(connection, line.line),
           column: toClientColumn(connection, Math.max(1, line.column)),
         }),
   };
+}
+
+/** Where a side stands, editors open a listing of its code; callers without source stay in the background. */
+function placeWithoutSource(connection: Connection, debuggee: Debuggee, frame: CodeFrame): object {
+  const { machine, image } = debuggee;
+  if (!frame.innermost || machine.peekLinear(frame.side, frame.linear, 1).length === 0) {
+    return { line: 0, column: 0, presentationHint: 'subtle' };
+  }
+  const { listing, line } = placeInListing(connection.listings, machine, image, frame.side, frame.linear);
+  const source = { name: listing.name, sourceReference: listing.reference, origin: 'disassembly' };
+  return { source, line: toClientLine(connection, line), column: toClientColumn(connection, 1) };
 }
 
 function scopes(connection: Connection, args: Arguments): Answer {
