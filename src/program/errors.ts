@@ -106,7 +106,7 @@ export const outsideMemory = (
     file,
     undefined,
     `its bytes at physical address ${hex(address)}, size ${hex(size)}, do not fit into ${ramSize / 0x100000} MiB of memory`,
-    'Give the machine more memory, or link the program at a lower physical address.',
+    'Give the machine more memory, or link the program at a lower physical address (readelf -l shows which section it is: a build ID goes astray easily).',
   );
 
 export const segmentsOverlap = (file: string, first: number, second: number): ProgramError =>
