@@ -292,6 +292,7 @@ export const ROOT_TAG = 0x1b00; // u64 x 4: CR0, CR3, CR4, EFER at the last VM e
 export const GUEST_TAG = 0x1b20; // u64 x 6: CR0, CR3, CR4, EFER, EPTP, VPID at the last VM exit
 export const PREEMPTION_RATE = 0x1b50; // u32: the VMX-preemption timer counts down when this bit of the TSC changes (IA32_VMX_MISC[4:0])
 export const VMX_CHECKED_LONG = 0x1b54; // u32: IA32_EFER.LMA when the entry checks of the current VMCS last passed
+export const ROOT_INTERRUPTIBILITY = 0x1b58; // u32: INTERRUPTIBILITY at the last VM entry, for one that fails while MSRs are loaded
 export const PLAIN_MSRS = 0x1c00; // u64 x 128, to 0x2000: MSRs that only machine/msrs.ts reads and writes, in the order of its table
 
 export const CODE_SPACE_KEY = 0x1a00; // u64, RIP key of linear address 0 in the current code segment: 0 in 64-bit code

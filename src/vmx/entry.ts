@@ -11,6 +11,7 @@ import {
 import {
   CS,
   INTERRUPTIBILITY,
+  PENDING_DEBUG,
   REMAINING,
   RIP,
   SEG_BASE,
@@ -35,7 +36,7 @@ import {
   vmcsQuad,
   vmcsWord,
 } from './operation.ts';
-import { readWord } from './processor.ts';
+import { type Core, readWord } from './processor.ts';
 
 // What became of a VMLAUNCH or VMRESUME.
 export const ENTERED = 0;
@@ -46,6 +47,9 @@ export const ENTRY_FAILED_EXIT = 2;
 export const ENTRY_ABORT = 3;
 
 const BLOCKING_MOV_SS = 2;
+const BLOCKING_STI_MOV_SS = 3;
+const TYPE = 0x700;
+const OTHER_EVENT = 0x700;
 const INJECTION_VALID = 0x80000000;
 const SHADOW_INDICATOR = 0x80000000;
 const FAILED_MSR_LOADING = 34;
@@ -84,10 +88,18 @@ export function enterGuest(vmx: Vmx): number {
   const injects = (injected & INJECTION_VALID) !== 0;
   recordEntry(vmx.history, core, vmx.host.now(), resume, ripLow, ripHigh, injects ? injected : 0);
   if (injects) {
+    if ((injected & TYPE) !== OTHER_EVENT) forgetBlocking(core);
     const error = vmcsWord(core, F_VM_ENTRY_EXCEPTION_ERROR_CODE);
     core.exports.inject(injected, error, vmcsWord(core, F_VM_ENTRY_INSTRUCTION_LENGTH));
   }
   return ENTERED;
+}
+
+/** After a vectoring entry nothing is blocked by STI or MOV SS, and no debug exception is pending (SDM "Special Features of VM Entry"). */
+function forgetBlocking({ words }: Core): void {
+  words[INTERRUPTIBILITY >>> 2] = (words[INTERRUPTIBILITY >>> 2] as number) & ~BLOCKING_STI_MOV_SS;
+  words[PENDING_DEBUG >>> 2] = 0;
+  words[(PENDING_DEBUG >>> 2) + 1] = 0;
 }
 
 /** VMfail before any check of the VMCS's contents: finishVmx's outcome, or undefined when the entry goes on. */

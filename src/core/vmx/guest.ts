@@ -92,6 +92,7 @@ import {
   PML_INDEX,
   PREEMPTION_DEADLINE,
   PREEMPTION_RATE,
+  ROOT_INTERRUPTIBILITY,
   ROOT_TAG,
   RSP,
   S_CET,
@@ -207,7 +208,8 @@ function loadNonRegister(region: usize): void {
   store<u32>(INTERRUPTIBILITY, state); // with virtual NMIs bit 3 blocks those; NMIs themselves are not blocked then
   store<u32>(VIRTUAL_NMI_BLOCKING, (load<u32>(PIN_CONTROLS) & PIN_VIRTUAL_NMIS) != 0 ? (state >> 3) & 1 : 0);
   store<u32>(ACTIVITY, load<u32>(region + F_GUEST_ACTIVITY_STATE));
-  store<u64>(PENDING_DEBUG, load<u64>(region + F_GUEST_PENDING_DEBUG_EXCEPTIONS));
+  // In shutdown and wait-for-SIPI no debug exception is delivered.
+  store<u64>(PENDING_DEBUG, load<u32>(ACTIVITY) < 2 ? load<u64>(region + F_GUEST_PENDING_DEBUG_EXCEPTIONS) : 0);
   store<u64>(MONITOR_ADDRESS, u64.MAX_VALUE);
   store<u32>(EVENT_VALID, 0);
   store<u32>(DELIVERING_VALID, 0);
@@ -306,6 +308,7 @@ function recordExit(region: usize): void {
 // ---- Which translations stay valid across a transition (SDM "Operations that Invalidate Cached Mappings") --------------
 
 function rememberRoot(): void {
+  store<u32>(ROOT_INTERRUPTIBILITY, load<u32>(INTERRUPTIBILITY));
   store<u64>(ROOT_TAG, load<u64>(CR0));
   store<u64>(ROOT_TAG, load<u64>(CR3), 8);
   store<u64>(ROOT_TAG, load<u64>(CR4), 16);

@@ -55,6 +55,7 @@ import {
   PERF_GLOBAL_CTRL,
   PIN_CONTROLS,
   PKRS,
+  ROOT_INTERRUPTIBILITY,
   RSP,
   S_CET,
   SEG_BASE,
@@ -88,6 +89,7 @@ const EXIT_LOAD_CET: u32 = 1 << 28;
 const EXIT_LOAD_PKRS: u32 = 1 << 29;
 const BLOCKING_NMI: u32 = 8;
 const REASON_EXCEPTION_OR_NMI: u32 = 0;
+const ENTRY_FAILURE: u32 = 0x80000000;
 const TYPE: u32 = 0x80000700;
 const NMI: u32 = 0x80000200;
 
@@ -146,8 +148,14 @@ export function vmxLoadHost(): u32 {
   return pdptes ? 0 : 2;
 }
 
-/** A VM exit due to an NMI blocks further ones; any other leaves blocking as it was (none under virtual NMIs). */
+/**
+ * A VM exit due to an NMI blocks further ones; any other leaves blocking as it was (none under virtual NMIs). After a failed
+ * entry it is what it was before (SDM "VM-Entry Failures During or After Loading Guest State").
+ */
 function nmiBlockingAfterExit(): u32 {
+  if ((load<u32>(EXIT_REASON) & ENTRY_FAILURE) != 0) {
+    return load<u32>(load<u32>(NON_ROOT) != 0 ? ROOT_INTERRUPTIBILITY : INTERRUPTIBILITY) & BLOCKING_NMI;
+  }
   const nmi = load<u32>(EXIT_REASON) == REASON_EXCEPTION_OR_NMI && (load<u32>(EXIT_INTERRUPTION_INFO) & TYPE) == NMI;
   if (nmi) return BLOCKING_NMI;
   return (load<u32>(PIN_CONTROLS) & PIN_VIRTUAL_NMIS) != 0 ? 0 : load<u32>(INTERRUPTIBILITY) & BLOCKING_NMI;

@@ -58,6 +58,16 @@ test:
         expect_field GUEST_INTERRUPTIBILITY, 8
         vmw     GUEST_INTERRUPTIBILITY, 0
 
+        ; A vectoring entry ends blocking by STI and drops pending debug exceptions
+        vmw     GUEST_INTERRUPTIBILITY, 1
+        vmw     GUEST_RFLAGS, 0x302             ; TF and IF
+        vmw     GUEST_PENDING_DEBUG, 0x4000
+        vmw     EXCEPTION_BITMAP, 2
+        inject  VALID | HARDWARE | 6, 0, 0
+        expect_field GUEST_INTERRUPTIBILITY, 0
+        expect_field GUEST_PENDING_DEBUG, 0
+        vmw     GUEST_RFLAGS, 2
+
         ; The exception bitmap does not look at what is injected
         vmw     EXCEPTION_BITMAP, -1
         inject  VALID | HARDWARE | 6, 0, 0
