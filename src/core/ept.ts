@@ -1,19 +1,27 @@
 // The EPT walk: guest-physical to host-physical addresses (SDM "The Extended Page Table Mechanism (EPT)").
 
 import {
+  CR0,
+  DELIVERING_VALID,
   EPTP,
   EXIT_GUEST_LINEAR,
   EXIT_GUEST_PHYSICAL,
+  PAGE_CLEAN,
+  PAGE_FLAGS,
   PML_ADDRESS,
   PML_INDEX,
   RAM,
   RAM_SIZE,
   RESERVED_PHYSICAL,
   SECONDARY_CONTROLS,
+  VE_INFORMATION,
+  VMCS_ADDRESS,
 } from './layout.ts';
+import { CR0_PE, VECTOR_VE } from './bits.ts';
+import { F_EPTP_INDEX } from './generated/vmcs-offsets.ts';
 import { host_mmio_read, host_mmio_write } from './host.ts';
 import { leaveByUnwinding } from './intercepts.ts';
-import { nmiUnblockedByIret } from './events.ts';
+import { nmiUnblockedByIret, raiseNoError } from './events.ts';
 
 export const EPT_READ: u32 = 1;
 export const EPT_WRITE: u32 = 2;
@@ -29,6 +37,8 @@ export const REASON_EPT_MISCONFIGURATION: u32 = 49;
 export const REASON_PML_FULL: u32 = 62;
 
 const SECONDARY_PML: u32 = 1 << 17;
+const SECONDARY_VE: u32 = 1 << 18;
+const SUPPRESS_VE: u64 = 0x8000000000000000;
 const SECONDARY_MODE_BASED_EXECUTE: u32 = 1 << 22;
 const ADDRESS_BITS: u64 = 0x000ffffffffff000;
 const LARGE: u64 = 1 << 7;
@@ -48,21 +58,50 @@ export function setEptLinear(linear: u64): void {
 }
 
 /** Reads a table entry in physical memory; where there is no RAM the bus answers. */
-export function readPhysical64(physical: u64): u64 {
+function readPhysical64(physical: u64): u64 {
   if (physical + 8 <= load<u64>(RAM_SIZE)) return load<u64>(RAM + <usize>physical);
   return host_mmio_read(physical, 8);
 }
 
-export function writePhysical64(physical: u64, value: u64): void {
-  if (physical + 8 <= load<u64>(RAM_SIZE)) store<u64>(RAM + <usize>physical, value);
-  else host_mmio_write(physical, 8, value);
+/** Writes a table entry; a page that was clean since the last snapshot no longer is. */
+function writePhysical64(physical: u64, value: u64): void {
+  if (physical + 8 > load<u64>(RAM_SIZE)) {
+    host_mmio_write(physical, 8, value);
+    return;
+  }
+  const flags = PAGE_FLAGS + <usize>(physical >> 12);
+  if (load<u8>(flags) & PAGE_CLEAN) store<u8>(flags, load<u8>(flags) & ~PAGE_CLEAN);
+  store<u64>(RAM + <usize>physical, value);
 }
 
-function violation(guestPhysical: u64, access: u32, purpose: u32, rights: u32): void {
-  store<u64>(EXIT_GUEST_PHYSICAL, guestPhysical);
-  store<u64>(EXIT_GUEST_LINEAR, purpose ? eptLinear : 0);
+/** `entry` is the EPT entry that was not present or that mapped the page. */
+function violation(guestPhysical: u64, access: u32, purpose: u32, rights: u32, entry: u64): void {
   const nmi: u32 = nmiUnblockedByIret() ? 1 << 12 : 0;
-  leaveByUnwinding(REASON_EPT_VIOLATION, <u64>(access | ((rights & 15) << 3) | purpose | nmi));
+  const qualification = <u64>(access | ((rights & 15) << 3) | purpose | nmi);
+  const linear = purpose ? eptLinear : 0;
+  if (convertible(entry)) raiseVirtualization(qualification, linear, guestPhysical);
+  store<u64>(EXIT_GUEST_PHYSICAL, guestPhysical);
+  store<u64>(EXIT_GUEST_LINEAR, linear);
+  leaveByUnwinding(REASON_EPT_VIOLATION, qualification);
+}
+
+/** SDM "Convertible EPT Violations" and the conditions under which one becomes #VE and not a VM exit. */
+function convertible(entry: u64): bool {
+  if (!(load<u32>(SECONDARY_CONTROLS) & SECONDARY_VE) || entry >> 63) return false;
+  if (!(load<u64>(CR0) & CR0_PE) || load<u32>(DELIVERING_VALID)) return false;
+  return !(readPhysical64(load<u64>(VE_INFORMATION)) >> 32);
+}
+
+/** #VE: the virtualization-exception information area, then vector 20. */
+function raiseVirtualization(qualification: u64, linear: u64, guestPhysical: u64): void {
+  const area = load<u64>(VE_INFORMATION);
+  writePhysical64(area, 0xffffffff00000000 | <u64>REASON_EPT_VIOLATION);
+  writePhysical64(area + 8, qualification);
+  writePhysical64(area + 16, linear);
+  writePhysical64(area + 24, guestPhysical);
+  const old = readPhysical64(area + 32) & ~(<u64>0xffff);
+  writePhysical64(area + 32, old | <u64>load<u16>(load<u32>(VMCS_ADDRESS) + F_EPTP_INDEX));
+  raiseNoError(VECTOR_VE);
 }
 
 function misconfiguration(guestPhysical: u64): void {
@@ -100,7 +139,7 @@ export function eptTranslate(guestPhysical: u64, access: u32, purpose: u32, user
   let level: u32 = (<u32>(eptp >> 3) & 7) + 1;
   let table = eptp & ADDRESS_BITS;
   let rights: u32 = modeBased ? 15 : 7;
-  if (level == 4 && guestPhysical >> 48 != 0) violation(guestPhysical, access, purpose, 0);
+  if (level == 4 && guestPhysical >> 48 != 0) violation(guestPhysical, access, purpose, 0, SUPPRESS_VE);
   let entryAddress: u64 = 0;
   let entry: u64 = 0;
   // Entries whose accessed flag is to be set once the access is known to be allowed.
@@ -112,7 +151,7 @@ export function eptTranslate(guestPhysical: u64, access: u32, purpose: u32, user
     const shift = <u64>(12 + 9 * (level - 1));
     entryAddress = table + (((guestPhysical >> shift) & 511) << 3);
     entry = readPhysical64(entryAddress);
-    if (!(entry & presentBits)) violation(guestPhysical, access, purpose, 0);
+    if (!(entry & presentBits)) violation(guestPhysical, access, purpose, 0, entry);
     const leaf = level == 1 || ((level == 2 || level == 3) && (entry & LARGE) != 0);
     if (misconfigured(entry, level, leaf)) misconfiguration(guestPhysical);
     rights &= (<u32>entry & 7) | (<u32>(entry >> 7) & 8);
@@ -134,7 +173,7 @@ export function eptTranslate(guestPhysical: u64, access: u32, purpose: u32, user
       if (!(rights & 8)) allowed = false;
     } else if (!(rights & 4)) allowed = false;
   }
-  if (!allowed) violation(guestPhysical, access, purpose, rights);
+  if (!allowed) violation(guestPhysical, access, purpose, rights, entry);
   if (flags) {
     if (access & EPT_WRITE && !(entry & DIRTY) && load<u32>(SECONDARY_CONTROLS) & SECONDARY_PML) logDirtyPage(guestPhysical);
     if (upper3) writePhysical64(upper3, readPhysical64(upper3) | ACCESSED);

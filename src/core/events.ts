@@ -204,14 +204,22 @@ export function changeFlags(clear: u32, set: u32): void {
   const after = (before & ~clear) | set;
   store<u32>(SYSTEM_FLAGS, after);
   if ((before ^ after) & (FLAG_AC | FLAG_VM)) updateMode();
-  attend();
+  flagsChanged(before);
+}
+
+/** Attention after a change of system flags from `before`; cheap when only IF changed and nothing waits for it. */
+export function flagsChanged(before: u32): void {
+  const after = load<u32>(SYSTEM_FLAGS);
+  const changed = before ^ after;
+  if (changed & (FLAG_TF | FLAG_RF)) attend();
+  else if (changed & FLAG_IF && load<u32>(INTERRUPT_LINE) | load<u32>(NON_ROOT) | (load<u32>(ATTENTION) & ATTEND_EVENT)) attend();
 }
 
 /** Blocking by STI or MOV SS for the next instruction. */
 export function blockNext(bit: u32): void {
   newShadow = bit;
   store<u32>(INTERRUPTIBILITY, load<u32>(INTERRUPTIBILITY) | bit);
-  attend();
+  store<u32>(ATTENTION, load<u32>(ATTENTION) | ATTEND_SHADOW);
 }
 
 /** The instruction loaded RFLAGS.RF (IRET, a task switch): it holds for the next instruction. */

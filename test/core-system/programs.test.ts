@@ -72,14 +72,17 @@ function lines({ text }: Outcome): string[] {
 }
 
 describe.skipIf(missing.length > 0)('programs behave as under QEMU', () => {
-  it.each(['segments.asm', 'paging.asm', 'long.asm', 'tasks.asm', 'v86.asm', 'paging32.asm'])('%s', (name) => {
-    const image = assemble(name);
-    const found = runInCore(image);
-    const expected = runInQemu(image);
-    expect(lines(expected).length).toBeGreaterThan(10);
-    expect(lines(found)).toEqual(lines(expected).map((line) => bySdm(name, line)));
-    expect(found.end).toBe(expected.end);
-  });
+  it.each(['segments.asm', 'paging.asm', 'long.asm', 'tasks.asm', 'v86.asm', 'paging32.asm', 'real.asm'])(
+    '%s',
+    (name) => {
+      const image = assemble(name);
+      const found = runInCore(image);
+      const expected = runInQemu(image);
+      expect(lines(expected).length).toBeGreaterThan(10);
+      expect(lines(found)).toEqual(lines(expected).map((line) => bySdm(name, line)));
+      expect(found.end).toBe(expected.end);
+    },
+  );
 });
 
 describe.skipIf(!haveTool('nasm'))('programs behave by the SDM', () => {

@@ -25,8 +25,6 @@ import {
   EXIT_TRAP,
   NON_ROOT,
   PRIMARY_CONTROLS,
-  RAM,
-  RAM_SIZE,
   RESERVED_PHYSICAL,
   SECONDARY_CONTROLS,
   SI_MEMORY,
@@ -80,7 +78,7 @@ import {
   beginExit,
   exitInstruction,
 } from '../intercepts.ts';
-import { writeMemory } from '../memory.ts';
+import { readPhysical, writeMemory, writePhysical } from '../memory.ts';
 import { loadPdptes } from '../paging.ts';
 import { segmentAddress } from '../segments.ts';
 import { retire } from '../slow.ts';
@@ -152,7 +150,7 @@ export function execMovFromCr(): void {
       exitInstruction(REASON_CR_ACCESS, qualification(8, MOV_FROM));
       return;
     }
-    value = controls(PRIMARY_TPR_SHADOW) ? <u64>(load<u8>(virtualTpr()) >> 4) : load<u64>(CR8);
+    value = controls(PRIMARY_TPR_SHADOW) ? (readPhysical(virtualTpr(), 0) >> 4) : load<u64>(CR8);
   }
   setReg(load<u32>(SI_RM), load<u32>(CODE_MODE) == MODE_64 ? value : value & 0xffffffff);
   retire();
@@ -278,10 +276,9 @@ function movToCr4(value: u64): void {
   retire();
 }
 
-/** Address of VTPR in the virtual-APIC page. */
-function virtualTpr(): usize {
-  const physical = load<u64>(VIRTUAL_APIC) + 0x80;
-  return physical < load<u64>(RAM_SIZE) ? RAM + <usize>physical : CR8;
+/** Physical address of VTPR in the virtual-APIC page. */
+function virtualTpr(): u64 {
+  return load<u64>(VIRTUAL_APIC) + 0x80;
 }
 
 function movToCr8(value: u64): void {
@@ -291,7 +288,7 @@ function movToCr8(value: u64): void {
   }
   if (value >> 4) raise(VECTOR_GP, 0);
   if (controls(PRIMARY_TPR_SHADOW)) {
-    store<u32>(virtualTpr(), <u32>value << 4);
+    writePhysical(virtualTpr(), 2, value << 4);
     retire();
     if (value < <u64>(load<u32>(TPR_THRESHOLD) & 15)) {
       beginExit(REASON_TPR_BELOW_THRESHOLD, 0);

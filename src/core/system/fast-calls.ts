@@ -20,7 +20,7 @@ import {
   SYSTEM_FLAGS,
 } from '../layout.ts';
 import { EFER_SCE, FLAG_IF, FLAG_RF, FLAG_VM, VECTOR_GP, VECTOR_UD } from '../bits.ts';
-import { attend, raise, raiseNoError, trapByNewFlags } from '../events.ts';
+import { attend, flagsChanged, raise, raiseNoError, trapByNewFlags } from '../events.ts';
 import { getFlags, setFlags } from '../flags.ts';
 import { MODE_64, getNextRip, isCanonical, isLongMode, isProtected, setSegment } from '../state.ts';
 import { arrive } from '../transfer.ts';
@@ -47,7 +47,7 @@ export function execSyscall(): void {
   loadFlat(selector, selector + 8, 0, true);
   setFlags(flags & ~load<u64>(FMASK));
   trapByNewFlags();
-  attend();
+  flagsChanged(<u32>flags);
   arrive(load<u64>(LSTAR));
 }
 
@@ -59,9 +59,10 @@ export function execSysret(): void {
   if (!isCanonical(target)) raise(VECTOR_GP, 0);
   const selector = <u32>(load<u64>(STAR) >> 48) & 0xffff;
   loadFlat(long ? selector + 16 : selector, selector + 8, 3, long);
+  const before = load<u32>(SYSTEM_FLAGS);
   setFlags(load<u64>(R11) & 0x3c7fd7);
   trapByNewFlags();
-  attend();
+  flagsChanged(before);
   arrive(target);
 }
 

@@ -16,7 +16,7 @@ import {
   FLAG_VM,
   VECTOR_GP,
 } from '../bits.ts';
-import { attend, blockNext, changeFlags, raise } from '../events.ts';
+import { blockNext, changeFlags, flagsChanged, raise } from '../events.ts';
 import { getFlags, setFlags } from '../flags.ts';
 import { retire } from '../slow.ts';
 import { beginStack, commitStack, popItem, pushItem } from '../stack.ts';
@@ -31,8 +31,9 @@ export function iopl(): u32 {
 
 /** Loads RFLAGS with what depends on it. */
 export function loadFlags(value: u64): void {
+  const before = load<u32>(SYSTEM_FLAGS);
   setFlags(value);
-  attend();
+  flagsChanged(before);
 }
 
 /** Flags image as an instruction of virtual-8086 code sees it under VME: IF is VIF, IOPL is 3. */

@@ -15,7 +15,7 @@ import {
   FLAG_VM,
   VECTOR_GP,
 } from '../bits.ts';
-import { attend, clearNmiUnblocking, iretUnblocksNmi, keepResumeFlag, raise } from '../events.ts';
+import { clearNmiUnblocking, flagsChanged, iretUnblocksNmi, keepResumeFlag, raise } from '../events.ts';
 import { getFlags, setFlags } from '../flags.ts';
 import { dropInaccessible, isLongCode, loadCode, setRealSegment, setV86Segment } from '../segments.ts';
 import { beginStack, commitStack, popItem, setStackPointer, stackMask } from '../stack.ts';
@@ -42,7 +42,9 @@ export function execIret(): void {
 
 /** Loads the flags that `loaded` names and keeps the others; RF, once loaded, holds for the next instruction. */
 function loadImage(image: u32, loaded: u32): void {
+  const before = load<u32>(SYSTEM_FLAGS);
   setFlags((image & loaded) | (<u32>getFlags() & ~loaded));
+  flagsChanged(before);
   if (loaded & image & FLAG_RF) keepResumeFlag();
 }
 
@@ -56,7 +58,6 @@ function returnReal(size: u32): void {
   setRealSegment(CS, selector);
   const common = ALWAYS | FLAG_IF | FLAG_IOPL;
   loadImage(image, size == 1 ? common : common | FLAG_RF | FLAG_AC | FLAG_ID);
-  attend();
   arrive(rip);
 }
 
@@ -77,7 +78,6 @@ function returnInV86(size: u32): void {
   commitStack();
   setV86Segment(CS, selector);
   loadImage(image, loaded);
-  attend();
   arrive(rip);
 }
 
@@ -103,8 +103,7 @@ function returnProtected(size: u32): void {
     commitStack();
     loadCode(selector, code, newCpl);
     loadImage(image, loaded);
-    attend();
-    arrive(rip);
+      arrive(rip);
     return;
   }
   const stackPointer = popItem(size);
@@ -117,7 +116,6 @@ function returnProtected(size: u32): void {
   updateMode();
   setStackPointer(stackPointer, stackMask());
   if (newCpl != cpl) dropInaccessible(newCpl);
-  attend();
   arrive(rip);
 }
 
@@ -138,6 +136,5 @@ function returnToV86(rip: u64, selector: u32, image: u32): void {
   setV86Segment(GS, gs);
   setStackPointer(esp, 0xffffffff);
   loadImage(image, ALWAYS | FLAG_IF | FLAG_IOPL | FLAG_RF | FLAG_VM | FLAG_AC | FLAG_ID | FLAG_VIF | FLAG_VIP);
-  attend();
   arrive(rip);
 }

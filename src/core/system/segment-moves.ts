@@ -4,24 +4,22 @@ import {
   ACCESS_READ,
   ACCESS_WRITE,
   CS,
-  DS,
-  ES,
-  FS,
   GS,
   SI_IMMEDIATE,
   SI_IMMEDIATE2,
   SI_MEMORY,
+  SI_MODRM,
   SI_OFFSET,
-  SI_OPCODE,
   SI_OPERAND_SIZE,
   SI_REG,
+  SI_REX,
   SI_RM,
   SI_SEGMENT,
   SS,
 } from '../layout.ts';
 import { BLOCKING_MOV_SS, VECTOR_UD } from '../bits.ts';
 import { blockNext, raiseNoError } from '../events.ts';
-import { readRm, writeReg, writeRegister } from '../integer/operands.ts';
+import { readRm, writeRegister } from '../integer/operands.ts';
 import { readMemory, writeMemory } from '../memory.ts';
 import { loadSegment, segmentAddress } from '../segments.ts';
 import { retire } from '../slow.ts';
@@ -78,17 +76,13 @@ function stackLoaded(): void {
 }
 
 export function execLoadFarPointer(): void {
-  const opcode = load<u32>(SI_OPCODE);
   const size = load<u32>(SI_OPERAND_SIZE);
-  let segment: u32 = GS;
-  if (opcode == 0xc4) segment = ES;
-  else if (opcode == 0xc5) segment = DS;
-  else if (opcode == 0x0fb2) segment = SS;
-  else if (opcode == 0x0fb4) segment = FS;
+  const segment = load<u32>(SI_REG);
   readPointer(size);
   const offset = pointerOffset;
   loadSegment(segment, pointerSelector);
-  writeReg(size, offset);
+  // SI_REG is the segment; the general register is in ModRM.reg with REX.R.
+  writeRegister(((load<u32>(SI_MODRM) >> 3) & 7) | ((load<u32>(SI_REX) & 4) << 1), size, offset);
   if (segment == SS) updateMode();
   retire();
 }
