@@ -28,6 +28,7 @@ export function formatNumber(value: bigint, format: NumberFormat, bits = 64): st
 
 /** Little-endian unsigned number of the bytes (at most 8). */
 export function littleEndian(bytes: Uint8Array): bigint {
+  if (bytes.length === 8) return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   let value = 0n;
   for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i] ?? 0);
   return value;

@@ -26,27 +26,24 @@ interface Place {
   readonly length: number;
 }
 
-const EXIT_NAMES: Readonly<Record<string, string>> = {
-  'exit.reason': 'EXIT_REASON',
-  'exit.qualification': 'EXIT_QUALIFICATION',
-  'exit.length': 'VM_EXIT_INSTRUCTION_LENGTH',
-  'exit.instruction_info': 'VM_EXIT_INSTRUCTION_INFORMATION',
-  'exit.interruption_info': 'VM_EXIT_INTERRUPTION_INFORMATION',
-  'exit.interruption_error': 'VM_EXIT_INTERRUPTION_ERROR_CODE',
-  'exit.idt_vectoring_info': 'IDT_VECTORING_INFORMATION',
-  'exit.idt_vectoring_error': 'IDT_VECTORING_ERROR_CODE',
-  'exit.guest_linear': 'GUEST_LINEAR_ADDRESS',
-  'exit.guest_physical': 'GUEST_PHYSICAL_ADDRESS',
-};
-
 /** Names of the last VM exit; `exit.*` speaks of the recorded exit, whatever the current VMCS is now. */
 export const EXIT_EXPRESSIONS = [
-  ...Object.keys(EXIT_NAMES),
+  'exit.reason',
+  'exit.qualification',
+  'exit.length',
+  'exit.instruction_info',
+  'exit.interruption_info',
+  'exit.interruption_error',
+  'exit.idt_vectoring_info',
+  'exit.idt_vectoring_error',
+  'exit.guest_linear',
+  'exit.guest_physical',
   'exit.number',
   'exit.time',
   'exit.rip',
   'exit.vmcs',
 ] as const;
+const EXIT_EXPRESSION_SET: ReadonlySet<string> = new Set<string>(EXIT_EXPRESSIONS);
 export const ENTRY_EXPRESSIONS = [
   'entry.number',
   'entry.time',
@@ -66,6 +63,8 @@ export function resolveName(name: string, context: Context, at: Place): Value {
 
 function lookUp(name: string, context: Context, at: Place): Value | undefined {
   if (name.startsWith('$')) return symbol(name.slice(1), context);
+  const reason = exitReasonByName(name);
+  if (reason !== undefined) return reasonValue(reason);
   const lower = name.toLowerCase();
   if (lower.startsWith('exit.')) return exitValue(lower, context, at);
   if (lower.startsWith('entry.')) return entryValue(lower, context, at);
@@ -76,9 +75,15 @@ function lookUp(name: string, context: Context, at: Place): Value | undefined {
   if (register !== undefined) return register;
   const field = fieldValueByName(name, context, at);
   if (field !== undefined) return field;
-  const reason = exitReasonByName(name);
-  if (reason !== undefined) return { ...unsigned(BigInt(reason), 16), text: exitReasonTitle(reason) };
   return symbol(name, context) ?? bitValue(name, context, at);
+}
+
+const REASON_VALUES = new Map<number, Value>();
+
+function reasonValue(reason: number): Value {
+  const value = REASON_VALUES.get(reason) ?? { ...unsigned(BigInt(reason), 16), text: exitReasonTitle(reason) };
+  REASON_VALUES.set(reason, value);
+  return value;
 }
 
 function splitSide(lower: string, context: Context): { side: Side; rest: string } {
@@ -124,7 +129,7 @@ function fieldUnavailable(identifier: string, context: Context): string {
 }
 
 function exitValue(lower: string, context: Context, at: Place): Value | undefined {
-  if (!(EXIT_EXPRESSIONS as readonly string[]).includes(lower)) {
+  if (!EXIT_EXPRESSION_SET.has(lower)) {
     return fail(
       'unknown-name',
       `There is no \`${lower}\`; there are ${EXIT_EXPRESSIONS.join(', ')}.`,
@@ -136,7 +141,7 @@ function exitValue(lower: string, context: Context, at: Place): Value | undefine
   if (exit === undefined) return fail('unavailable', 'There was no VM exit yet.', at.position, at.length);
   switch (lower) {
     case 'exit.reason':
-      return { ...unsigned(BigInt(exit.reason & 0xffff), 16), text: exitReasonTitle(exit.reason & 0xffff) };
+      return reasonValue(exit.reason & 0xffff);
     case 'exit.qualification':
       return unsigned(exit.qualification);
     case 'exit.length':
