@@ -83,10 +83,21 @@ export function readSleb(cursor: Cursor): bigint {
   }
 }
 
-/** LEB128 that must be a small count or index; wraps nothing, answers a safe integer. */
+/** LEB128 that must be a small count or index: at most FFFFFFFFH is answered. */
 export function readCount(cursor: Cursor): number {
+  const first = readU8(cursor);
+  if (first < 0x80) return first;
+  cursor.offset--;
   const value = readUleb(cursor);
   return value > 0xffffffffn ? 0xffffffff : Number(value);
+}
+
+/** Signed LEB128 as a number: differences of lines. */
+export function readDifference(cursor: Cursor): number {
+  const first = readU8(cursor);
+  if (first < 0x80) return first & 0x40 ? first - 0x80 : first;
+  cursor.offset--;
+  return Number(readSleb(cursor));
 }
 
 const utf8 = new TextDecoder();

@@ -56,7 +56,12 @@ export const isElf = (bytes: Uint8Array): boolean =>
 /** Reads the headers of an executable; throws the named errors of errors.ts. */
 export function parseElf(file: string, bytes: Uint8Array): Elf {
   if (!isElf(bytes)) {
-    throw unsupportedElf(file, 0, 'it does not begin with 7FH "ELF"', 'Name an ELF file, or leave the format to "auto".');
+    throw unsupportedElf(
+      file,
+      0,
+      'it does not begin with 7FH "ELF"',
+      'Name an ELF file, or leave the format to "auto".',
+    );
   }
   const ident = cursorOver(file, 'the ELF header', bytes, 0);
   advance(ident, 4);

@@ -5,7 +5,7 @@ import {
   cursorOver,
   readCount,
   readI8,
-  readSleb,
+  readDifference,
   readString,
   readU16,
   readU8,
@@ -242,7 +242,7 @@ function runProgram(
         move(readCount(cursor));
         break;
       case 3:
-        line += Number(readSleb(cursor));
+        line += readDifference(cursor);
         break;
       case 4:
         fileIndex = readCount(cursor);

@@ -39,12 +39,21 @@ export function elfLines(elf: Elf, notices: string[]): LineTable {
       return files.size - 1;
     };
     for (const rows of program.sequences) {
-      if (isLinked(elf, rows)) sequences.push(rows.map((row) => ({ ...row, file: fileNumber(row.file) })));
+      if (isLinked(elf, rows)) sequences.push(rows.map((row) => numbered(row, fileNumber(row.file))));
     }
     offset = program.next;
   }
   return { files: [...files.keys()], rows: inOrder(sequences) };
 }
+
+const numbered = ({ address, line, column, statement, end }: RawRow, file: number): LineRow => ({
+  address,
+  file,
+  line,
+  column,
+  statement,
+  end,
+});
 
 /** A sequence that covers code of the file; sequences of dropped sections begin at 0 or at a tombstone. */
 function isLinked(elf: Elf, rows: readonly RawRow[]): boolean {
