@@ -2,7 +2,15 @@
 
 import {
   FAM_ADDRESS,
+  FAM_ALU,
+  FAM_ALU_QUIET,
+  FAM_IMUL,
+  FAM_IMUL_QUIET,
+  FAM_JCC,
+  FAM_SHIFT,
+  FAM_SHIFT_QUIET,
   FAM_SLOW,
+  FAM_TEST,
   OP_BRANCH_FAULT,
   OP_DATA,
 } from '../../../build/core/op-ids.ts';
@@ -50,12 +58,39 @@ function resolvedDisplacement(): i64 {
 /** An operation without memory operand. */
 export function emit(id: u32): void {
   if (!accepted()) return;
+  if (d.last >= 0 && setsAllStatus(id)) quieten(d.op - 32, <u32>d.last);
   const op = begin(id, 1);
   store<u8>(op, <u8>d.destination, 4);
   store<u8>(op, <u8>d.source, 5);
   store<u8>(op, <u8>d.kind, 8);
   store<i64>(op, d.immediate, 24);
   d.last = <i32>id;
+}
+
+/** Whether a register-only operation sets all status flags, and so makes those of the one before it dead. */
+function setsAllStatus(id: u32): bool {
+  if (id >= FAM_ALU && id < FAM_TEST) {
+    const operation = (id - FAM_ALU) >> 5;
+    return ((id - FAM_ALU) & 7) < 2 && operation != 2 && operation != 3;
+  }
+  if (id >= FAM_SHIFT && id < FAM_JCC) return id >= FAM_SHIFT + 48 && (id - FAM_SHIFT) % 6 == 0 && d.immediate != 0;
+  if (id >= FAM_IMUL && id < FAM_IMUL_QUIET) return (id - FAM_IMUL) % 3 == 0;
+  return id >= FAM_TEST && id < FAM_ALU_QUIET && (id - FAM_TEST) % 6 < 2;
+}
+
+/** Replaces an operation by its form without flags, where there is one. Nothing can look at the flags in between. */
+function quieten(op: usize, id: u32): void {
+  if (id >= FAM_ALU && id < FAM_TEST) {
+    const operation = (id - FAM_ALU) >> 5;
+    const size = ((id - FAM_ALU) >> 3) & 3;
+    const form = (id - FAM_ALU) & 7;
+    if (size < 2 || form > 3 || operation == 2 || operation == 3 || operation == 7) return;
+    store<u32>(op, FAM_ALU_QUIET + (((operation < 2 ? operation : operation - 2) * 2 + size - 2) << 2) + form);
+  } else if (id >= FAM_SHIFT && id < FAM_JCC) {
+    const row = (id - FAM_SHIFT) / 24;
+    const size = ((id - FAM_SHIFT) / 6) & 3;
+    if (row >= 2 && size >= 2 && (id - FAM_SHIFT) % 6 == 0) store<u32>(op, FAM_SHIFT_QUIET + (row - 2) * 2 + size - 2);
+  } else if (id >= FAM_IMUL && id < FAM_IMUL_QUIET) store<u32>(op, id + (FAM_IMUL_QUIET - FAM_IMUL));
 }
 
 /** Whether the memory operand needs an address operation in front. */

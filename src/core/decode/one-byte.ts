@@ -3,6 +3,7 @@
 import {
   FAM_ALU,
   FAM_ALU_JUMP,
+  FAM_ALU_QUIET,
   FAM_ATOMIC,
   FAM_CALL,
   FAM_CALL_INDIRECT,
@@ -321,7 +322,7 @@ function fusedWith(id: u32, cc: u32): u32 {
     if (which >= 0 && condition >= 0 && size >= 2 && form == 1) {
       return FAM_ALU_JUMP + ((<u32>which * 2 + size - 2) << 2) + <u32>condition;
     }
-  } else if (id >= FAM_TEST && id < FAM_UNARY) {
+  } else if (id >= FAM_TEST && id < FAM_ALU_QUIET) {
     const size = (id - FAM_TEST) / 6;
     const form = (id - FAM_TEST) % 6;
     if (size != 1 && form < 2) return FAM_TEST_JUMP + (((size ? size - 1 : 0) * 2 + form) << 4) + cc;

@@ -101,9 +101,32 @@ function unaryForms(name: (typeof UNARY)[number], n: Size): Handler[] {
   ];
 }
 
+/** Operations whose flags are often dead, as the next instruction sets all of them. In the decoder's order. */
+const QUIET = ['add', 'or', 'and', 'sub', 'xor'] as const;
+const QUIET_SIZES: readonly Size[] = [32, 64];
+const QUIET_OPERATOR = { add: '+', or: '|', and: '&', sub: '-', xor: '^' } as const;
+
+/** Without flags. Forms: rr, ri, r-memory (b, x). */
+function quietForms(name: (typeof QUIET)[number], n: Size): Handler[] {
+  const form = (label: string, b: (rem: string) => string) =>
+    handler(
+      `${name}_quiet_${label}${n}`,
+      (c) =>
+        `const d=${DESTINATION};const b:u${n}=${b(c.rem)};const r:u${n}=${register(n, 'd')}${QUIET_OPERATOR[name]}b;` +
+        `${setRegister(n, 'd', 'r')}${c.next}`,
+    );
+  return [
+    form('rr', () => register(n, SOURCE)),
+    form('ri', () => immediate(n)),
+    ...FORMS.map((f) => form(`rm${f}`, (rem) => `rd<u${n}>(${address(f)},op,${rem})`)),
+  ];
+}
+
 /** FAM_ALU + (operation * 4 + size) * 8 + form; FAM_TEST + size * 6 + form; FAM_UNARY + (operation * 4 + size) * 3 + form. */
 export const arithmetic: readonly Family[] = [
   { name: 'ALU', handlers: ALU.flatMap((name) => SIZES.flatMap((n) => aluForms(name, n))) },
   { name: 'TEST', handlers: SIZES.flatMap(testForms) },
+  // FAM_ALU_QUIET + (operation * 2 + size - 2) * 4 + form
+  { name: 'ALU_QUIET', handlers: QUIET.flatMap((name) => QUIET_SIZES.flatMap((n) => quietForms(name, n))) },
   { name: 'UNARY', handlers: UNARY.flatMap((name) => SIZES.flatMap((n) => unaryForms(name, n))) },
 ];

@@ -31,16 +31,19 @@ function product(n: Size): string {
     : `const r:u64=a*b;store<u32>(LF_KIND,K_IMUL|${63 << 8});store<u64>(LF_RES,r);store<u64>(LF_OP1,a);store<u64>(LF_OP2,b);`;
 }
 
-function productForms(n: Size): Handler[] {
+/** The same without flags. */
+const quietProduct = (n: Size): string => `const r:u${n}=a*b;`;
+
+function productForms(n: Size, label: string, product: (n: Size) => string): Handler[] {
   const two = OPERANDS.map((form) =>
     handler(
-      `imul2_${form}${n}`,
+      `imul2${label}_${form}${n}`,
       (c) => `const d=${DESTINATION};const b:u${n}=${operand(n, form, c.rem)};const a=${register(n, 'd')};${product(n)}${setRegister(n, 'd', 'r')}${c.next}`,
     ),
   );
   const three = OPERANDS.map((form) =>
     handler(
-      `imul3_${form}${n}`,
+      `imul3${label}_${form}${n}`,
       (c) => `const a:u${n}=${operand(n, form, c.rem)};const b=${immediate(n)};${product(n)}${setRegister(n, DESTINATION, 'r')}${c.next}`,
     ),
   );
@@ -57,5 +60,7 @@ export const multiply: readonly Family[] = [
       ),
     ),
   },
-  { name: 'IMUL', handlers: SIZES_HERE.flatMap(productForms) },
+  { name: 'IMUL', handlers: SIZES_HERE.flatMap((n) => productForms(n, '', product)) },
+  // In the order of IMUL, for where the next instruction sets all flags.
+  { name: 'IMUL_QUIET', handlers: SIZES_HERE.flatMap((n) => productForms(n, '_quiet', quietProduct)) },
 ];

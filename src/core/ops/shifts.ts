@@ -35,6 +35,16 @@ function shiftForms(name: ShiftName, n: Size): Handler[] {
   return [inRegister('i', byImmediate), inRegister('c', byCl), ...inMemory('i', byImmediate), ...inMemory('c', byCl)];
 }
 
+/** SHL SHR SAR of a register by an immediate, without flags, which the next instruction sets. */
+function quietShift(name: 'shl' | 'shr' | 'sar', n: Size): Handler {
+  const type = name === 'sar' ? `i${n}` : `u${n}`;
+  const shifted = `<u${n}>(load<${type}>(d,STATE)${name === 'shl' ? '<<' : '>>'}<${type}>load<u8>(op,24))`;
+  return handler(
+    `${name}_quiet_ri${n}`,
+    (c) => `const d=${DESTINATION};const r:u${n}=${shifted};${setRegister(n, 'd', 'r')}${c.next}`,
+  );
+}
+
 const BIT_TESTS = ['bt', 'bts', 'btr', 'btc'] as const;
 
 /** Computes r from a and the bit number k. */
@@ -65,6 +75,11 @@ function bitTestForms(name: (typeof BIT_TESTS)[number], n: Size): Handler[] {
 
 /** FAM_SHIFT + (operation * 4 + size) * 6 + form; FAM_BIT_TEST + (operation * 3 + size - 1) * 4 + form. */
 export const shifts: readonly Family[] = [
+  // FAM_SHIFT_QUIET + operation * 2 + size - 2, operations from SHL
+  {
+    name: 'SHIFT_QUIET',
+    handlers: (['shl', 'shr', 'sar'] as const).flatMap((name) => [quietShift(name, 32), quietShift(name, 64)]),
+  },
   { name: 'SHIFT', handlers: SHIFTS.flatMap((name) => SIZES.flatMap((n) => shiftForms(name, n))) },
 ];
 export const bitTests: readonly Family[] = [
