@@ -50,18 +50,14 @@ export function createCoreHost(hardware: () => Hardware, identity: CpuidIdentity
   };
 }
 
-/** Physical addresses from here on have no devices. */
-const BUS_LIMIT = 0x1_0000_0000n;
-
+/** Devices see accesses of 8 bytes as two of 4, the lower first. */
 function readDevice({ board }: Hardware, physical: bigint, size: number): bigint {
-  if (physical >= BUS_LIMIT) return BigInt.asUintN(8 * size, -1n);
   const address = Number(physical);
-  if (size <= 4) return BigInt(board.readMemory(address, size as AccessSize));
-  return (BigInt(board.readMemory(address + 4, 4)) << 32n) | BigInt(board.readMemory(address, 4));
+  const low = BigInt(board.readMemory(address, Math.min(size, 4) as AccessSize));
+  return size <= 4 ? low : (BigInt(board.readMemory(address + 4, 4)) << 32n) | low;
 }
 
 function writeDevice({ board }: Hardware, physical: bigint, size: number, value: bigint): void {
-  if (physical >= BUS_LIMIT) return;
   const address = Number(physical);
   board.writeMemory(address, Math.min(size, 4) as AccessSize, Number(value & 0xffffffffn));
   if (size > 4) board.writeMemory(address + 4, 4, Number(value >> 32n));

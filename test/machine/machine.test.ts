@@ -111,7 +111,8 @@ describe.skipIf(!hasNasm())('running', () => {
     const { machine } = startProgram(assembleText('cli\nhlt'));
     const stop = machine.run({ limit: LIMIT });
     expect(stop).toMatchObject({ kind: 'idle' });
-    if (stop.kind === 'idle') expect(stop.explanation).toMatch(/halted at RIP 0x100002, and nothing will wake it: interrupts are disabled/);
+    if (stop.kind === 'idle')
+      expect(stop.explanation).toMatch(/halted at RIP 0x100002, and nothing will wake it: interrupts are disabled/);
   });
 
   it('stops at a triple fault with the chain of faults', () => {
@@ -271,5 +272,27 @@ describe.skipIf(!hasNasm())('memory', () => {
     const before = table();
     machine.peekLinear('root', 3n << 30n, 8);
     expect(table()).toEqual(before);
+  });
+});
+
+describe.skipIf(!hasNasm())('the bus', () => {
+  it.each([
+    ['below 4 GiB', 0xd0000000n],
+    ['above 4 GiB', 0x12_3456_7000n],
+  ])('answers all ones where no memory is, %s, and says so once', (_name, address) => {
+    const { machine, notices } = startProgram(
+      assembleText(`mov rbx, ${address}
+        mov rax, [rbx]
+        inc rax
+        mov [rbx], rax
+        mov rcx, [rbx]
+        movzx edx, word [rbx + 2]
+        ${EXIT}`),
+    );
+    expect(machine.run({ limit: 100 })).toMatchObject({ kind: 'shutdown', status: 1 });
+    expect(machine.readRegister('rcx')).toBe(0xffff_ffff_ffff_ffffn);
+    expect(machine.readRegister('rdx')).toBe(0xffffn);
+    expect(notices).toHaveLength(1);
+    expect(notices[0]).toMatch(new RegExp(address.toString(16), 'i'));
   });
 });
