@@ -175,16 +175,22 @@ function reasonFilter(row: FilterRow, text: string): ActiveFilter | { readonly m
         'Name the exit reasons in the condition, for example: CPUID, EPT_VIOLATION — or CPUID if rax == 0x40000000.',
     };
   }
-  const list = /^([A-Z][A-Z0-9_]*(?:[\s,]+(?!if\b)[A-Z][A-Z0-9_]*)*)(?:\s+if\s+(.+))?$/s.exec(text);
-  if (list?.[1] !== undefined) {
-    const names = list[1].split(/[\s,]+/);
-    const unknown = names.find((name) => exitReasonByName(name) === undefined);
-    if (unknown !== undefined) return { message: `"${unknown}" is not an exit reason.${similarReason(unknown)}` };
-    const reasons = new Set(names.map((name) => exitReasonByName(name) as number));
-    if (list[2] === undefined) return { row, reasons, condition: undefined, hits: 0 };
+  const list = /^([A-Z][A-Z0-9_]*(?:[\s,]+(?!if\b)[A-Z][A-Z0-9_]*)*)(?:\s+if\s+(.+))?$/is.exec(text);
+  const names = list?.[1]?.split(/[\s,]+/) ?? [];
+  const reasons = names.map((name) => exitReasonByName(name.toUpperCase()));
+  // A lone lower-case name that is no reason is an expression: a register, say.
+  if (
+    reasons.some((reason) => reason !== undefined) ||
+    (names.length > 0 && names.every((name) => name === name.toUpperCase()))
+  ) {
+    const unknown = names[reasons.indexOf(undefined)];
+    if (unknown !== undefined)
+      return { message: `"${unknown}" is not an exit reason.${similarReason(unknown.toUpperCase())}` };
+    const wanted = new Set(reasons.filter((reason) => reason !== undefined));
+    if (list?.[2] === undefined) return { row, reasons: wanted, condition: undefined, hits: 0 };
     const parsed = parseExpression(list[2]);
     return parsed.ok
-      ? { row, reasons, condition: parsed.value, hits: 0 }
+      ? { row, reasons: wanted, condition: parsed.value, hits: 0 }
       : { message: `Condition after "if": ${errorText(parsed.error)}` };
   }
   const parsed = parseExpression(text);

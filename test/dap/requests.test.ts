@@ -357,6 +357,19 @@ describe('breakpoints', () => {
   });
 });
 
+test('breakpoints that are set while the machine runs', async () => {
+  const toy = await launchedToy();
+  await toy.request('continue', THREAD);
+  expect(await toy.toStop('setFunctionBreakpoints', { breakpoints: [{ name: 'guest_function' }] })).toMatchObject({
+    reason: 'function breakpoint',
+  });
+  await toy.request('setFunctionBreakpoints', { breakpoints: [] });
+  await toy.request('continue', THREAD);
+  expect(await toy.toStop('setExceptionBreakpoints', { filters: ['exit-idle'] })).toMatchObject({
+    description: 'VM exit: HLT',
+  });
+});
+
 describe('sources and modules', () => {
   test('are those of the program', async () => {
     const toy = await launchedToy();

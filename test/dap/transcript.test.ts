@@ -255,6 +255,16 @@ describe.skipIf(skip !== undefined).each(['stdio', 'tcp'])('over %s', (transport
     expect([next?.source?.sourceReference, next?.line]).toEqual([sourceReference, vmcall + 1]);
   }, 30_000);
 
+  test('without debugging it runs to its end', async () => {
+    const [exited] = await Promise.all([
+      client.waitForEvent('exited'),
+      client.waitForEvent('terminated'),
+      client.waitForEvent('initialized').then(() => client.configurationDoneRequest()),
+      client.launch({ type: 'ringside', request: 'launch', name: 'test', program: PROGRAM, noDebug: true }),
+    ]);
+    expect((exited as DebugProtocol.ExitedEvent).body.exitCode).toBe(3);
+  });
+
   test('a program that is not there: an error, and the session can be ended', async () => {
     await client.initializeRequest();
     await expect(client.launchRequest({ program: '/no/such/file.asm' } as never)).rejects.toThrow(

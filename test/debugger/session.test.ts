@@ -116,6 +116,8 @@ describe('exit filters', () => {
     { id: 'exit-hypercalls', condition: undefined, rip: 0x200b, exits: 3 },
     { id: 'exit-idle', condition: undefined, rip: 0x200e, exits: 4 },
     { id: 'by-reason', condition: 'HLT, VMCALL', rip: 0x200b, exits: 3 },
+    { id: 'by-reason', condition: 'hlt vmcall', rip: 0x200b, exits: 3 },
+    { id: 'by-reason', condition: 'rbx == 0', rip: 0x2001, exits: 1 },
     { id: 'by-reason', condition: 'CPUID if hits >= 2', rip: 0x2020, exits: 2 },
     { id: 'by-reason', condition: 'exit.reason == CPUID && exit.rip == 0x2020', rip: 0x2020, exits: 2 },
     { id: 'exit-cpuid', condition: 'rax == 4', rip: 0x2020, exits: 10 },
@@ -133,6 +135,8 @@ describe('exit filters', () => {
   test.each([
     { id: 'by-reason', condition: '', message: 'Name the exit reasons' },
     { id: 'by-reason', condition: 'EPT', message: 'Did you mean EPT_VIOLATION' },
+    { id: 'by-reason', condition: 'CPUID, EPT', message: '"EPT" is not an exit reason' },
+    { id: 'by-reason', condition: 'CPUID if rax ==', message: 'Condition after "if"' },
     { id: 'any-exit', condition: 'rax = = 1', message: 'Condition:' },
     { id: 'no-such-filter', condition: undefined, message: 'There is no filter' },
   ])('refuses $id with "$condition"', ({ id, condition, message }) => {
