@@ -18,7 +18,11 @@ const PARTS = ['sieve', 'crc', 'quicksort', 'matrix', 'list', 'interpreter', 'ar
 const GOALS = { ratio: 0.35, exits: 150_000, firstStop: 1000, step: 5, pause: 100 };
 
 const { values: options } = parseArgs({
-  options: { rounds: { type: 'string', default: '5' }, scale: { type: 'string', default: '10' }, only: { type: 'string' } },
+  options: {
+    rounds: { type: 'string', default: '5' },
+    scale: { type: 'string', default: '10' },
+    only: { type: 'string' },
+  },
 });
 const rounds = Number(options.rounds);
 const wanted = (name) => options.only === undefined || options.only === name;
@@ -43,7 +47,10 @@ if (wanted('exits')) measureExits();
 if (wanted('adapter')) await measureLatencies();
 
 function runEngine(file, ramMib, load) {
-  const text = execFileSync(process.execPath, [ENGINE, file, String(ramMib), JSON.stringify(load)], { cwd: ROOT, encoding: 'utf8' });
+  const text = execFileSync(process.execPath, [ENGINE, file, String(ramMib), JSON.stringify(load)], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
   return JSON.parse(text);
 }
 
@@ -66,11 +73,15 @@ async function measureEngine() {
   }
   const ratio = median(ours.map((run, i) => theirs[i] / run.milliseconds));
   const qemu = first.instructions / median(theirs) / 1000;
-  console.log(`QEMU          ${qemu.toFixed(0)} million a second; ratio ${ratio.toFixed(2)}${verdict(ratio >= GOALS.ratio, GOALS.ratio)}`);
+  console.log(
+    `QEMU          ${qemu.toFixed(0)} million a second; ratio ${ratio.toFixed(2)}${verdict(ratio >= GOALS.ratio, GOALS.ratio)}`,
+  );
 }
 
 function measureExits() {
-  const runs = Array.from({ length: rounds }, () => runEngine(join(SAMPLES, 'build/exits.bin'), 16, { bits: 64, address: 0x100000 }));
+  const runs = Array.from({ length: rounds }, () =>
+    runEngine(join(SAMPLES, 'build/exits.bin'), 16, { bits: 64, address: 0x100000 }),
+  );
   const rate = median(runs.map((run) => (run.exits / run.milliseconds) * 1000));
   console.log(`VM exits      ${Math.round(rate)} a second${verdict(rate >= GOALS.exits, GOALS.exits)}`);
 }
@@ -80,9 +91,15 @@ async function measureLatencies() {
   if (!existsSync(adapter)) execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: ROOT, stdio: 'inherit' });
   const program = join(SAMPLES, 'exits.asm');
   const { firstStop, step, slowestStep, pause, slowestPause } = await measureAdapter(adapter, { program });
-  console.log(`first stop    ${firstStop.toFixed(0)} ms after the adapter starts${verdict(firstStop < GOALS.firstStop, `${GOALS.firstStop} ms`)}`);
-  console.log(`step          ${step.toFixed(1)} ms, slowest ${slowestStep.toFixed(1)} ms${verdict(step < GOALS.step, `${GOALS.step} ms`)}`);
-  console.log(`pause         ${pause.toFixed(0)} ms, slowest ${slowestPause.toFixed(0)} ms${verdict(slowestPause < GOALS.pause, `${GOALS.pause} ms`)}`);
+  console.log(
+    `first stop    ${firstStop.toFixed(0)} ms after the adapter starts${verdict(firstStop < GOALS.firstStop, `${GOALS.firstStop} ms`)}`,
+  );
+  console.log(
+    `step          ${step.toFixed(1)} ms, slowest ${slowestStep.toFixed(1)} ms${verdict(step < GOALS.step, `${GOALS.step} ms`)}`,
+  );
+  console.log(
+    `pause         ${pause.toFixed(0)} ms, slowest ${slowestPause.toFixed(0)} ms${verdict(slowestPause < GOALS.pause, `${GOALS.pause} ms`)}`,
+  );
 }
 
 function verdict(met, goal) {

@@ -47,7 +47,9 @@ function stampOf() {
 }
 
 function upToDate() {
-  return !options.force && existsSync(output) && existsSync(stampOf()) && readFileSync(stampOf(), 'utf8') === hashInputs();
+  return (
+    !options.force && existsSync(output) && existsSync(stampOf()) && readFileSync(stampOf(), 'utf8') === hashInputs()
+  );
 }
 
 /** One build of an output at a time: tests that run in parallel wait for the first. */
@@ -82,7 +84,9 @@ async function rebuild() {
   await compile(temporary);
   renameSync(temporary, output);
   writeFileSync(stampOf(), inputs);
-  console.log(`core: ${relative(ROOT, output)}, ${statSync(output).size} bytes, ${((Date.now() - started) / 1000).toFixed(1)} s`);
+  console.log(
+    `core: ${relative(ROOT, output)}, ${statSync(output).size} bytes, ${((Date.now() - started) / 1000).toFixed(1)} s`,
+  );
 }
 
 function hashInputs() {
@@ -92,7 +96,8 @@ function hashInputs() {
     .filter((path) => path.endsWith('.ts'))
     .sort();
   const scripts = ['build-core.mjs', 'core-transform.mjs'].map((name) => join(ROOT, 'scripts', name));
-  for (const path of [...files, ...scripts, join(ROOT, 'package-lock.json')]) hash.update(path).update(readFileSync(path));
+  for (const path of [...files, ...scripts, join(ROOT, 'package-lock.json')])
+    hash.update(path).update(readFileSync(path));
   return hash.digest('hex');
 }
 

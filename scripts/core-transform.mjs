@@ -12,7 +12,8 @@ export default class extends Transform {
       if (source.isLibrary) continue;
       if (SHARED.test(source.internalPath)) source.statements.forEach(typeConstants);
       for (const statement of source.statements) {
-        if (statement.kind !== as.NodeKind.FunctionDeclaration || !saysInline(source.text, statement.range.start)) continue;
+        if (statement.kind !== as.NodeKind.FunctionDeclaration || !saysInline(source.text, statement.range.start))
+          continue;
         const { range } = statement;
         const decorator = as.Node.createDecorator(as.Node.createIdentifierExpression('inline', range), null, range);
         statement.decorators = [...(statement.decorators ?? []), decorator];
@@ -23,7 +24,10 @@ export default class extends Transform {
 
 /** Whether the doc comment that ends right before `start` has the tag. */
 function saysInline(text, start) {
-  const before = text.slice(Math.max(0, start - 2000), start).replace(/(export\s+)?$/, '').trimEnd();
+  const before = text
+    .slice(Math.max(0, start - 2000), start)
+    .replace(/(export\s+)?$/, '')
+    .trimEnd();
   if (!before.endsWith('*/')) return false;
   return before.slice(before.lastIndexOf('/**')).includes('@inline');
 }

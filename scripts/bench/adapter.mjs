@@ -82,5 +82,11 @@ export async function measureAdapter(adapter, launch) {
     }
     client.close();
   }
-  return { firstStop: median(firstStops), step: median(steps), slowestStep: Math.max(...steps), pause: median(pauses), slowestPause: Math.max(...pauses) };
+  return {
+    firstStop: median(firstStops),
+    step: median(steps),
+    slowestStep: Math.max(...steps),
+    pause: median(pauses),
+    slowestPause: Math.max(...pauses),
+  };
 }

@@ -20,7 +20,7 @@ const SLICE = 50_000_000;
 const [file = '', ramMib = '128', optionsText = '{}'] = process.argv.slice(2);
 const ramSize = Number(ramMib) << 20;
 const program = await loadProgram(file, { ramSize, ...JSON.parse(optionsText) }, (path) => readFile(path));
-const coreWasm = await WebAssembly.compile(readFileSync(process.env['CORE_WASM'] ?? 'dist/core.wasm'));
+const coreWasm = await WebAssembly.compile(readFileSync(process.env.CORE_WASM ?? 'dist/core.wasm'));
 const machine = createMachine({ coreWasm, ramSize, program });
 let output = '';
 const marks: { text: string; cpu: number; time: number }[] = [];

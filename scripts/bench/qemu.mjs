@@ -17,10 +17,28 @@ function threadTimes(pid) {
 /** Milliseconds between the markers 0 and =, or undefined when QEMU or /proc is missing. */
 export function runQemu(image, args) {
   return new Promise((resolve) => {
-    const options = ['-accel', 'tcg', '-cpu', 'max', '-m', '128', '-display', 'none', '-no-reboot', '-kernel', image, '-append', args];
-    const child = spawn('qemu-system-x86_64', [...options, '-debugcon', 'stdio', '-monitor', 'none', '-serial', 'none'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
+    const options = [
+      '-accel',
+      'tcg',
+      '-cpu',
+      'max',
+      '-m',
+      '128',
+      '-display',
+      'none',
+      '-no-reboot',
+      '-kernel',
+      image,
+      '-append',
+      args,
+    ];
+    const child = spawn(
+      'qemu-system-x86_64',
+      [...options, '-debugcon', 'stdio', '-monitor', 'none', '-serial', 'none'],
+      {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      },
+    );
     let from;
     child.on('error', () => resolve(undefined));
     child.on('exit', () => resolve(undefined));

@@ -98,7 +98,11 @@ export function addressChecked(offset: u64, op: usize, rem: i32): void {
 
 /** @inline */
 function flatStack(check: u32): bool {
-  return load<u32>(CODE_MODE) == 1 && (load<u32>(segment(SS), SEG_FLAT) & check) != 0 && (load<u32>(segment(SS), SEG_RIGHTS) & RIGHTS_DB) != 0;
+  return (
+    load<u32>(CODE_MODE) == 1 &&
+    (load<u32>(segment(SS), SEG_FLAT) & check) != 0 &&
+    (load<u32>(segment(SS), SEG_RIGHTS) & RIGHTS_DB) != 0
+  );
 }
 
 /** Pushes 2, 4 or 8 bytes (size 1 to 3). */

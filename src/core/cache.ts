@@ -50,7 +50,8 @@ export function codeSpaceKey(base: u64, limit: u32, mode: u32): u64 {
   const count = load<u32>(CODE_SPACES);
   let at: usize = CODE_SPACES + 32;
   for (let i: u32 = 0; i < count; i++, at += 32) {
-    if (load<u64>(at) == base && load<u32>(at, 8) == limit && load<u32>(at, 12) == mode) return CODE_SPACE_TAG | (<u64>i << 32);
+    if (load<u64>(at) == base && load<u32>(at, 8) == limit && load<u32>(at, 12) == mode)
+      return CODE_SPACE_TAG | ((<u64>i) << 32);
   }
   if (count == CODE_SPACES_MAX) {
     flushCode();
@@ -61,7 +62,7 @@ export function codeSpaceKey(base: u64, limit: u32, mode: u32): u64 {
   store<u32>(at, limit, 8);
   store<u32>(at, mode, 12);
   store<u32>(CODE_SPACES, count + 1);
-  return CODE_SPACE_TAG | (<u64>count << 32);
+  return CODE_SPACE_TAG | ((<u64>count) << 32);
 }
 
 function codeSpace(key: u64): usize {
@@ -81,12 +82,12 @@ export function codeSpaceLimit(key: u64): u32 {
 
 /** @inline */
 function jumpSlot(key: u64): usize {
-  return JUMP_CACHE + (<usize>(<u32>(key ^ (key >> 12)) & (JUMP_CACHE_ENTRIES - 1)) << 4);
+  return JUMP_CACHE + ((<usize>(<u32>(key ^ (key >> 12)) & (JUMP_CACHE_ENTRIES - 1))) << 4);
 }
 
 /** @inline */
 function hashSlot(key: u64): usize {
-  return BLOCK_HASH + (<usize>(<u32>(key ^ (key >> 14)) & (BLOCK_HASH_ENTRIES - 1)) << 2);
+  return BLOCK_HASH + ((<usize>(<u32>(key ^ (key >> 14)) & (BLOCK_HASH_ENTRIES - 1))) << 2);
 }
 
 /**
@@ -158,15 +159,15 @@ export function linkFar(op: usize, key: u64, rem: i32): usize {
 // ---- Pages with code --------------------------------------------------------------------------------------------------
 
 function pageRecord(page: u32): usize {
-  return CODE_PAGES + (<usize>load<u16>(CODE_PAGE_OF + (<usize>page << 1)) << 5);
+  return CODE_PAGES + ((<usize>load<u16>(CODE_PAGE_OF + ((<usize>page) << 1))) << 5);
 }
 
 function enterPage(block: usize, second: u32, page: u32, from: u32, to: u32): void {
   const flags = PAGE_FLAGS + <usize>page;
   if (!(load<u8>(flags) & PAGE_CODE)) {
     const number = ++codePages;
-    store<u16>(CODE_PAGE_OF + (<usize>page << 1), <u16>number);
-    const record = CODE_PAGES + (<usize>number << 5);
+    store<u16>(CODE_PAGE_OF + ((<usize>page) << 1), <u16>number);
+    const record = CODE_PAGES + ((<usize>number) << 5);
     store<u64>(record, 0);
     store<u32>(record, 0, 8);
     store<u32>(record, page, 12);
@@ -175,7 +176,7 @@ function enterPage(block: usize, second: u32, page: u32, from: u32, to: u32): vo
   }
   const record = pageRecord(page);
   store<u64>(record, load<u64>(record) | lines(from, to));
-  store<u32>(block - 32 + (<usize>second << 2), load<u32>(record, 8));
+  store<u32>(block - 32 + ((<usize>second) << 2), load<u32>(record, 8));
   store<u32>(record, <u32>block | second, 8);
 }
 
@@ -183,7 +184,7 @@ function enterPage(block: usize, second: u32, page: u32, from: u32, to: u32): vo
 function lines(from: u32, to: u32): u64 {
   const low = <u64>(from >> 6);
   const high = <u64>((to - 1) >> 6);
-  return ((~(<u64>0)) >> (63 - (high - low))) << low;
+  return (~(<u64>0) >> (63 - (high - low))) << low;
 }
 
 /** A write of `bytes` at an address of a page with PAGE_CODE is about to happen: kills the page's blocks if it meets one. */
@@ -203,7 +204,7 @@ export function codeWritten(host: usize, bytes: u32): void {
       killPage(page);
       return;
     }
-    link = load<u32>(info + (<usize>second << 2));
+    link = load<u32>(info + ((<usize>second) << 2));
   }
 }
 
@@ -213,16 +214,16 @@ function killPage(page: u32): void {
   while (link) {
     const info = <usize>(link & ~1) - 32;
     if (!load<u16>(info, 18)) killBlock(info + 32);
-    link = load<u32>(info + (<usize>(link & 1) << 2));
+    link = load<u32>(info + ((<usize>(link & 1)) << 2));
   }
   // The record is given up: a new one is taken when code is decoded from the page again.
   const flags = PAGE_FLAGS + <usize>page;
   store<u8>(flags, load<u8>(flags) & ~PAGE_CODE);
-  store<u16>(CODE_PAGE_OF + (<usize>page << 1), 0);
-  const last = CODE_PAGES + (<usize>codePages << 5);
+  store<u16>(CODE_PAGE_OF + ((<usize>page) << 1), 0);
+  const last = CODE_PAGES + ((<usize>codePages) << 5);
   if (last != record) {
     memory.copy(record, last, 32);
-    store<u16>(CODE_PAGE_OF + (<usize>load<u32>(last, 12) << 1), <u16>((record - CODE_PAGES) >> 5));
+    store<u16>(CODE_PAGE_OF + ((<usize>load<u32>(last, 12)) << 1), <u16>((record - CODE_PAGES) >> 5));
   }
   codePages--;
   renewGenerations();
@@ -244,7 +245,7 @@ function killBlock(block: usize): void {
 /** Forgets all decoded code. */
 export function flushCode(): void {
   for (let i: u32 = 1; i <= codePages; i++) {
-    const page = <usize>load<u32>(CODE_PAGES + (<usize>i << 5), 12);
+    const page = <usize>load<u32>(CODE_PAGES + ((<usize>i) << 5), 12);
     store<u8>(PAGE_FLAGS + page, load<u8>(PAGE_FLAGS + page) & ~PAGE_CODE);
     store<u16>(CODE_PAGE_OF + (page << 1), 0);
   }

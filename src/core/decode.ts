@@ -21,7 +21,7 @@ export function hasBreakpoint(linear: u64): bool {
   let high = load<u32>(BREAKPOINTS);
   while (low < high) {
     const middle = (low + high) >> 1;
-    const address = load<u64>(BREAKPOINTS + 8 + (<usize>middle << 3));
+    const address = load<u64>(BREAKPOINTS + 8 + ((<usize>middle) << 3));
     if (address == linear) return true;
     if (address < linear) low = middle + 1;
     else high = middle;

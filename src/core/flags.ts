@@ -68,9 +68,9 @@ export function getOF(): u32 {
     case K_LOGIC:
       return 0;
     case K_INC:
-      return u32((r & ((<u64>2 << top) - 1)) == <u64>1 << top);
+      return u32((r & (((<u64>2) << top) - 1)) == (<u64>1) << top);
     case K_DEC:
-      return u32((r & ((<u64>2 << top) - 1)) == (<u64>1 << top) - 1);
+      return u32((r & (((<u64>2) << top) - 1)) == ((<u64>1) << top) - 1);
     case K_IMUL:
       return imulOverflow(a, load<u64>(LF_OP2), r);
     default:

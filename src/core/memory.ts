@@ -6,7 +6,8 @@
 import { readAs, writeAs } from './access.ts';
 import { VECTOR_GP, VECTOR_SS } from './bits.ts';
 import { codeWritten } from './cache.ts';
-import { checkedAccess, raise } from './events.ts';
+import { checkedAccess } from './breakpoints.ts';
+import { raise } from './events.ts';
 import { host_mmio_read, host_mmio_write, unwind } from './host.ts';
 import {
   ACCESS_READ,
@@ -20,7 +21,6 @@ import {
   MMIO_ALLOWED,
   PAGE_CLEAN,
   PAGE_CODE,
-  PAGE_DEVICE,
   PAGE_FLAGS,
   PAGE_SLOW_READ,
   PAGE_SLOW_WRITE,
@@ -55,14 +55,17 @@ import { SOFT, tlbEntry } from './tlb.ts';
 export function rd<T>(va: u64, op: usize, rem: i32): T {
   const e: usize = <usize>load<u32>(TLB_BASE) + <usize>(<u32>(va >> 8) & 0xfff0);
   const h: usize =
-    load<u64>(e) == ((va + (sizeof<T>() - 1)) & ~0xfff) ? <usize>(<u32>va + load<u32>(e, 8)) : slowRead(va, sizeof<T>(), op, rem);
+    load<u64>(e) == ((va + (sizeof<T>() - 1)) & ~0xfff)
+      ? <usize>(<u32>va + load<u32>(e, 8))
+      : slowRead(va, sizeof<T>(), op, rem);
   return load<T>(h);
 }
 
 /** Writes T at a linear address. @inline */
 export function wrm<T>(va: u64, v: T, op: usize, rem: i32): void {
   const e: usize = <usize>load<u32>(TLB_BASE) + <usize>(<u32>(va >> 8) & 0xfff0);
-  if (load<u64>(e, TLB_WRITE) == ((va + (sizeof<T>() - 1)) & ~0xfff)) store<T>(<usize>(<u32>va + load<u32>(e, TLB_WRITE + 8)), v);
+  if (load<u64>(e, TLB_WRITE) == ((va + (sizeof<T>() - 1)) & ~0xfff))
+    store<T>(<usize>(<u32>va + load<u32>(e, TLB_WRITE + 8)), v);
   else slowWrite(va, <u64>v, sizeof<T>(), op, rem);
 }
 
@@ -78,14 +81,17 @@ export function hostRW<T>(va: u64, op: usize, rem: i32): usize {
 export function rdStack<T>(va: u64, op: usize, rem: i32): T {
   const e: usize = <usize>load<u32>(TLB_BASE) + <usize>(<u32>(va >> 8) & 0xfff0);
   const h: usize =
-    load<u64>(e) == ((va + (sizeof<T>() - 1)) & ~0xfff) ? <usize>(<u32>va + load<u32>(e, 8)) : slowStackRead(va, sizeof<T>(), op, rem);
+    load<u64>(e) == ((va + (sizeof<T>() - 1)) & ~0xfff)
+      ? <usize>(<u32>va + load<u32>(e, 8))
+      : slowStackRead(va, sizeof<T>(), op, rem);
   return load<T>(h);
 }
 
 /** Pushes' and calls' write of T to a 64-bit stack. @inline */
 export function wrStack<T>(va: u64, v: T, op: usize, rem: i32): void {
   const e: usize = <usize>load<u32>(TLB_BASE) + <usize>(<u32>(va >> 8) & 0xfff0);
-  if (load<u64>(e, TLB_WRITE) == ((va + (sizeof<T>() - 1)) & ~0xfff)) store<T>(<usize>(<u32>va + load<u32>(e, TLB_WRITE + 8)), v);
+  if (load<u64>(e, TLB_WRITE) == ((va + (sizeof<T>() - 1)) & ~0xfff))
+    store<T>(<usize>(<u32>va + load<u32>(e, TLB_WRITE + 8)), v);
   else slowStackWrite(va, <u64>v, sizeof<T>(), op, rem);
 }
 
@@ -128,8 +134,11 @@ export function slowStackWrite(va: u64, value: u64, size: u32, op: usize, rem: i
 /** Reads 1 << size bytes at a linear address, zero-extended. */
 export function readMemory(linear: u64, size: u32): u64 {
   const e = tlbEntry(linear);
-  const bytes = <u64>1 << <u64>size;
-  const host = load<u64>(e) == ((linear + bytes - 1) & ~0xfff) ? <usize>(<u32>linear + load<u32>(e, 8)) : readPointer(linear, <u32>bytes, false);
+  const bytes = (<u64>1) << (<u64>size);
+  const host =
+    load<u64>(e) == ((linear + bytes - 1) & ~0xfff)
+      ? <usize>(<u32>linear + load<u32>(e, 8))
+      : readPointer(linear, <u32>bytes, false);
   return loadSized(host, size);
 }
 
@@ -140,8 +149,9 @@ export function readForWrite(linear: u64, size: u32): u64 {
 
 export function writeMemory(linear: u64, size: u32, value: u64): void {
   const e = tlbEntry(linear);
-  const bytes = <u64>1 << <u64>size;
-  if (load<u64>(e, TLB_WRITE) == ((linear + bytes - 1) & ~0xfff)) storeSized(<usize>(<u32>linear + load<u32>(e, TLB_WRITE + 8)), value, size);
+  const bytes = (<u64>1) << (<u64>size);
+  if (load<u64>(e, TLB_WRITE) == ((linear + bytes - 1) & ~0xfff))
+    storeSized(<usize>(<u32>linear + load<u32>(e, TLB_WRITE + 8)), value, size);
   else writeSized(linear, value, <u32>bytes, false);
 }
 
@@ -191,12 +201,12 @@ export function sysWrite<T>(linear: u64, value: T): void {
 
 /** Reads 1 << size bytes of physical memory; where there is no RAM the bus answers. */
 export function readPhysical(physical: u64, size: u32): u64 {
-  if (physical + (<u64>1 << <u64>size) <= load<u64>(RAM_SIZE)) return loadSized(RAM + <usize>physical, size);
+  if (physical + ((<u64>1) << (<u64>size)) <= load<u64>(RAM_SIZE)) return loadSized(RAM + <usize>physical, size);
   return host_mmio_read(physical, 1 << size);
 }
 
 export function writePhysical(physical: u64, size: u32, value: u64): void {
-  if (physical + (<u64>1 << <u64>size) <= load<u64>(RAM_SIZE)) {
+  if (physical + ((<u64>1) << (<u64>size)) <= load<u64>(RAM_SIZE)) {
     const host = RAM + <usize>physical;
     writeNotice(host, 1 << size, ~(<u64>0));
     storeSized(host, value, size);
@@ -321,7 +331,7 @@ export function deviceRead(physical: u64, bytes: u32): u64 {
 export function deviceWrite(physical: u64, bytes: u32, value: u64): void {
   allowDevice();
   store<u32>(ATTENTION, load<u32>(ATTENTION) | ATTEND_LOOK);
-  host_mmio_write(physical, bytes, bytes == 8 ? value : value & ((<u64>1 << <u64>(bytes * 8)) - 1));
+  host_mmio_write(physical, bytes, bytes == 8 ? value : value & (((<u64>1) << (<u64>(bytes * 8))) - 1));
 }
 
 /** Reads an access that may cross into the next page, byte by byte, into SCRATCH. */

@@ -66,7 +66,12 @@ export function resume(): u32 {
   while (true) {
     const stop = boundary();
     if (stop != CONTINUE) return stop;
-    if (load<u32>(ATTENTION) || load<u32>(ACTIVITY) || load<u32>(RUN_FLAGS) & (RUN_CAREFUL | RUN_SKIP_BREAKPOINT) || load<i32>(REMAINING) < MIN_REMAINING) {
+    if (
+      load<u32>(ATTENTION) ||
+      load<u32>(ACTIVITY) ||
+      load<u32>(RUN_FLAGS) & (RUN_CAREFUL | RUN_SKIP_BREAKPOINT) ||
+      load<i32>(REMAINING) < MIN_REMAINING
+    ) {
       stepCarefully();
     } else {
       withholdUntilDeadline();
@@ -165,5 +170,5 @@ export function inspectInstruction(): u32 {
   decodeBlock(key, fetchHost(key), STEP_BLOCK, 1, false);
   const op = STEP_BLOCK + 32;
   const slow = load<u32>(op) == FAM_SLOW || load<u32>(op) == FAM_SLOW + 1;
-  return <u32>(d.key - key) | (slow ? <u32>load<u8>(op, 4) << 8 : 0);
+  return <u32>(d.key - key) | (slow ? (<u32>load<u8>(op, 4)) << 8 : 0);
 }

@@ -63,7 +63,7 @@ function fillFrame(op: usize): void {
   store<u32>(SI_OPCODE, load<u32>(op, 12));
   store<u64>(SI_IMMEDIATE, load<u64>(op, 24));
   const base = load<u64>(<usize>load<u8>(op, 6), STATE);
-  const index = load<u64>(<usize>load<u8>(op, 7), STATE) << <u64>load<u8>(op, 8);
+  const index = load<u64>(<usize>load<u8>(op, 7), STATE) << (<u64>load<u8>(op, 8));
   const offset = base + index + load<u64>(op, 16);
   store<u64>(SI_OFFSET, addressSize == 3 ? offset : addressSize == 2 ? offset & 0xffffffff : offset & 0xffff);
 }

@@ -77,12 +77,12 @@ export const MODE_64: u32 = 2;
 
 /** @inline */
 export function getReg(index: u32): u64 {
-  return load<u64>(RAX + (<usize>index << 3));
+  return load<u64>(RAX + ((<usize>index) << 3));
 }
 
 /** @inline */
 export function setReg(index: u32, value: u64): void {
-  store<u64>(RAX + (<usize>index << 3), value);
+  store<u64>(RAX + ((<usize>index) << 3), value);
 }
 
 /** Address of a segment register's record. @inline */
@@ -125,7 +125,11 @@ export function segmentChanged(seg: u32): void {
   const at = segment(seg);
   const rights = load<u32>(at, SEG_RIGHTS);
   let flat: u32 = 0;
-  if (!(rights & RIGHTS_UNUSABLE) && load<u32>(at, SEG_LIMIT) == 0xffffffff && (rights & (RIGHTS_S | RIGHTS_P)) == (RIGHTS_S | RIGHTS_P)) {
+  if (
+    !(rights & RIGHTS_UNUSABLE) &&
+    load<u32>(at, SEG_LIMIT) == 0xffffffff &&
+    (rights & (RIGHTS_S | RIGHTS_P)) == (RIGHTS_S | RIGHTS_P)
+  ) {
     if (rights & TYPE_CODE) flat = rights & TYPE_WRITABLE ? 1 : 0;
     else if (!(rights & TYPE_EXPAND_DOWN)) flat = rights & TYPE_WRITABLE ? 3 : 1;
   }
@@ -167,7 +171,7 @@ export function time(): u64 {
 /** Whether a 64-bit linear address is canonical (48 bits, or 57 with CR4.LA57). */
 export function isCanonical(linear: u64): bool {
   const shift: i64 = load<u64>(CR4) & CR4_LA57 ? 7 : 16;
-  return <u64>((<i64>(linear << <u64>shift)) >> shift) == linear;
+  return <u64>(<i64>(linear << (<u64>shift)) >> shift) == linear;
 }
 
 /**

@@ -47,7 +47,7 @@ export function tlbInsert(set: u32, table: usize, linear: u64, host: usize): voi
   if (load<u64>(entry) == INVALID) {
     const log = logOf(set);
     const count = load<u32>(log);
-    if (count < LOG_ENTRIES) store<u16>(log + 8 + (<usize>count << 1), <u16>((entry - base) >> 4));
+    if (count < LOG_ENTRIES) store<u16>(log + 8 + ((<usize>count) << 1), <u16>((entry - base) >> 4));
     if (count <= LOG_ENTRIES) store<u32>(log, count + 1);
   }
   let tag = linear & ~(<u64>0xfff);
@@ -79,7 +79,7 @@ export function flushSet(set: u32): void {
     for (let at = base; at < base + 3 * TLB_WAY; at += 16) store<u64>(at, INVALID);
   } else {
     for (let i: usize = 0; i < <usize>count; i++) {
-      store<u64>(base + (<usize>load<u16>(log + 8 + (i << 1)) << 4), INVALID);
+      store<u64>(base + ((<usize>load<u16>(log + 8 + (i << 1))) << 4), INVALID);
     }
   }
   store<u32>(log, 0);

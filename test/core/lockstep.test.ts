@@ -26,8 +26,9 @@ const INSTRUCTIONS = 3000;
 
 /** Opcodes that make programs go on: arithmetic, moves, short jumps, stack, strings; the rest is left to chance. */
 const COMMON = [
-  0x01, 0x03, 0x11, 0x13, 0x19, 0x1b, 0x29, 0x2b, 0x31, 0x33, 0x39, 0x3b, 0x50, 0x53, 0x58, 0x5b, 0x72, 0x73, 0x74, 0x75, 0x78, 0x7c,
-  0x7e, 0x83, 0x85, 0x88, 0x89, 0x8a, 0x8b, 0x8d, 0xa4, 0xa5, 0xaa, 0xb8, 0xbb, 0xc1, 0xd1, 0xd3, 0xe2, 0xe8, 0xeb, 0xf7, 0xfe,
+  0x01, 0x03, 0x11, 0x13, 0x19, 0x1b, 0x29, 0x2b, 0x31, 0x33, 0x39, 0x3b, 0x50, 0x53, 0x58, 0x5b, 0x72, 0x73, 0x74,
+  0x75, 0x78, 0x7c, 0x7e, 0x83, 0x85, 0x88, 0x89, 0x8a, 0x8b, 0x8d, 0xa4, 0xa5, 0xaa, 0xb8, 0xbb, 0xc1, 0xd1, 0xd3,
+  0xe2, 0xe8, 0xeb, 0xf7, 0xfe,
 ] as const;
 
 function randomProgram(random: Random): Uint8Array {
@@ -62,7 +63,9 @@ function trace(core: TestCore, random: Random, slice: () => number): string[] {
     const left = INSTRUCTIONS - retired(core);
     const result = runFor(core, Math.min(left, slice()));
     if (result.stop === STOP_BUDGET) continue;
-    lines.push(`${retired(core)} ${core.exports.getRip().toString(16)} ${result.fault ? `fault ${result.fault.vector} ${result.fault.error} ${result.fault.address.toString(16)}` : `stop ${result.stop}`}`);
+    lines.push(
+      `${retired(core)} ${core.exports.getRip().toString(16)} ${result.fault ? `fault ${result.fault.vector} ${result.fault.error} ${result.fault.address.toString(16)}` : `stop ${result.stop}`}`,
+    );
     writeWord(core, EVENT_VALID, 0);
     place = (place + 0x35b + (next(random) & 0xff)) % (CODE_SIZE - 32);
     core.exports.setRip(BigInt(CODE + place));
@@ -70,7 +73,9 @@ function trace(core: TestCore, random: Random, slice: () => number): string[] {
     if (result.stop !== undefined) break; // HLT and the like: the machine would have to wake it
   }
   const registers = Array.from({ length: 16 }, (_, i) => register(core, i).toString(16)).join(' ');
-  lines.push(`${retired(core)} ${core.exports.getRip().toString(16)} ${registers} ${core.exports.getFlags().toString(16)}`);
+  lines.push(
+    `${retired(core)} ${core.exports.getRip().toString(16)} ${registers} ${core.exports.getFlags().toString(16)}`,
+  );
   return lines;
 }
 
@@ -88,12 +93,19 @@ describe('the careful path and random slices', () => {
         const expected = trace(fast, { state: seed }, () => INSTRUCTIONS);
         const careful = prepare(enter, seed);
         writeWord(careful, RUN_FLAGS, RUN_CAREFUL);
-        expect(trace(careful, { state: seed }, () => INSTRUCTIONS), `seed ${seed}, careful`).toEqual(expected);
+        expect(
+          trace(careful, { state: seed }, () => INSTRUCTIONS),
+          `seed ${seed}, careful`,
+        ).toEqual(expected);
         const cut = prepare(enter, seed);
         const random: Random = { state: ~seed };
-        expect(trace(cut, { state: seed }, () => between(random, 1, 300)), `seed ${seed}, cut`).toEqual(expected);
+        expect(
+          trace(cut, { state: seed }, () => between(random, 1, 300)),
+          `seed ${seed}, cut`,
+        ).toEqual(expected);
         for (const other of [careful, cut]) {
-          const same = Buffer.compare(fast.bytes.subarray(RAM, RAM + MEMORY), other.bytes.subarray(RAM, RAM + MEMORY)) === 0;
+          const same =
+            Buffer.compare(fast.bytes.subarray(RAM, RAM + MEMORY), other.bytes.subarray(RAM, RAM + MEMORY)) === 0;
           expect(same, `memory after seed ${seed}`).toBe(true);
         }
       }

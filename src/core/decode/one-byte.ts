@@ -35,7 +35,7 @@ import {
   OP_LEAVE,
   OP_NOP,
 } from '../../../build/core/op-ids.ts';
-import { CS, DS, ES, SS } from '../layout.ts';
+import { CS, DS, ES, } from '../layout.ts';
 import {
   SL_ARPL,
   SL_BCD,
@@ -143,7 +143,12 @@ export function decodeOneByte(opcode: u32): void {
 /** One-byte opcodes from 40 on that may take LOCK, which their groups then check. */
 function mayLock(opcode: u32): bool {
   return (
-    (opcode >= 0x80 && opcode <= 0x83) || opcode == 0x86 || opcode == 0x87 || opcode == 0xf6 || opcode == 0xf7 || opcode >= 0xfe
+    (opcode >= 0x80 && opcode <= 0x83) ||
+    opcode == 0x86 ||
+    opcode == 0x87 ||
+    opcode == 0xf6 ||
+    opcode == 0xf7 ||
+    opcode >= 0xfe
   );
 }
 

@@ -1,7 +1,7 @@
 // Prefixes, ModRM, SIB and displacement (SDM "Instruction Format").
 
-import { DS, ES, CS, FS, GS, SS } from '../layout.ts';
-import { MODE_16, MODE_32, MODE_64 } from '../state.ts';
+import { DS, FS, GS, SS } from '../layout.ts';
+import { MODE_32, MODE_64 } from '../state.ts';
 import { byte, d, signedByte, signedDword } from './state.ts';
 
 /** Offset of the register that is always 0, from STATE. */
@@ -98,8 +98,8 @@ function readModrm16(mod: u32, rm: u32): void {
     d.displacement = <i64>load<i16>(d.at);
     d.at += 2;
   }
-  if (base >= 0) d.base = <u32>base << 3;
-  if (index >= 0) d.index = <u32>index << 3;
+  if (base >= 0) d.base = (<u32>base) << 3;
+  if (index >= 0) d.index = (<u32>index) << 3;
   d.segment = overridden(base == 5 ? SS : DS);
   d.sib = sibOf(0, index, base);
 }
@@ -120,14 +120,14 @@ function readModrm32(mod: u32, rm: u32): void {
   }
   if (mod == 1) d.displacement = signedByte();
   else if (mod == 2 || base < 0) d.displacement = signedDword();
-  if (base >= 0) d.base = <u32>base << 3;
-  if (index >= 0) d.index = <u32>index << 3;
+  if (base >= 0) d.base = (<u32>base) << 3;
+  if (index >= 0) d.index = (<u32>index) << 3;
   d.segment = overridden(base == 4 || base == 5 ? SS : DS);
   d.sib = sibOf(d.scale, index, base);
 }
 
 function sibOf(scale: u32, index: i32, base: i32): u32 {
-  return scale | (index < 0 ? 0x8000 : <u32>index << 8) | (base < 0 ? 0x800000 : <u32>base << 16);
+  return scale | (index < 0 ? 0x8000 : (<u32>index) << 8) | (base < 0 ? 0x800000 : (<u32>base) << 16);
 }
 
 /** A direct memory offset (A0 to A3), as wide as the address size. */

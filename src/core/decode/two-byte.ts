@@ -163,7 +163,15 @@ export function decodeTwoByte(): void {
 /** Opcodes after 0F that may take LOCK; their groups check the form. */
 function mayLock(opcode: u32): bool {
   return (
-    opcode == 0xab || opcode == 0xb0 || opcode == 0xb1 || opcode == 0xb3 || opcode == 0xba || opcode == 0xbb || opcode == 0xc0 || opcode == 0xc1 || opcode == 0xc7
+    opcode == 0xab ||
+    opcode == 0xb0 ||
+    opcode == 0xb1 ||
+    opcode == 0xb3 ||
+    opcode == 0xba ||
+    opcode == 0xbb ||
+    opcode == 0xc0 ||
+    opcode == 0xc1 ||
+    opcode == 0xc7
   );
 }
 
@@ -351,7 +359,8 @@ function decodeGroup7Register(): void {
 }
 
 function decode0f10(opcode: u32): void {
-  if (opcode >= 0x18) emitHint(); // PREFETCH, CLDEMOTE, ENDBR, long NOP; MPX and CET are NOPs where they are absent
+  if (opcode >= 0x18)
+    emitHint(); // PREFETCH, CLDEMOTE, ENDBR, long NOP; MPX and CET are NOPs where they are absent
   else {
     readModrm();
     emitSse();
@@ -553,7 +562,12 @@ function decodeBitTest(opcode: u32): void {
   if (d.memory) {
     // The bit may lie far from the operand's address, which therefore cannot be checked before.
     if (needsAddress() || d.operandSize == 1) emitSlow(SL_BIT_TEST, false);
-    else emitMemory(FAM_BIT_STRING + (((opcode >> 3) & 3) * 2 + d.operandSize - 2) * 2, 1 << d.operandSize, opcode == 0xa3 ? READS : WRITES);
+    else
+      emitMemory(
+        FAM_BIT_STRING + (((opcode >> 3) & 3) * 2 + d.operandSize - 2) * 2,
+        1 << d.operandSize,
+        opcode == 0xa3 ? READS : WRITES,
+      );
     return;
   }
   d.destination = d.rm << 3;
@@ -564,9 +578,12 @@ function decodeGroup15(): void {
   readModrm();
   const operation = d.reg & 7;
   if (d.memory) {
-    if (operation == 6 && d.prefix66 && !d.repeat) emitSlow(SL_CACHE_HINT, false); // CLWB
-    else if (operation == 7 && !d.repeat) emitSlow(SL_CACHE_HINT, false); // CLFLUSH, CLFLUSHOPT
-    else if (operation == 6 && d.repeat) emitUndefined(); // CLRSSBSY
+    if (operation == 6 && d.prefix66 && !d.repeat)
+      emitSlow(SL_CACHE_HINT, false); // CLWB
+    else if (operation == 7 && !d.repeat)
+      emitSlow(SL_CACHE_HINT, false); // CLFLUSH, CLFLUSHOPT
+    else if (operation == 6 && d.repeat)
+      emitUndefined(); // CLRSSBSY
     else emitSse();
     return;
   }
@@ -692,7 +709,8 @@ function decode0fc0(opcode: u32): void {
       decodeAtomic(1, opcode == 0xc0 ? 0 : d.operandSize, SL_XADD);
       return;
     case 0xc3:
-      if (d.memory && unprefixed()) emitSlow(SL_MOVDIR, false); // MOVNTI
+      if (d.memory && unprefixed())
+        emitSlow(SL_MOVDIR, false); // MOVNTI
       else emitUndefined();
       return;
     case 0xc7:

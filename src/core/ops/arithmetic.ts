@@ -68,7 +68,10 @@ function testForms(n: Size): Handler[] {
   const a = `const a=${register(n, DESTINATION)};`;
   const memory = (label: string, b: string) =>
     FORMS.map((form) =>
-      handler(`test_m${label}${form}${n}`, (c) => `const a=rd<u${n}>(${address(form)},op,${c.rem});const b=${b};${alu('test', n)}${c.next}`),
+      handler(
+        `test_m${label}${form}${n}`,
+        (c) => `const a=rd<u${n}>(${address(form)},op,${c.rem});const b=${b};${alu('test', n)}${c.next}`,
+      ),
     );
   return [
     handler(`test_rr${n}`, (c) => `${a}const b=${register(n, SOURCE)};${alu('test', n)}${c.next}`),
@@ -96,8 +99,13 @@ function unary(name: (typeof UNARY)[number], n: Size): string {
 /** Forms: r, memory (b, x). */
 function unaryForms(name: (typeof UNARY)[number], n: Size): Handler[] {
   return [
-    handler(`${name}_r${n}`, (c) => `const d=${DESTINATION};const a=${register(n, 'd')};${unary(name, n)}${setRegister(n, 'd', 'r')}${c.next}`),
-    ...FORMS.map((form) => handler(`${name}_${form}${n}`, (c) => `${readModifyWrite(n, form, c.rem, unary(name, n))}${c.next}`)),
+    handler(
+      `${name}_r${n}`,
+      (c) => `const d=${DESTINATION};const a=${register(n, 'd')};${unary(name, n)}${setRegister(n, 'd', 'r')}${c.next}`,
+    ),
+    ...FORMS.map((form) =>
+      handler(`${name}_${form}${n}`, (c) => `${readModifyWrite(n, form, c.rem, unary(name, n))}${c.next}`),
+    ),
   ];
 }
 

@@ -73,14 +73,28 @@ const FUSED_ALU_CONDITIONS = [4, 5, 8, 9];
  * FAM_ALU_JUMP + ((operation * 2 + size - 2) * 4 + condition).
  */
 export const conditions: readonly Family[] = [
-  { name: 'JCC', handlers: CONDITIONS.map((cc) => handler(`j${cc}`, (c) => `if(${condition(cc)}){${c.goto}}else{${c.next}}`, 'conditional')) },
-  { name: 'JCC_FAR', handlers: CONDITIONS.map((cc) => handler(`jfar${cc}`, (c) => `if(${condition(cc)}){${c.gotoFar}}else{${c.next}}`, 'conditional')) },
+  {
+    name: 'JCC',
+    handlers: CONDITIONS.map((cc) =>
+      handler(`j${cc}`, (c) => `if(${condition(cc)}){${c.goto}}else{${c.next}}`, 'conditional'),
+    ),
+  },
+  {
+    name: 'JCC_FAR',
+    handlers: CONDITIONS.map((cc) =>
+      handler(`jfar${cc}`, (c) => `if(${condition(cc)}){${c.gotoFar}}else{${c.next}}`, 'conditional'),
+    ),
+  },
   {
     name: 'COMPARE_JUMP',
     handlers: FUSED_SIZES.flatMap((n) =>
       COMPARE_FORMS.flatMap((form) =>
         CONDITIONS.map((cc) =>
-          handler(`cmpj_${form}${n}_${cc}`, (c) => compareOperands(form, n, c.rem) + alu('cmp', n) + branch(c, afterCompare(cc, n)), 'conditional'),
+          handler(
+            `cmpj_${form}${n}_${cc}`,
+            (c) => compareOperands(form, n, c.rem) + alu('cmp', n) + branch(c, afterCompare(cc, n)),
+            'conditional',
+          ),
         ),
       ),
     ),
@@ -90,7 +104,11 @@ export const conditions: readonly Family[] = [
     handlers: FUSED_SIZES.flatMap((n) =>
       (['rr', 'ri'] as const).flatMap((form) =>
         CONDITIONS.map((cc) =>
-          handler(`testj_${form}${n}_${cc}`, (c) => compareOperands(form, n, c.rem) + alu('test', n) + branch(c, afterLogic(cc, n)), 'conditional'),
+          handler(
+            `testj_${form}${n}_${cc}`,
+            (c) => compareOperands(form, n, c.rem) + alu('test', n) + branch(c, afterLogic(cc, n)),
+            'conditional',
+          ),
         ),
       ),
     ),
@@ -102,7 +120,8 @@ export const conditions: readonly Family[] = [
         FUSED_ALU_CONDITIONS.map((cc) =>
           handler(
             `${name}j_ri${n}_${cc}`,
-            (c) => `const d=${DESTINATION};const a=${register(n, 'd')};const b=${immediate32(n)};${alu(name, n)}${setRegister(n, 'd', 'r')}${branch(c, afterLogic(cc, n))}`,
+            (c) =>
+              `const d=${DESTINATION};const a=${register(n, 'd')};const b=${immediate32(n)};${alu(name, n)}${setRegister(n, 'd', 'r')}${branch(c, afterLogic(cc, n))}`,
             'conditional',
           ),
         ),
@@ -114,7 +133,9 @@ export const conditions: readonly Family[] = [
     handlers: CONDITIONS.flatMap((cc) =>
       OPERANDS.map((form) =>
         handler(`set${cc}_${form}`, (c) =>
-          form === 'r' ? `store<u8>(${DESTINATION},u8(${condition(cc)}),STATE);${c.next}` : `wrm<u8>(${address(form)},u8(${condition(cc)}),op,${c.rem});${c.next}`,
+          form === 'r'
+            ? `store<u8>(${DESTINATION},u8(${condition(cc)}),STATE);${c.next}`
+            : `wrm<u8>(${address(form)},u8(${condition(cc)}),op,${c.rem});${c.next}`,
         ),
       ),
     ),
@@ -138,8 +159,15 @@ export const rareConditions: readonly Family[] = [
   {
     name: 'CMOV16',
     handlers: [
-      handler('cmov16_r', (c) => `if(condition(u32(load<u8>(op,8)))){${setRegister(16, DESTINATION, register(16, SOURCE))}}${c.next}`),
-      handler('cmov16_b', (c) => `const v=rd<u16>(${address('b')},op,${c.rem});if(condition(u32(load<u8>(op,8)))){${setRegister(16, DESTINATION, 'v')}}${c.next}`),
+      handler(
+        'cmov16_r',
+        (c) => `if(condition(u32(load<u8>(op,8)))){${setRegister(16, DESTINATION, register(16, SOURCE))}}${c.next}`,
+      ),
+      handler(
+        'cmov16_b',
+        (c) =>
+          `const v=rd<u16>(${address('b')},op,${c.rem});if(condition(u32(load<u8>(op,8)))){${setRegister(16, DESTINATION, 'v')}}${c.next}`,
+      ),
     ],
   },
 ];

@@ -47,7 +47,10 @@ export const control: readonly Family[] = [
   },
   {
     name: 'RET', // plain, with bytes to release
-    handlers: [handler('ret', (c) => ret(c, ''), 'indirect'), handler('ret_i', (c) => ret(c, '+load<u64>(op,24)'), 'indirect')],
+    handlers: [
+      handler('ret', (c) => ret(c, ''), 'indirect'),
+      handler('ret_i', (c) => ret(c, '+load<u64>(op,24)'), 'indirect'),
+    ],
   },
   {
     name: 'NEXT', // the superblock goes on in another one: same page, other page
@@ -61,15 +64,29 @@ export const rareControl: readonly Family[] = [
     // LOOP and JCXZ: byte 8 holds the kind (0 LOOPNE, 1 LOOPE, 2 LOOP, 3 JCXZ) and, from bit 4, the address size (1 to 3).
     name: 'LOOP', // near, far page
     handlers: [
-      handler('loop', (c) => `if(loopTaken(u32(load<u8>(op,8))&15,u32(load<u8>(op,8))>>4)){${c.goto}}else{${c.next}}`, 'conditional'),
-      handler('loop_far', (c) => `if(loopTaken(u32(load<u8>(op,8))&15,u32(load<u8>(op,8))>>4)){${c.gotoFar}}else{${c.next}}`, 'conditional'),
+      handler(
+        'loop',
+        (c) => `if(loopTaken(u32(load<u8>(op,8))&15,u32(load<u8>(op,8))>>4)){${c.goto}}else{${c.next}}`,
+        'conditional',
+      ),
+      handler(
+        'loop_far',
+        (c) => `if(loopTaken(u32(load<u8>(op,8))&15,u32(load<u8>(op,8))>>4)){${c.gotoFar}}else{${c.next}}`,
+        'conditional',
+      ),
     ],
   },
   {
     // A jump out of the code segment's limit or to a non-canonical address: #GP(0) when it is taken. Condition in byte 8:
     // 0 to 15 as Jcc, 16 always, 17 and up the kinds of LOOP.
     name: 'BRANCH_FAULT',
-    handlers: [handler('branch_fault', (c) => `${c.sync}branchFault(u32(load<u8>(op,8)),u32(load<u8>(op,4)));${c.next}`, 'special')],
+    handlers: [
+      handler(
+        'branch_fault',
+        (c) => `${c.sync}branchFault(u32(load<u8>(op,8)),u32(load<u8>(op,4)));${c.next}`,
+        'special',
+      ),
+    ],
   },
   {
     name: 'CALL_LEGACY', // near, far page
@@ -82,9 +99,21 @@ export const rareControl: readonly Family[] = [
     name: 'JUMP_LEGACY', // jump by register, by memory; call by register, by memory; return
     handlers: [
       handler('jmp_legacy_r', (c) => `${c.sync}jumpLegacy(${register(64, SOURCE)},${SIZE});${c.leave}`, 'special'),
-      handler('jmp_legacy_b', (c) => `${c.sync}jumpLegacy(readMemory(${address('b')},${SIZE}),${SIZE});${c.leave}`, 'special'),
-      handler('call_legacy_r', (c) => `${c.sync}callLegacy(${register(64, SOURCE)},${SIZE},load<u64>(op,24));${c.leave}`, 'special'),
-      handler('call_legacy_b', (c) => `${c.sync}callLegacy(readMemory(${address('b')},${SIZE}),${SIZE},load<u64>(op,24));${c.leave}`, 'special'),
+      handler(
+        'jmp_legacy_b',
+        (c) => `${c.sync}jumpLegacy(readMemory(${address('b')},${SIZE}),${SIZE});${c.leave}`,
+        'special',
+      ),
+      handler(
+        'call_legacy_r',
+        (c) => `${c.sync}callLegacy(${register(64, SOURCE)},${SIZE},load<u64>(op,24));${c.leave}`,
+        'special',
+      ),
+      handler(
+        'call_legacy_b',
+        (c) => `${c.sync}callLegacy(readMemory(${address('b')},${SIZE}),${SIZE},load<u64>(op,24));${c.leave}`,
+        'special',
+      ),
       handler('ret_legacy', (c) => `${c.sync}returnLegacy(${SIZE},load<u32>(op,24));${c.leave}`, 'special'),
     ],
   },

@@ -9,9 +9,15 @@ export const misc: readonly Family[] = [
     // as usual, byte 4 is the segment, byte 5 the size of the access in bytes, +24 its kind (ACCESS_*, bit 8: no check).
     name: 'ADDRESS', // 64-bit address of FS or GS; 64 bits without segment; 32 bits; 16 bits (with segmentation)
     handlers: [
-      handler('address_segment64', (c) => `store<u64>(EA,load<u64>(segment(u32(load<u8>(op,4))),SEG_BASE)+${address('x')});${c.next}`),
+      handler(
+        'address_segment64',
+        (c) => `store<u64>(EA,load<u64>(segment(u32(load<u8>(op,4))),SEG_BASE)+${address('x')});${c.next}`,
+      ),
       handler('address_plain64', (c) => `store<u64>(EA,${address('x')});${c.next}`),
-      handler('address_segment64_32', (c) => `store<u64>(EA,load<u64>(segment(u32(load<u8>(op,4))),SEG_BASE)+u64(u32(${address('x')})));${c.next}`),
+      handler(
+        'address_segment64_32',
+        (c) => `store<u64>(EA,load<u64>(segment(u32(load<u8>(op,4))),SEG_BASE)+u64(u32(${address('x')})));${c.next}`,
+      ),
       handler('address_plain32', (c) => `store<u64>(EA,u64(u32(${address('x')})));${c.next}`),
       handler('address_plain16', (c) => `store<u64>(EA,u64(u16(${address('x')})));${c.next}`),
       handler(
@@ -47,7 +53,10 @@ export const misc: readonly Family[] = [
       ),
     ],
   },
-  { name: 'BREAKPOINT', handlers: [handler('breakpoint', (c) => `${c.sync}store<u32>(STOP,STOP_BREAKPOINT);${c.leave}`, 'special')] },
+  {
+    name: 'BREAKPOINT',
+    handlers: [handler('breakpoint', (c) => `${c.sync}store<u32>(STOP,STOP_BREAKPOINT);${c.leave}`, 'special')],
+  },
   // The code under the operation was overwritten: leave before it.
   { name: 'STALE', handlers: [handler('stale', (c) => `${c.sync}${c.leave}`, 'special')] },
 ];

@@ -16,12 +16,17 @@ import {
 /** Forms: rr, ri, r-memory (b, x), memory-r (b, x), memory-i (b, x). */
 function movForms(n: Size): Handler[] {
   const toMemory = (label: string, value: string) =>
-    FORMS.map((form) => handler(`mov_m${label}${form}${n}`, (c) => `wrm<u${n}>(${address(form)},${value},op,${c.rem});${c.next}`));
+    FORMS.map((form) =>
+      handler(`mov_m${label}${form}${n}`, (c) => `wrm<u${n}>(${address(form)},${value},op,${c.rem});${c.next}`),
+    );
   return [
     handler(`mov_rr${n}`, (c) => `${setRegister(n, DESTINATION, register(n, SOURCE))}${c.next}`),
     handler(`mov_ri${n}`, (c) => `${setRegister(n, DESTINATION, immediate(n))}${c.next}`),
     ...FORMS.map((form) =>
-      handler(`mov_rm${form}${n}`, (c) => `${setRegister(n, DESTINATION, `rd<u${n}>(${address(form)},op,${c.rem})`)}${c.next}`),
+      handler(
+        `mov_rm${form}${n}`,
+        (c) => `${setRegister(n, DESTINATION, `rd<u${n}>(${address(form)},op,${c.rem})`)}${c.next}`,
+      ),
     ),
     ...toMemory('r', register(n, SOURCE)),
     ...toMemory('i', immediate(n)),
@@ -43,7 +48,10 @@ function extensionForms(from: Size, to: Size, sign: boolean): Handler[] {
   const extend = (value: string) => (sign ? `<u${to}><i${to}><i${from}>(${value})` : `<u${to}>(${value})`);
   const name = `mov${sign ? 's' : 'z'}x`;
   return [
-    handler(`${name}_r${from}_${to}`, (c) => `${setRegister(to, DESTINATION, extend(register(from, SOURCE)))}${c.next}`),
+    handler(
+      `${name}_r${from}_${to}`,
+      (c) => `${setRegister(to, DESTINATION, extend(register(from, SOURCE)))}${c.next}`,
+    ),
     ...FORMS.map((form) =>
       handler(
         `${name}_${form}${from}_${to}`,
@@ -65,11 +73,16 @@ function exchange(n: Size): Handler {
 /** FAM_MOV + size * 8 + form; FAM_MOVX + (pair * 2 + sign) * 3 + form; FAM_LEA + (size - 1) * 2 + form. */
 export const moves: readonly Family[] = [
   { name: 'MOV', handlers: SIZES.flatMap(movForms) },
-  { name: 'MOVX', handlers: EXTENSIONS.flatMap(([from, to]) => [false, true].flatMap((sign) => extensionForms(from, to, sign))) },
+  {
+    name: 'MOVX',
+    handlers: EXTENSIONS.flatMap(([from, to]) => [false, true].flatMap((sign) => extensionForms(from, to, sign))),
+  },
   {
     name: 'LEA',
     handlers: WIDE.flatMap((n) =>
-      FORMS.map((form) => handler(`lea_${form}${n}`, (c) => `${setRegister(n, DESTINATION, `<u${n}>(${address(form)})`)}${c.next}`)),
+      FORMS.map((form) =>
+        handler(`lea_${form}${n}`, (c) => `${setRegister(n, DESTINATION, `<u${n}>(${address(form)})`)}${c.next}`),
+      ),
     ),
   },
   { name: 'XCHG', handlers: SIZES.map(exchange) },
@@ -78,7 +91,10 @@ export const moves: readonly Family[] = [
     handlers: [
       // Undefined by the SDM; processors clear the word.
       handler('bswap16', (c) => `store<u16>(${DESTINATION},0,STATE);${c.next}`),
-      handler('bswap32', (c) => `const d=${DESTINATION};store<u64>(d,u64(bswap<u32>(load<u32>(d,STATE))),STATE);${c.next}`),
+      handler(
+        'bswap32',
+        (c) => `const d=${DESTINATION};store<u64>(d,u64(bswap<u32>(load<u32>(d,STATE))),STATE);${c.next}`,
+      ),
       handler('bswap64', (c) => `const d=${DESTINATION};store<u64>(d,bswap<u64>(load<u64>(d,STATE)),STATE);${c.next}`),
     ],
   },

@@ -38,13 +38,15 @@ function productForms(n: Size, label: string, product: (n: Size) => string): Han
   const two = OPERANDS.map((form) =>
     handler(
       `imul2${label}_${form}${n}`,
-      (c) => `const d=${DESTINATION};const b:u${n}=${operand(n, form, c.rem)};const a=${register(n, 'd')};${product(n)}${setRegister(n, 'd', 'r')}${c.next}`,
+      (c) =>
+        `const d=${DESTINATION};const b:u${n}=${operand(n, form, c.rem)};const a=${register(n, 'd')};${product(n)}${setRegister(n, 'd', 'r')}${c.next}`,
     ),
   );
   const three = OPERANDS.map((form) =>
     handler(
       `imul3${label}_${form}${n}`,
-      (c) => `const a:u${n}=${operand(n, form, c.rem)};const b=${immediate(n)};${product(n)}${setRegister(n, DESTINATION, 'r')}${c.next}`,
+      (c) =>
+        `const a:u${n}=${operand(n, form, c.rem)};const b=${immediate(n)};${product(n)}${setRegister(n, DESTINATION, 'r')}${c.next}`,
     ),
   );
   return [...two, ...three];
@@ -56,7 +58,12 @@ export const multiply: readonly Family[] = [
     name: 'MULDIV',
     handlers: SIZES_HERE.flatMap((n) =>
       NAMES.flatMap((name) =>
-        OPERANDS.map((form) => handler(`${name}_${form}${n}`, (c) => `const b:u${n}=${operand(n, form, c.rem)};${wide(name, n, c.rem)}${c.next}`)),
+        OPERANDS.map((form) =>
+          handler(
+            `${name}_${form}${n}`,
+            (c) => `const b:u${n}=${operand(n, form, c.rem)};${wide(name, n, c.rem)}${c.next}`,
+          ),
+        ),
       ),
     ),
   },

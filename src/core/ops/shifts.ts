@@ -1,6 +1,19 @@
 // ROL ROR SHL SHR SAR, and BT BTS BTR BTC where the bit lies in the operand.
 import { type Family, type Handler, handler } from './context.ts';
-import { DESTINATION, FORMS, SIZES, SOURCE, type Size, WIDE, address, explicit, immediate, readModifyWrite, register, setRegister } from './forms.ts';
+import {
+  DESTINATION,
+  FORMS,
+  SIZES,
+  SOURCE,
+  type Size,
+  WIDE,
+  address,
+  explicit,
+  immediate,
+  readModifyWrite,
+  register,
+  setRegister,
+} from './forms.ts';
 
 const SHIFTS = ['rol', 'ror', 'shl', 'shr', 'sar'] as const;
 type ShiftName = (typeof SHIFTS)[number];
@@ -29,9 +42,18 @@ function shiftForms(name: ShiftName, n: Size): Handler[] {
   const byImmediate = 'const k:u32=u32(load<u8>(op,24));';
   const byCl = `const k:u32=u32(load<u8>(RCX))&${n === 64 ? 63 : 31};`;
   const inRegister = (label: string, count: string) =>
-    handler(`${name}_r${label}${n}`, (c) => `const d=${DESTINATION};const a=${register(n, 'd')};${count}${shift(name, n)}${setRegister(n, 'd', 'r')}${c.next}`);
+    handler(
+      `${name}_r${label}${n}`,
+      (c) =>
+        `const d=${DESTINATION};const a=${register(n, 'd')};${count}${shift(name, n)}${setRegister(n, 'd', 'r')}${c.next}`,
+    );
   const inMemory = (label: string, count: string) =>
-    FORMS.map((form) => handler(`${name}_m${label}${form}${n}`, (c) => `${readModifyWrite(n, form, c.rem, count + shift(name, n))}${c.next}`));
+    FORMS.map((form) =>
+      handler(
+        `${name}_m${label}${form}${n}`,
+        (c) => `${readModifyWrite(n, form, c.rem, count + shift(name, n))}${c.next}`,
+      ),
+    );
   return [inRegister('i', byImmediate), inRegister('c', byCl), ...inMemory('i', byImmediate), ...inMemory('c', byCl)];
 }
 
@@ -58,7 +80,11 @@ function bitTest(name: (typeof BIT_TESTS)[number], n: Size): string {
 function bitTestForms(name: (typeof BIT_TESTS)[number], n: Size): Handler[] {
   const store = name === 'bt' ? '' : setRegister(n, 'd', 'r');
   const inRegister = (label: string, k: string) =>
-    handler(`${name}_r${label}${n}`, (c) => `const d=${DESTINATION};const a=${register(n, 'd')};const k=${k}&${n - 1};${bitTest(name, n)}${store}${c.next}`);
+    handler(
+      `${name}_r${label}${n}`,
+      (c) =>
+        `const d=${DESTINATION};const a=${register(n, 'd')};const k=${k}&${n - 1};${bitTest(name, n)}${store}${c.next}`,
+    );
   const count = `const k=${immediate(n)}&${n - 1};`;
   return [
     inRegister('r', register(n, SOURCE)),

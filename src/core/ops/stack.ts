@@ -19,13 +19,27 @@ export const stack: readonly Family[] = [
   {
     name: 'POP', // r, memory at EA
     handlers: [
-      handler('pop_r', (c) => `const sp:u64=load<u64>(RSP);const v=rdStack<u64>(sp,op,${c.rem});store<u64>(RSP,sp+8);store<u64>(${DESTINATION},v,STATE);${c.next}`),
-      handler('pop_b', (c) => `const sp:u64=load<u64>(RSP);const v=rdStack<u64>(sp,op,${c.rem});wrm<u64>(${address('b')},v,op,${c.rem});store<u64>(RSP,sp+8);${c.next}`),
+      handler(
+        'pop_r',
+        (c) =>
+          `const sp:u64=load<u64>(RSP);const v=rdStack<u64>(sp,op,${c.rem});store<u64>(RSP,sp+8);store<u64>(${DESTINATION},v,STATE);${c.next}`,
+      ),
+      handler(
+        'pop_b',
+        (c) =>
+          `const sp:u64=load<u64>(RSP);const v=rdStack<u64>(sp,op,${c.rem});wrm<u64>(${address('b')},v,op,${c.rem});store<u64>(RSP,sp+8);${c.next}`,
+      ),
     ],
   },
   {
     name: 'LEAVE',
-    handlers: [handler('leave', (c) => `const sp:u64=load<u64>(RBP);const v=rdStack<u64>(sp,op,${c.rem});store<u64>(RSP,sp+8);store<u64>(RBP,v);${c.next}`)],
+    handlers: [
+      handler(
+        'leave',
+        (c) =>
+          `const sp:u64=load<u64>(RBP);const v=rdStack<u64>(sp,op,${c.rem});store<u64>(RSP,sp+8);store<u64>(RBP,v);${c.next}`,
+      ),
+    ],
   },
 ];
 
@@ -36,7 +50,10 @@ export const rareStack: readonly Family[] = [
     handlers: [
       handler('push_legacy_r', (c) => `pushLegacy(${register(64, SOURCE)},${SIZE},op,${c.rem});${c.next}`),
       handler('push_legacy_i', (c) => `pushLegacy(load<u64>(op,24),${SIZE},op,${c.rem});${c.next}`),
-      handler('push_legacy_b', (c) => `${c.sync}pushLegacy(readMemory(${address('b')},${SIZE}),${SIZE},op,${c.rem});${c.next}`),
+      handler(
+        'push_legacy_b',
+        (c) => `${c.sync}pushLegacy(readMemory(${address('b')},${SIZE}),${SIZE},op,${c.rem});${c.next}`,
+      ),
     ],
   },
   {
