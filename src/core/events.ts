@@ -2,24 +2,13 @@
 // (SDM "Priority Among Concurrent Events", "Monitor Trap Flag", "Interrupt-Window Exiting").
 
 import {
-  ACCESS_WRITE,
   ACTIVITY,
   ATTENTION,
   ATTEND_BREAKPOINTS,
-  ATTEND_DEVICE,
   ATTEND_EVENT,
   ATTEND_MTF,
-  ATTEND_PENDING_DEBUG,
   ATTEND_SHADOW,
-  ATTEND_TRAP_FLAG,
-  BUDGET,
-  CPL,
-  CR0,
-  CR4,
-  CS,
   DEBUGCTL,
-  DR0,
-  DR7,
   ENTRY_INJECTION,
   EVENT_DR6,
   EVENT_ERROR,
@@ -31,7 +20,6 @@ import {
   EVENT_TYPE,
   EVENT_VALID,
   EVENT_VECTOR,
-  CODE_MODE,
   INTERRUPTIBILITY,
   INTERRUPT_LINE,
   MTF_PENDING,
@@ -41,11 +29,6 @@ import {
   PIN_CONTROLS,
   PREEMPTION_DEADLINE,
   PRIMARY_CONTROLS,
-  REMAINING,
-  RETIRED,
-  SEGMENTS,
-  SEGMENT_SIZE,
-  SEG_BASE,
   STOP,
   STOP_INTERRUPT,
   SYSTEM_FLAGS,
@@ -55,14 +38,11 @@ import {
   BLOCKING_MOV_SS,
   BLOCKING_NMI,
   BLOCKING_STI,
-  CR0_AM,
-  CR4_DE,
   FLAG_AC,
   FLAG_IF,
   FLAG_RF,
   FLAG_TF,
   FLAG_VM,
-  VECTOR_AC,
   VECTOR_DB,
   VECTOR_NMI,
 } from './bits.ts';
@@ -70,6 +50,7 @@ import { unwind } from './host.ts';
 import { getRip, time, updateAttention, updateMode } from './state.ts';
 import { beginExit } from './intercepts.ts';
 import { deliverPending } from './delivery.ts';
+import { instructionBreakpoints } from './breakpoints.ts';
 
 export const PIN_EXTERNAL_INTERRUPT: u32 = 1;
 export const PIN_NMI: u32 = 1 << 3;
@@ -264,67 +245,6 @@ export function nmiUnblockedByIret(): bool {
 /** Forgets it: a new instruction begins, or an event is delivered. */
 export function clearNmiUnblocking(): void {
   iretUnblocked = false;
-}
-
-// ---- Debug registers --------------------------------------------------------------------------------------------------
-
-/** Bytes minus one that DRn covers, by the LEN field. */
-function breakpointLength(dr7: u32, i: u32): u64 {
-  const length = (dr7 >> (18 + i * 4)) & 3;
-  return length == 2 ? 7 : <u64>length;
-}
-
-/** What the empty TLB set exists for: alignment checks, and the data breakpoints of DR0 to DR3. */
-export function checkedAccess(linear: u64, bytes: u32, access: u32): void {
-  if (linear & <u64>(bytes - 1) && load<u32>(CPL) == 3 && load<u64>(CR0) & CR0_AM && load<u32>(SYSTEM_FLAGS) & FLAG_AC) {
-    raise(VECTOR_AC, 0);
-  }
-  matchDataBreakpoints(linear, bytes, access == ACCESS_WRITE);
-}
-
-/**
- * Notes the data breakpoints that an access meets; the trap comes after the instruction. `write` false is a read, which
- * only R/W = 11 matches.
- */
-function matchDataBreakpoints(linear: u64, size: u32, write: bool): void {
-  const dr7 = <u32>load<u64>(DR7);
-  matchBreakpoints(dr7, linear, size, write ? 0xa : 0x8); // kinds 1 and 3, or 3, as a set of kinds
-}
-
-/** Notes the I/O breakpoints that an access to a port meets (CR4.DE). */
-export function matchPortBreakpoints(port: u32, size: u32): void {
-  if (load<u64>(CR4) & CR4_DE) matchBreakpoints(<u32>load<u64>(DR7), port, size, 0x4);
-}
-
-function matchBreakpoints(dr7: u32, address: u64, size: u32, kinds: u32): void {
-  let matched: u64 = 0;
-  let enabled = false;
-  for (let i: u32 = 0; i < 4; i++) {
-    if (!((kinds >> ((dr7 >> (16 + i * 4)) & 3)) & 1)) continue;
-    const mask = breakpointLength(dr7, i);
-    const from = load<u64>(DR0 + (<usize>i << 3)) & ~mask;
-    if (address > from + mask || address + size - 1 < from) continue;
-    matched |= <u64>1 << <u64>i;
-    if ((dr7 >> (i * 2)) & 3) enabled = true;
-  }
-  if (!enabled) return;
-  store<u64>(PENDING_DEBUG, load<u64>(PENDING_DEBUG) | matched | PENDING_ENABLED);
-  store<u32>(ATTENTION, load<u32>(ATTENTION) | ATTEND_PENDING_DEBUG);
-}
-
-/** DR6 bits of the instruction breakpoints at the next instruction; 0 when none is enabled there. */
-function instructionBreakpoints(): u64 {
-  const dr7 = <u32>load<u64>(DR7);
-  let linear = getRip();
-  if (load<u32>(CODE_MODE) != 2) linear = (linear + load<u64>(SEGMENTS + CS * SEGMENT_SIZE + SEG_BASE)) & 0xffffffff;
-  let matched: u64 = 0;
-  let enabled = false;
-  for (let i: u32 = 0; i < 4; i++) {
-    if ((dr7 >> (16 + i * 4)) & 3 || load<u64>(DR0 + (<usize>i << 3)) != linear) continue;
-    matched |= <u64>1 << <u64>i;
-    if ((dr7 >> (i * 2)) & 3) enabled = true;
-  }
-  return enabled ? matched : 0;
 }
 
 // ---- Between two instructions -----------------------------------------------------------------------------------------

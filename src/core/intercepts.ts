@@ -35,7 +35,6 @@ import {
   SI_MODRM,
   SI_OFFSET,
   SI_OPERAND_SIZE,
-  SI_REG,
   SI_RM,
   SI_SEGMENT,
   SI_SIB,

@@ -20,7 +20,6 @@ import {
   RSP,
   SI_LENGTH,
   SS,
-  SYSTEM_FLAGS,
   TR,
 } from './layout.ts';
 import {

@@ -20,7 +20,7 @@ import {
   VECTOR_TS,
 } from './bits.ts';
 import { privilegeAt, writeAs } from './access.ts';
-import { innerPointer, innerSelector, innerStack } from './delivery.ts';
+import { innerPointer, innerSelector, innerStack } from './gates.ts';
 import { raise } from './events.ts';
 import { readMemory, sysRead } from './memory.ts';
 import {

@@ -13,7 +13,7 @@ import {
   TR,
 } from '../layout.ts';
 import { CR4_VME, FLAG_IF, FLAG_RF, FLAG_TF, FLAG_VIF, VECTOR_BP, VECTOR_DB, VECTOR_GP, VECTOR_OF } from '../bits.ts';
-import { new16BitFrame, pushWord } from '../delivery.ts';
+import { new16BitFrame, pushWord } from '../gates.ts';
 import { changeFlags, deliverNow, noTrapAfter, raise } from '../events.ts';
 import { getFlags, getOF } from '../flags.ts';
 import { sysRead } from '../memory.ts';

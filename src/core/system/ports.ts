@@ -26,7 +26,8 @@ import {
   TR,
 } from '../layout.ts';
 import { FLAG_DF, VECTOR_GP } from '../bits.ts';
-import { matchPortBreakpoints, raise } from '../events.ts';
+import { matchPortBreakpoints } from '../breakpoints.ts';
+import { raise } from '../events.ts';
 import { host_in, host_out } from '../host.ts';
 import { wrapAddress, writeAddressRegister, writeRegister } from '../integer/operands.ts';
 import { REASON_IO, exitInstruction, exitWithInfo, portExits, stringIoInfo } from '../intercepts.ts';

@@ -16,7 +16,6 @@ import {
   SI_MEMORY,
   SI_OFFSET,
   SI_OPERAND_SIZE,
-  SI_REG,
   SI_RM,
   SI_SEGMENT,
   TR,
