@@ -80,7 +80,7 @@ store:
     mov [edx], ebx
     jmp next
 wait_long:
-    mov ecx, 4000000
+    mov ecx, 30000000
 .loop:
     loop .loop
     in al, 0xf4

@@ -63,6 +63,17 @@ start:
     mov al, %2
     out dx, al
 %endmacro
+%macro print_all 0
+    mov dword [wanted], 1000
+%endmacro
+; Lets pass, unprinted, what a timer sent before it was stopped.
+%macro drain 0
+    mov dword [wanted], 0
+    sti
+    nop
+    nop
+    cli
+%endmacro
 %macro wait_interrupts 1
     mov ebx, %1
     call wait_for
@@ -112,6 +123,7 @@ start:
     wait_interrupts 3
     mov dword [LOCAL + 0x320], 0x10041
     mov dword [LOCAL + 0x380], 0
+    drain
 
     title `\nPIT through the I/O APIC:`
     mov dword [IOAPIC], 0x15
@@ -125,6 +137,7 @@ start:
     mov dword [IOAPIC], 0x14
     mov dword [IOAPIC + 0x10], 0x10050
     outb 0x43, 0x30
+    drain
 
     title `\nSelf-IPIs by priority:`
     mov eax, 0x61
@@ -142,6 +155,7 @@ start:
     mov eax, 0x81
     call send
     wait_interrupts 1
+    print_all
     sti
     nop
     nop
@@ -153,9 +167,10 @@ start:
     mov byte [nest], 1
     mov eax, 0x91
     call send
-    wait_interrupts 2
+    wait_interrupts 3
     mov byte [nest], 0
 
+    print_all
     title `\nNMI although interrupts are off:`
     mov dword [LOCAL + 0x310], 0
     mov dword [LOCAL + 0x300], 0x0400
@@ -202,8 +217,9 @@ mask_all:
     out 0xa1, al
     ret
 
-wait_for: ; EBX: number of interrupts
+wait_for: ; EBX: number of interrupts; more that come, as timers may, are not printed
     mov dword [count], 0
+    mov [wanted], ebx
 .again:
     sti
     hlt
@@ -252,7 +268,10 @@ handler:
     push ecx
     mov eax, [esp + 16]
     mov [seen], ebp
-    cmp dword [count], 8
+    push eax
+    mov eax, [count]
+    cmp eax, [wanted]
+    pop eax
     jae .quiet
     call print_byte
 .quiet:
@@ -318,6 +337,7 @@ gdt_pointer: dw 23
 idt_pointer: dw 2047
     dd idt
 count: dd 0
+wanted: dd 0
 seen: dd 0
 nest: db 0
 align 16
