@@ -16,7 +16,7 @@ import { createByteBuffer } from './bytes.ts';
 import { countOf, canStore, emitBinary, emitData, paddingFor, reserveBytes } from './data.ts';
 import { checkClosed, runDirective } from './directives.ts';
 import { encodeInstruction } from './encoder/encode.ts';
-import { labelNeeded, noConvergence, noStructure, orphanLabel } from './errors.ts';
+import { labelNeeded, pastField, noConvergence, noStructure, orphanLabel } from './errors.ts';
 import { type Names, evaluate, isConstant } from './expression.ts';
 import { buildImage, layoutSections } from './layout.ts';
 import { lexFile } from './lexer.ts';
@@ -344,12 +344,7 @@ function runInstance(a: Assembly, names: Names, body: Extract<Body, { kind: 'dir
     const base = fieldName === undefined ? (names.symbol(instance.name, body.nameRange)?.constant ?? 0n) : 0n;
     const missing = Number(target.constant - base - done);
     if (missing < 0 && a.final) {
-      addProblem(
-        a,
-        { code: 'negative-count', message: `the structure is already ${-missing} bytes past this field` },
-        body.nameRange,
-        a.expansion,
-      );
+      addProblem(a, pastField(-missing), body.nameRange, a.expansion);
     } else if (missing > 0 && canStore(a, body.nameRange)) {
       currentSection(a).buffer.fill(0, missing);
       currentSection(a).position += missing;

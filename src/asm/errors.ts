@@ -252,3 +252,14 @@ export const farOutOfRange = (value: bigint): Problem =>
   error('selector-range', `the segment ${hex(value)} does not fit in 16 bits`);
 export const prefixTwice = (name: string): Problem =>
   error('prefix-twice', `"${name}": there is already a prefix of this kind`);
+
+export const notScalarOperand = (operator: string): Problem =>
+  error(
+    'not-scalar',
+    `"${operator}" needs plain numbers, but this is an address or register; the difference of two labels of one section is a plain number`,
+  );
+export const divisionByZero = (operator: string): Problem =>
+  error('division-by-zero', `division by zero in "${operator}"`);
+export const badAddress = (reason: string): Problem => error('bad-address', reason);
+export const pastField = (bytes: number): Problem =>
+  error('past-field', `the structure is already ${bytes} bytes past this field`);

@@ -1,7 +1,9 @@
 // Expressions: parsed once into a tree, evaluated in each pass to a constant plus multiples of registers and sections.
 import {
   type Problem,
+  divisionByZero,
   expected,
+  notScalarOperand,
   notANumber,
   badEscape,
   segUnsupported,
@@ -393,13 +395,7 @@ export function evaluate(expression: Expression, names: Names): Value | undefine
 }
 
 function notScalar(operator: string, operand: Expression, names: Names): undefined {
-  names.problem(
-    {
-      code: 'not-scalar',
-      message: `"${operator}" needs plain numbers, but this is an address or register; the difference of two labels of one section is a plain number`,
-    },
-    operand.range,
-  );
+  names.problem(notScalarOperand(operator), operand.range);
   return undefined;
 }
 
@@ -412,7 +408,7 @@ function binary(expression: Extract<Expression, { kind: 'binary' }>, names: Name
   if (a.terms === undefined && b.terms === undefined) {
     const value = arithmetic(operator, a.constant, b.constant);
     if (value !== undefined) return constantValue(value);
-    names.problem({ code: 'division-by-zero', message: `division by zero in "${operator}"` }, expression.right.range);
+    names.problem(divisionByZero(operator), expression.right.range);
     return undefined;
   }
   if (operator === '+' || operator === '-') {

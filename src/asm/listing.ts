@@ -6,7 +6,7 @@ const BYTES_PER_ROW = 10;
 /** One row for each statement that gave bytes, and plain rows for the lines of the main file that gave none. */
 export function listingText(a: Assembly, image: Uint8Array): string {
   const rows: string[] = [];
-  const sources = a.files.map((f) => f.text.split(/\r?\n/));
+  const source = a.files[0]!.text.replace(/\r?\n$/, '').split(/\r?\n/);
   const byLine = new Map<number, typeof a.lines>();
   for (const record of a.lines) {
     if (record.range.file !== 0) continue;
@@ -14,7 +14,7 @@ export function listingText(a: Assembly, image: Uint8Array): string {
     if (list === undefined) byLine.set(record.range.line, [record]);
     else list.push(record);
   }
-  sources[0]!.forEach((text, index) => {
+  source.forEach((text, index) => {
     const records = byLine.get(index + 1);
     if (records === undefined) {
       rows.push(`${String(index + 1).padStart(6)} ${''.padEnd(8 + 2 + BYTES_PER_ROW * 2)} ${text}`.trimEnd());

@@ -58,6 +58,8 @@ const VECTORS: Readonly<Record<string, string>> = { x: 'xmm', y: 'ymm', z: 'zmm'
  */
 const NASM_IS_WRONG =
   /^(ptwrite|wru?ssd|(inc|rd)sspd|vmgexit|\S*[ps]h |vcvt\S*(ph|sh|bf16)\S* |vcvtph2\S* |vcvttph2\S* |vcomish|vmovw|enqcmds?|movdir64b)/;
+/** Only the 8086 had POP CS, which is what we say about it. */
+const OBSOLETE = 'pop cs';
 /** Equally good encodings of which nasm takes the other one: PEXTRW, VEXTRACTPS to a wide register, MPX and AMX with [r*2]. */
 const OTHER_CHOICE = /^(v?pextrw|vextractps|bnd|tile)/;
 
@@ -133,7 +135,7 @@ function program(bits: Bits, select: (row: FormRow) => boolean, variants: number
       lines.add(`${row.name} ${operands.join(', ')}`.trim());
     }
   }
-  return [...lines].filter((line) => !NASM_IS_WRONG.test(line) && !OTHER_CHOICE.test(line));
+  return [...lines].filter((line) => line !== OBSOLETE && !NASM_IS_WRONG.test(line) && !OTHER_CHOICE.test(line));
 }
 
 /** Nasm's bytes by line, for the lines that it takes: it shows errors pass by pass, so ask until none is left. */

@@ -1,14 +1,16 @@
 // One instruction to bytes.
 import {
+  badAddress,
   type Problem,
   byteRegisterWithRex,
   farOutOfRange,
   immediateRange,
   jumpOutOfRange,
+  notAnAddressHere,
   relocationTooLarge,
   registerOnlyIn64,
 } from '../errors.ts';
-import { type Names, type Value, evaluate } from '../expression.ts';
+import { type Expression, type Names, type Value, evaluate } from '../expression.ts';
 import type { Register } from '../registers.ts';
 import type { MemoryOperand, Operand, Statement } from '../statement.ts';
 import type { SourceRange } from '../tokens.ts';
@@ -105,17 +107,28 @@ function evaluateOperand(operand: Operand, context: EncodeContext, prefixes: Pre
       return address === undefined ? undefined : { operand, value: undefined, segment: undefined, address };
     }
     case 'immediate': {
-      const value = evaluate(operand.expression, context.names);
+      const value = numberOrAddress(operand.expression, context);
       return value === undefined ? undefined : { operand, value, segment: undefined, address: undefined };
     }
     case 'far': {
-      const value = evaluate(operand.expression, context.names);
-      const segment = evaluate(operand.segment, context.names);
+      const value = numberOrAddress(operand.expression, context);
+      const segment = numberOrAddress(operand.segment, context);
       return value === undefined || segment === undefined ? undefined : { operand, value, segment, address: undefined };
     }
     default:
       return { operand, value: undefined, segment: undefined, address: undefined };
   }
+}
+
+/** A value that can stand in an instruction by itself; undefined after a report. */
+function numberOrAddress(expression: Expression, context: EncodeContext): Value | undefined {
+  const value = evaluate(expression, context.names);
+  const terms = value?.terms;
+  if (terms !== undefined && (terms.length > 1 || terms[0]!.section < 0 || terms[0]!.factor !== 1n)) {
+    context.names.problem(notAnAddressHere(), expression.range);
+    return undefined;
+  }
+  return value;
 }
 
 function choose(
@@ -134,27 +147,17 @@ function choose(
     const operands = arrangeOperands(form, evaluated);
     if (!valuesFit(form, operands, prefixes, context)) continue;
     context.out.truncate(start);
-    const outcome = emit(form, operands, body, prefixes, context);
-    if (outcome === 'ok') {
-      memo.chosen = i;
-      return true;
-    }
-    if (outcome !== 'next') {
-      context.names.problem(outcome, body.name);
-      return false;
-    }
+    const problem = emit(form, operands, body, prefixes, context);
+    if (problem === undefined) memo.chosen = i;
+    else context.names.problem(problem, body.name);
+    return problem === undefined;
   }
   context.out.truncate(start);
+  // No form holds the values: the last one is the widest, and says what does not fit.
   const last = candidates[candidates.length - 1]!;
-  const outcome = emit(last, arrangeOperands(last, evaluated), body, prefixes, context);
-  if (outcome === 'ok') return true;
-  if (outcome !== 'next') context.names.problem(outcome, body.name);
-  else
-    context.names.problem(
-      { code: 'not-encodable', message: 'no encoding of this instruction can hold these operands' },
-      body.name,
-    );
-  return false;
+  const problem = emit(last, arrangeOperands(last, evaluated), body, prefixes, context);
+  if (problem !== undefined) context.names.problem(problem, body.name);
+  return problem === undefined;
 }
 
 /** Operands in the form's order; the left-out one is repeated. */
@@ -328,14 +331,14 @@ function displacementScale(form: Form, operand: MemoryOperand): number {
   return broadcast && match[2] !== undefined ? Number(match[2]) : (TUPLE_BYTES[`N${match[1]}`] ?? 1);
 }
 
-/** Writes the bytes; a problem, or `next` when another form may do. */
+/** Writes the bytes, or answers what is wrong. */
 function emit(
   form: Form,
   operands: readonly Evaluated[],
   body: InstructionBody,
   prefixes: Prefixes,
   context: EncodeContext,
-): 'ok' | 'next' | Problem {
+): Problem | undefined {
   const { bits, out } = context;
   const p = collect(form, operands);
   let where: AddressBytes | undefined;
@@ -346,7 +349,7 @@ function emit(
       displacementScale(form, p.memory.operand),
       form.operands.some((o) => o.needsSib),
     );
-    if (typeof chosen === 'string') return { code: 'bad-address', message: chosen };
+    if (typeof chosen === 'string') return badAddress(chosen);
     where = chosen;
   }
   const start = out.length;
@@ -457,7 +460,7 @@ function emitImmediates(
   p: Parts,
   start: number,
   context: EncodeContext,
-): 'ok' | 'next' | Problem {
+): Problem | undefined {
   const { out } = context;
   let nibble = p.is4 >= 0 ? p.is4 << 4 : -1;
   for (let i = 0; i < form.operands.length; i++) {
@@ -491,7 +494,7 @@ function emitImmediates(
   }
   if (nibble >= 0) out.byte(nibble);
   if (form.implied >= 0) out.byte(form.implied);
-  return 'ok';
+  return undefined;
 }
 
 /** A value with its section's address added. */

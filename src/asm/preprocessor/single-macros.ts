@@ -77,16 +77,10 @@ const EMPTY: readonly Token[] = [];
 function builtIn(pp: Preprocessor, token: Token): readonly Token[] | undefined {
   if (!token.text.startsWith('__')) return undefined;
   switch (token.text.replace(/^__\?(.*)\?__$/, '__$1__')) {
-    case '__LINE__': {
-      let outer = pp.expansion;
-      while (outer?.parent !== undefined) outer = outer.parent;
-      return [makeToken(TOKEN.number, String(outer?.call.line ?? token.line), token, token.space)];
-    }
-    case '__FILE__': {
-      let outer = pp.expansion;
-      while (outer?.parent !== undefined) outer = outer.parent;
-      return [makeToken(TOKEN.string, `'${pp.host.fileName(outer?.call.file ?? token.file)}'`, token, token.space)];
-    }
+    case '__LINE__':
+      return [makeToken(TOKEN.number, String(token.line), token, token.space)];
+    case '__FILE__':
+      return [makeToken(TOKEN.string, quote(pp.host.fileName(token.file)), token, token.space)];
     case '__BITS__':
       return [makeToken(TOKEN.number, String(pp.host.bits()), token, token.space)];
     default:
