@@ -15,6 +15,46 @@ const PROGRAM = join(ROOT, 'test', 'dap', 'programs', 'hypervisor.asm');
 const SOURCE = readFileSync(PROGRAM, 'utf8').split('\n');
 const THREAD = { threadId: 1 };
 
+/** Enables the receive interrupt of COM1 (IRQ 4, vector 24H), halts, and ends with the byte that came. */
+const WAITS_FOR_INPUT = `bits 64
+        mov rsp, 0x90000
+        mov rax, received
+        mov rbx, idt + 0x24 * 16
+        mov [rbx], ax
+        mov word [rbx + 2], cs
+        mov word [rbx + 4], 0x8E00
+        shr rax, 16
+        mov [rbx + 6], ax
+        lidt [idt_register]
+        mov al, 0x11
+        out 0x20, al
+        mov al, 0x20
+        out 0x21, al
+        mov al, 4
+        out 0x21, al
+        mov al, 1
+        out 0x21, al
+        mov al, 0xEF
+        out 0x21, al
+        mov dx, 0x3F9
+        mov al, 1
+        out dx, al
+        mov dx, 0x3FC
+        mov al, 8
+        out dx, al
+        sti
+pause_: hlt
+        jmp pause_
+received:
+        mov dx, 0x3F8
+        in al, dx
+        out 0xF4, al
+idt:    times 0x25 * 2 dq 0
+idt_register:
+        dw $ - idt - 1
+        dq idt
+`;
+
 /** Line of the first source line with this text after a label. */
 function lineOf(label: string, text: string): number {
   const start = SOURCE.findIndex((line) => line.startsWith(`${label}:`));
@@ -254,6 +294,18 @@ describe.skipIf(skip !== undefined).each(['stdio', 'tcp'])('over %s', (transport
     const [next] = await frames();
     expect([next?.source?.sourceReference, next?.line]).toEqual([sourceReference, vmcall + 1]);
   }, 30_000);
+
+  test('input on COM1 wakes a processor that waits for it', async () => {
+    const program = join(ROOT, 'build', 'test', `dap-${transport}`, 'wait.asm');
+    writeFileSync(program, WAITS_FOR_INPUT);
+    const stop = await launch({ program });
+    expect(stop).toMatchObject({ reason: 'exception', description: 'The processor waits for ever' });
+    const continued = client.waitForEvent('continued');
+    const exited = client.waitForEvent('exited');
+    await client.customRequest('ringside/input', { data: Buffer.from('x').toString('base64') });
+    await continued;
+    expect(((await exited) as DebugProtocol.ExitedEvent).body.exitCode).toBe(0x78 * 2 + 1);
+  });
 
   test('without debugging it runs to its end', async () => {
     const [exited] = await Promise.all([

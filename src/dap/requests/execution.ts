@@ -57,8 +57,14 @@ function input(connection: Connection, args: Arguments): Answer {
   const bytes = fromBase64(text(args, 'data'));
   if (bytes === undefined) throw badArguments(args.command, '"data" is not base64');
   machine.input(bytes);
-  // A processor that waited for ever may have waited for this.
-  return { after: () => (session.cause?.kind === 'idle' ? void session.continue() : undefined) };
+  // A processor that waited for ever may have waited for this. The client did not ask, so it is told.
+  if (session.cause?.kind !== 'idle') return {};
+  return {
+    after: () => {
+      connection.event('continued', { threadId: THREAD, allThreadsContinued: true });
+      session.continue();
+    },
+  };
 }
 
 export const EXECUTION_REQUESTS = {

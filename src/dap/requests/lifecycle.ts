@@ -3,7 +3,7 @@
 import { FILTERS, setFilters } from '../../debugger/exit-filters.ts';
 import { flag, optionalText } from '../arguments.ts';
 import type { Answer, Connection, Handler } from '../connection.ts';
-import { launched } from '../connection.ts';
+import { launched, THREAD } from '../connection.ts';
 import { createDebuggee, loadedText } from '../debuggee.ts';
 import { alreadyInitialized, alreadyLaunched, noAttach } from '../errors.ts';
 import { readLaunch } from '../launch.ts';
@@ -94,7 +94,13 @@ async function restart(connection: Connection, args: Parameters<Handler>[1]): Pr
   connection.shown.before.clear();
   connection.shown.now.clear();
   bindAsked(connection, old, debuggee);
-  return { after: () => (connection.configurationDone ? debuggee.session.start() : undefined) };
+  return {
+    after: () => {
+      if (!connection.configurationDone) return;
+      connection.event('continued', { threadId: THREAD, allThreadsContinued: true });
+      debuggee.session.start();
+    },
+  };
 }
 
 function terminate(connection: Connection, args: Parameters<Handler>[1]): Answer {
