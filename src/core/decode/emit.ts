@@ -266,3 +266,10 @@ export function emitSlow(id: u32, ends: bool): void {
 export function emitUndefined(): void {
   emitSlow(SL_UD, true);
 }
+
+/** LOCK on this form is #UD: the caller returns. */
+export function badLock(allowed: bool): bool {
+  if (!d.lock || allowed) return false;
+  emitUndefined();
+  return true;
+}

@@ -1,41 +1,24 @@
-// The one-byte opcode map (SDM "One-Byte Opcode Map"). LOCK is checked here: where it is not allowed the instruction is #UD.
+// The one-byte opcode map (SDM "One-Byte Opcode Map"), one function for sixteen opcodes; a table in the form of switches. LOCK is
+// checked here: where it is not allowed the instruction is #UD.
 
 import {
   FAM_ALU,
-  FAM_ALU_JUMP,
-  FAM_ALU_QUIET,
-  FAM_ATOMIC,
-  FAM_CALL,
-  FAM_CALL_INDIRECT,
-  FAM_CALL_LEGACY,
-  FAM_COMPARE_JUMP,
   FAM_EXTEND_A,
   FAM_FLAG,
-  FAM_IMUL,
-  FAM_JCC,
-  FAM_JCC_FAR,
-  FAM_JMP,
-  FAM_JMP_INDIRECT,
-  FAM_JUMP_LEGACY,
   FAM_LEA,
   FAM_LOOP,
   FAM_MOV,
-  FAM_MOVX,
-  FAM_MULDIV,
   FAM_POP,
   FAM_POP_LEGACY,
   FAM_PUSH,
   FAM_PUSH_LEGACY,
-  FAM_RET,
-  FAM_SHIFT,
   FAM_TEST,
-  FAM_TEST_JUMP,
   FAM_UNARY,
   FAM_XCHG,
   OP_LEAVE,
   OP_NOP,
 } from '../../../build/core/op-ids.ts';
-import { CS, DS, ES, } from '../layout.ts';
+import { CS, DS, ES } from '../layout.ts';
 import {
   SL_ARPL,
   SL_BCD,
@@ -59,57 +42,56 @@ import {
   SL_LOAD_FAR_POINTER,
   SL_MOV_FROM_SEGMENT,
   SL_MOV_TO_SEGMENT,
-  SL_MUL_DIV,
   SL_OUT,
   SL_OUTS,
   SL_PAUSE,
-  SL_POP_SEGMENT,
   SL_POPA,
   SL_POPF,
-  SL_PUSH_SEGMENT,
+  SL_POP_SEGMENT,
   SL_PUSHA,
   SL_PUSHF,
-  SL_ROTATE_CARRY,
+  SL_PUSH_SEGMENT,
   SL_SALC,
   SL_STI,
   SL_STRING,
-  SL_XCHG,
   SL_XLAT,
 } from '../slow-ids.ts';
-import { MODE_64, ripOfKey } from '../state.ts';
+import { MODE_64 } from '../state.ts';
 import {
+  READS,
+  WRITES,
+  badLock,
   emit,
   emitEffectiveAddress,
   emitJump,
   emitMemory,
   emitSlow,
-  emitThroughAddress,
   emitUndefined,
-  fuseWithPrevious,
-  mayFuse,
-  nextKey,
-  READS,
-  WRITES,
 } from './emit.ts';
-import { overridden, readMemoryOffset, readModrm, registerOffset } from './operands.ts';
+import {
+  decodeGroup1,
+  decodeGroup3,
+  decodeGroup5,
+  decodeImul,
+  decodeMovsxd,
+  decodePopMemory,
+  decodeShift,
+  decodeTest,
+  decodeXchg,
+} from './groups.ts';
+import { decodeJcc, decodeJumpOrCall, decodeReturn } from './jumps.ts';
+import {
+  opcodeRegister,
+  overridden,
+  readMemoryOffset,
+  readModrm,
+  registerOffset,
+  sizeByOpcode,
+  stackSize,
+} from './operands.ts';
 import { byte, d, immediateOf, signedByte, truncate, word } from './state.ts';
 import { decodeTwoByte } from './two-byte.ts';
 import { decodeVex } from './vex.ts';
-
-/** Size of an operand whose opcode's bit 0 says byte or full. @inline */
-function sizeByOpcode(opcode: u32): u32 {
-  return opcode & 1 ? d.operandSize : 0;
-}
-
-function opcodeRegister(opcode: u32): u32 {
-  return (opcode & 7) | ((d.rex & 1) << 3);
-}
-
-/** Size of stack operands: 64 bits by default in 64-bit mode, where 32 cannot be had. */
-function stackSize(): u32 {
-  if (d.mode != MODE_64) return d.operandSize;
-  return d.prefix66 && !(d.rex & 8) ? 1 : 3;
-}
 
 export function decodeOneByte(opcode: u32): void {
   d.opcode = opcode;
@@ -150,13 +132,6 @@ function mayLock(opcode: u32): bool {
     opcode == 0xf7 ||
     opcode >= 0xfe
   );
-}
-
-/** LOCK on this form is #UD: the caller returns. */
-function badLock(allowed: bool): bool {
-  if (!d.lock || allowed) return false;
-  emitUndefined();
-  return true;
 }
 
 function decodeAlu(opcode: u32): void {
@@ -265,76 +240,6 @@ function decode60(opcode: u32): void {
   unreachable(); // 64 to 67 are prefixes
 }
 
-function decodeMovsxd(): void {
-  readModrm();
-  d.destination = d.reg << 3;
-  if (d.operandSize == 3) {
-    const id = FAM_MOVX + (5 * 2 + 1) * 3;
-    if (d.memory) emitMemory(id + 1, 4, READS);
-    else {
-      d.source = d.rm << 3;
-      emit(id);
-    }
-    return;
-  }
-  const id = FAM_MOV + d.operandSize * 8;
-  if (d.memory) emitMemory(id + 2, 1 << d.operandSize, READS);
-  else {
-    d.source = d.rm << 3;
-    emit(id);
-  }
-}
-
-/** IMUL with two or three operands. */
-export function decodeImul(three: bool): void {
-  if (d.operandSize == 1) {
-    emitSlow(SL_MUL_DIV, false);
-    return;
-  }
-  const id = FAM_IMUL + ((d.operandSize - 2) * 2 + u32(three)) * 3;
-  d.destination = d.reg << 3;
-  d.immediate = truncate(d.immediate, d.operandSize);
-  if (d.memory) emitMemory(id + 1, 1 << d.operandSize, READS);
-  else {
-    d.source = d.rm << 3;
-    emit(id);
-  }
-}
-
-/** Jcc, fused with the comparison, test or arithmetic in front of it where there is a handler for both. */
-export function decodeJcc(cc: u32, distance: i64): void {
-  if (mayFuse(distance)) {
-    const fused = fusedWith(<u32>d.last, cc);
-    if (fused) {
-      fuseWithPrevious(fused);
-      return;
-    }
-  }
-  emitJump(FAM_JCC + cc, FAM_JCC_FAR + cc, distance, cc, 0);
-}
-
-function fusedWith(id: u32, cc: u32): u32 {
-  if (id >= FAM_ALU && id < FAM_TEST) {
-    const operation = (id - FAM_ALU) >> 5;
-    const size = ((id - FAM_ALU) >> 3) & 3;
-    const form = (id - FAM_ALU) & 7;
-    if (operation == 7 && size != 1) {
-      const fusedForm = form < 2 ? form : form - 4; // rr, ri; memory with immediate
-      if (form < 2 || form >= 6) return FAM_COMPARE_JUMP + (((size ? size - 1 : 0) * 4 + fusedForm) << 4) + cc;
-    }
-    const which: i32 = operation == 0 ? 0 : operation == 5 ? 1 : operation == 4 ? 2 : -1;
-    const condition: i32 = cc == 4 ? 0 : cc == 5 ? 1 : cc == 8 ? 2 : cc == 9 ? 3 : -1;
-    if (which >= 0 && condition >= 0 && size >= 2 && form == 1) {
-      return FAM_ALU_JUMP + ((<u32>which * 2 + size - 2) << 2) + <u32>condition;
-    }
-  } else if (id >= FAM_TEST && id < FAM_ALU_QUIET) {
-    const size = (id - FAM_TEST) / 6;
-    const form = (id - FAM_TEST) % 6;
-    if (size != 1 && form < 2) return FAM_TEST_JUMP + (((size ? size - 1 : 0) * 2 + form) << 4) + cc;
-  }
-  return 0;
-}
-
 function decode80(opcode: u32): void {
   switch (opcode) {
     case 0x80:
@@ -398,69 +303,6 @@ function decode80(opcode: u32): void {
       decodePopMemory();
       return;
   }
-}
-
-function decodeGroup1(opcode: u32): void {
-  const size = opcode & 1 ? d.operandSize : 0;
-  readModrm();
-  const operation = d.reg & 7;
-  d.immediate = truncate(immediateOf(opcode == 0x81 ? size : 0), size);
-  if (opcode == 0x82 && d.mode == MODE_64) {
-    emitUndefined();
-    return;
-  }
-  if (badLock(d.memory && operation != 7)) return;
-  const id = FAM_ALU + ((operation * 4 + size) << 3);
-  if (d.memory) emitMemory(id + 6, 1 << size, operation == 7 ? READS : WRITES);
-  else {
-    d.destination = registerOffset(d.rm, size);
-    emit(id + 1);
-  }
-}
-
-/** TEST of the r/m operand with a register or an immediate. */
-function decodeTest(size: u32, byImmediate: bool): void {
-  const id = FAM_TEST + size * 6;
-  if (!byImmediate) d.source = registerOffset(d.reg, size);
-  if (d.memory) emitMemory(id + (byImmediate ? 4 : 2), 1 << size, READS);
-  else {
-    d.destination = registerOffset(d.rm, size);
-    emit(id + u32(byImmediate));
-  }
-}
-
-function decodeXchg(size: u32): void {
-  readModrm();
-  if (badLock(d.memory)) return;
-  if (d.memory) {
-    d.operandSize = size;
-    if (size >= 2) {
-      d.destination = d.reg << 3;
-      emitMemory(FAM_ATOMIC + (size - 2) * 2, 1 << size, WRITES);
-    } else emitSlow(SL_XCHG, false);
-    return;
-  }
-  d.destination = registerOffset(d.reg, size);
-  d.source = registerOffset(d.rm, size);
-  emit(FAM_XCHG + size);
-}
-
-function decodePopMemory(): void {
-  readModrm();
-  if (d.reg & 7) {
-    emitUndefined(); // XOP
-    return;
-  }
-  const size = stackSize();
-  d.kind = size;
-  if (!d.memory) {
-    d.destination = d.rm << 3;
-    emit(size == 3 ? FAM_POP : FAM_POP_LEGACY);
-    return;
-  }
-  // An address that uses RSP uses its value after the pop.
-  if (d.base == 0x20) d.displacement += <i64>(1 << size);
-  emitThroughAddress(size == 3 ? FAM_POP + 1 : FAM_POP_LEGACY + 1, 1 << size, WRITES);
 }
 
 function decode90(opcode: u32): void {
@@ -607,34 +449,6 @@ function decodeC0(opcode: u32): void {
   }
 }
 
-function decodeReturn(release: u32): void {
-  d.ends = true;
-  d.immediate = <i64>release;
-  if (d.mode == MODE_64) emit(FAM_RET + u32(release != 0));
-  else {
-    d.kind = d.operandSize;
-    emit(FAM_JUMP_LEGACY + 4);
-  }
-}
-
-/** Group 2; the count is in `immediate` or in CL. */
-function decodeShift(size: u32, byCl: bool): void {
-  const operation = d.reg & 7;
-  if (operation == 2 || operation == 3) {
-    d.operandSize = size;
-    emitSlow(SL_ROTATE_CARRY, false);
-    return;
-  }
-  d.immediate &= size == 3 ? 63 : 31;
-  const row: u32 = operation < 2 ? operation : operation == 5 ? 3 : operation == 7 ? 4 : 2;
-  const id = FAM_SHIFT + (row * 4 + size) * 6;
-  if (d.memory) emitMemory(id + (byCl ? 4 : 2), 1 << size, WRITES);
-  else {
-    d.destination = registerOffset(d.rm, size);
-    emit(id + u32(byCl));
-  }
-}
-
 function decodeD0(opcode: u32): void {
   switch (opcode) {
     case 0xd0:
@@ -699,17 +513,6 @@ function decodeE0(opcode: u32): void {
   }
 }
 
-function decodeJumpOrCall(opcode: u32): void {
-  const distance = opcode == 0xeb ? signedByte() : immediateOf(d.mode == MODE_64 ? 2 : d.operandSize);
-  d.ends = true;
-  if (opcode != 0xe8) emitJump(FAM_JMP, FAM_JMP + 1, distance, 16, 0);
-  else if (d.mode == MODE_64) emitJump(FAM_CALL, FAM_CALL + 1, distance, 16, nextKey());
-  else {
-    d.kind = d.operandSize;
-    emitJump(FAM_CALL_LEGACY, FAM_CALL_LEGACY + 1, distance, 16, ripOfKey(nextKey()));
-  }
-}
-
 function decodeF0(opcode: u32): void {
   switch (opcode) {
     case 0xf1:
@@ -742,78 +545,4 @@ function decodeF0(opcode: u32): void {
     default:
       decodeGroup5(sizeByOpcode(opcode), opcode == 0xff);
   }
-}
-
-/** TEST, NOT, NEG, MUL, IMUL, DIV, IDIV. */
-function decodeGroup3(size: u32): void {
-  readModrm();
-  const operation = d.reg & 7;
-  if (operation < 2) d.immediate = truncate(immediateOf(size), size);
-  if (badLock(d.memory && (operation == 2 || operation == 3))) return;
-  if (operation < 2) decodeTest(size, true);
-  else if (operation < 4) decodeUnary(operation, size);
-  else if (size < 2) {
-    d.operandSize = size;
-    emitSlow(SL_MUL_DIV, false);
-  } else {
-    const id = FAM_MULDIV + ((size - 2) * 4 + operation - 4) * 3;
-    if (d.memory) emitMemory(id + 1, 1 << size, READS);
-    else {
-      d.source = d.rm << 3;
-      emit(id);
-    }
-  }
-}
-
-/** INC, DEC, NOT, NEG: rows 0 to 3 of the family. */
-function decodeUnary(row: u32, size: u32): void {
-  const id = FAM_UNARY + (row * 4 + size) * 3;
-  if (d.memory) emitMemory(id + 1, 1 << size, WRITES);
-  else {
-    d.destination = registerOffset(d.rm, size);
-    emit(id);
-  }
-}
-
-/** Groups 4 and 5: INC, DEC; only in group 5 near and far calls and jumps, PUSH. */
-function decodeGroup5(size: u32, full: bool): void {
-  readModrm();
-  const operation = d.reg & 7;
-  if (badLock(d.memory && operation < 2)) return;
-  if (operation < 2) {
-    decodeUnary(operation, size);
-    return;
-  }
-  if (!full || operation == 7) {
-    emitUndefined();
-    return;
-  }
-  if (operation == 3 || operation == 5) {
-    if (d.memory) emitSlow(operation == 3 ? SL_FAR_CALL : SL_FAR_JUMP, true);
-    else emitUndefined();
-    return;
-  }
-  if (!d.memory) d.source = d.rm << 3;
-  if (operation == 6) {
-    const stack = stackSize();
-    d.kind = stack;
-    if (!d.memory) emit(stack == 3 ? FAM_PUSH : FAM_PUSH_LEGACY);
-    else if (stack == 3) emitMemory(FAM_PUSH + 2, 8, READS);
-    else emitThroughAddress(FAM_PUSH_LEGACY + 2, 1 << stack, READS);
-    return;
-  }
-  d.ends = true;
-  const call = operation == 2;
-  if (d.mode == MODE_64) {
-    d.immediate = <i64>nextKey();
-    const id = call ? FAM_CALL_INDIRECT : FAM_JMP_INDIRECT;
-    if (d.memory) emitMemory(id + 1, 8, READS);
-    else emit(id);
-    return;
-  }
-  d.immediate = <i64>ripOfKey(nextKey());
-  d.kind = d.operandSize;
-  const id = FAM_JUMP_LEGACY + (call ? 2 : 0);
-  if (d.memory) emitThroughAddress(id + 1, 1 << d.operandSize, READS);
-  else emit(id);
 }

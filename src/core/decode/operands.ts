@@ -152,3 +152,23 @@ export function readMemoryOffset(): void {
     d.at += 2;
   }
 }
+
+/** Size of an operand whose opcode's bit 0 says byte or full. @inline */
+export function sizeByOpcode(opcode: u32): u32 {
+  return opcode & 1 ? d.operandSize : 0;
+}
+
+export function opcodeRegister(opcode: u32): u32 {
+  return (opcode & 7) | ((d.rex & 1) << 3);
+}
+
+/** Size of stack operands: 64 bits by default in 64-bit mode, where 32 cannot be had. */
+export function stackSize(): u32 {
+  if (d.mode != MODE_64) return d.operandSize;
+  return d.prefix66 && !(d.rex & 8) ? 1 : 3;
+}
+
+/** Whether no prefix of 66, F2 and F3 is there: many instructions of group 7 then exist only. */
+export function unprefixed(): bool {
+  return !d.prefix66 && !d.repeat;
+}

@@ -1,99 +1,59 @@
 // The two-byte opcode map 0F and the maps 0F38 and 0F3A (SDM "Opcode Map"). MMX, SSE and AVX are absent.
 
-import {
-  FAM_ATOMIC,
-  FAM_BIT_STRING,
-  FAM_BIT_TEST,
-  FAM_BSWAP,
-  FAM_CMOV,
-  FAM_CMOV16,
-  FAM_DOUBLE_SHIFT,
-  FAM_MOV,
-  FAM_MOVX,
-  FAM_SCAN,
-  FAM_SETCC,
-  OP_NOP,
-} from '../../../build/core/op-ids.ts';
+import { FAM_BSWAP, FAM_CMOV, FAM_CMOV16, FAM_SETCC, OP_NOP } from '../../../build/core/op-ids.ts';
 import { FS, GS, SS } from '../layout.ts';
 import {
   SL_ADX,
-  SL_BIT_SCAN,
-  SL_BIT_TEST,
-  SL_CACHE_HINT,
-  SL_CLAC,
   SL_CLTS,
   SL_CMPXCHG,
-  SL_CMPXCHG8B,
   SL_CPUID,
   SL_CRC32,
-  SL_DOUBLE_SHIFT,
-  SL_ENCLS,
   SL_FPU_ABSENT,
-  SL_FSGSBASE,
   SL_GETSEC,
   SL_INVD,
   SL_INVEPT,
-  SL_INVLPG,
   SL_INVPCID,
   SL_INVVPID,
   SL_LAR,
-  SL_LGDT,
-  SL_LIDT,
-  SL_LLDT,
-  SL_LMSW,
   SL_LOAD_FAR_POINTER,
   SL_LSL,
-  SL_LTR,
-  SL_MONITOR,
+  SL_MOVBE,
+  SL_MOVDIR,
   SL_MOV_FROM_CR,
   SL_MOV_FROM_DR,
   SL_MOV_TO_CR,
   SL_MOV_TO_DR,
-  SL_MOVBE,
-  SL_MOVDIR,
-  SL_MWAIT,
   SL_POP_SEGMENT,
   SL_PUSH_SEGMENT,
-  SL_RANDOM,
   SL_RDMSR,
-  SL_RDPID,
-  SL_RDPKRU,
   SL_RDPMC,
   SL_RDTSC,
-  SL_RDTSCP,
   SL_RSM,
-  SL_SGDT,
-  SL_SIDT,
-  SL_SLDT,
-  SL_SMSW,
-  SL_STAC,
-  SL_STR,
-  SL_SVM,
-  SL_SWAPGS,
   SL_SYSCALL,
   SL_SYSENTER,
   SL_SYSEXIT,
   SL_SYSRET,
-  SL_UMWAIT,
-  SL_VERR,
-  SL_VERW,
-  SL_VMFUNC,
   SL_VMREAD,
   SL_VMWRITE,
-  SL_VMX,
   SL_WBINVD,
   SL_WRMSR,
-  SL_WRPKRU,
   SL_XADD,
-  SL_XGETBV,
-  SL_XSAVES,
-  SL_XSETBV,
 } from '../slow-ids.ts';
 import { MODE_64 } from '../state.ts';
-import { emit, emitMemory, emitSlow, emitThroughAddress, emitUndefined, needsAddress, READS, WRITES } from './emit.ts';
-import { decodeImul, decodeJcc } from './one-byte.ts';
-import { readModrm, registerOffset } from './operands.ts';
+import {
+  decodeAtomic,
+  decodeBitTest,
+  decodeDoubleShift,
+  decodeExtension,
+  decodeGroup8,
+  decodeScan,
+} from './bit-operations.ts';
+import { READS, WRITES, badLock, emit, emitMemory, emitSlow, emitThroughAddress, emitUndefined } from './emit.ts';
+import { decodeImul } from './groups.ts';
+import { decodeJcc } from './jumps.ts';
+import { readModrm, registerOffset, unprefixed } from './operands.ts';
 import { byte, d, immediateOf } from './state.ts';
+import { decodeGroup15, decodeGroup6, decodeGroup7, decodeGroup9 } from './system-groups.ts';
 
 export function decodeTwoByte(): void {
   const opcode = byte();
@@ -110,7 +70,7 @@ export function decodeTwoByte(): void {
     emitSse();
     return;
   }
-  if (d.lock && !mayLock(opcode)) {
+  if (d.lock && !mayLockTwoByte(opcode)) {
     emitUndefined();
     return;
   }
@@ -161,7 +121,7 @@ export function decodeTwoByte(): void {
 }
 
 /** Opcodes after 0F that may take LOCK; their groups check the form. */
-function mayLock(opcode: u32): bool {
+function mayLockTwoByte(opcode: u32): bool {
   return (
     opcode == 0xab ||
     opcode == 0xb0 ||
@@ -175,13 +135,7 @@ function mayLock(opcode: u32): bool {
   );
 }
 
-function badLock(allowed: bool): bool {
-  if (!d.lock || allowed) return false;
-  emitUndefined();
-  return true;
-}
-
-function emitSse(): void {
+export function emitSse(): void {
   emitSlow(SL_FPU_ABSENT, true);
 }
 
@@ -224,136 +178,6 @@ function decode0f00(opcode: u32): void {
       emitHint();
       return;
     default: // 04 0A 0B 0C 0E 0F: UD2, 3DNow! and holes
-      emitUndefined();
-  }
-}
-
-function decodeGroup6(): void {
-  readModrm();
-  switch (d.reg & 7) {
-    case 0:
-      emitSlow(SL_SLDT, true);
-      return;
-    case 1:
-      emitSlow(SL_STR, true);
-      return;
-    case 2:
-      emitSlow(SL_LLDT, true);
-      return;
-    case 3:
-      emitSlow(SL_LTR, true);
-      return;
-    case 4:
-      emitSlow(SL_VERR, true);
-      return;
-    case 5:
-      emitSlow(SL_VERW, true);
-      return;
-    default:
-      emitUndefined();
-  }
-}
-
-function decodeGroup7(): void {
-  readModrm();
-  const operation = d.reg & 7;
-  if (operation == 4) {
-    emitSlow(SL_SMSW, true);
-    return;
-  }
-  if (operation == 6) {
-    emitSlow(SL_LMSW, true);
-    return;
-  }
-  if (!d.memory) {
-    decodeGroup7Register();
-    return;
-  }
-  switch (operation) {
-    case 0:
-      emitSlow(SL_SGDT, true);
-      return;
-    case 1:
-      emitSlow(SL_SIDT, true);
-      return;
-    case 2:
-      emitSlow(SL_LGDT, true);
-      return;
-    case 3:
-      emitSlow(SL_LIDT, true);
-      return;
-    case 7:
-      emitSlow(SL_INVLPG, true);
-      return;
-    default: // 5: RSTORSSP, without CET
-      emitUndefined();
-  }
-}
-
-/** Whether no prefix of 66, F2 and F3 is there: many instructions of group 7 then exist only. */
-function unprefixed(): bool {
-  return !d.prefix66 && !d.repeat;
-}
-
-function decodeGroup7Register(): void {
-  const modrm = d.modrm;
-  if (modrm >= 0xd8 && modrm <= 0xdf) {
-    emitSlow(SL_SVM, true);
-    return;
-  }
-  if (modrm == 0xf8) {
-    if (d.mode == MODE_64) emitSlow(SL_SWAPGS, true);
-    else emitUndefined();
-    return;
-  }
-  if (modrm == 0xf9) {
-    emitSlow(SL_RDTSCP, true);
-    return;
-  }
-  if (!unprefixed()) {
-    emitUndefined();
-    return;
-  }
-  switch (modrm) {
-    case 0xc1:
-    case 0xc2:
-    case 0xc3:
-    case 0xc4:
-      emitSlow(SL_VMX, true);
-      return;
-    case 0xc8:
-      emitSlow(SL_MONITOR, true);
-      return;
-    case 0xc9:
-      emitSlow(SL_MWAIT, true);
-      return;
-    case 0xca:
-      emitSlow(SL_CLAC, true);
-      return;
-    case 0xcb:
-      emitSlow(SL_STAC, true);
-      return;
-    case 0xc0: // ENCLV
-    case 0xcf: // ENCLS
-    case 0xd7: // ENCLU
-      emitSlow(SL_ENCLS, true);
-      return;
-    case 0xd0:
-      emitSlow(SL_XGETBV, true);
-      return;
-    case 0xd1:
-      emitSlow(SL_XSETBV, true);
-      return;
-    case 0xd4:
-      emitSlow(SL_VMFUNC, true);
-      return;
-    case 0xee:
-      emitSlow(SL_RDPKRU, true);
-      return;
-    case 0xef:
-      emitSlow(SL_WRPKRU, true);
-      return;
-    default:
       emitUndefined();
   }
 }
@@ -517,92 +341,6 @@ function decode0fa0(opcode: u32): void {
   }
 }
 
-/** SHLD and SHRD: between registers of 32 or 64 bits by the switch. */
-function decodeDoubleShift(opcode: u32, byCl: u32): void {
-  if (d.memory || d.operandSize == 1) {
-    emitSlow(SL_DOUBLE_SHIFT, false);
-    return;
-  }
-  d.destination = d.rm << 3;
-  d.source = d.reg << 3;
-  emit(FAM_DOUBLE_SHIFT + (u32(opcode >= 0xac) * 2 + d.operandSize - 2) * 2 + byCl);
-}
-
-/** BSF BSR TZCNT LZCNT POPCNT (0 to 4). */
-function decodeScan(operation: u32): void {
-  if (d.operandSize == 1) {
-    emitSlow(SL_BIT_SCAN, false);
-    return;
-  }
-  d.destination = d.reg << 3;
-  const id = FAM_SCAN + (operation * 2 + d.operandSize - 2) * 3;
-  if (d.memory) emitMemory(id + 1, 1 << d.operandSize, READS);
-  else {
-    d.source = d.rm << 3;
-    emit(id);
-  }
-}
-
-/** XADD and CMPXCHG (1 and 2) of `size`, with the slow instruction for what the switch does not hold. */
-function decodeAtomic(operation: u32, size: u32, slow: u32): void {
-  d.operandSize = size;
-  if (!d.memory || size < 2) {
-    emitSlow(slow, false);
-    return;
-  }
-  d.destination = d.reg << 3;
-  emitMemory(FAM_ATOMIC + (operation * 2 + size - 2) * 2, 1 << size, WRITES);
-}
-
-/** BT BTS BTR BTC with the bit number in a register: A3 AB B3 BB. */
-function decodeBitTest(opcode: u32): void {
-  readModrm();
-  if (badLock(d.memory && opcode != 0xa3)) return;
-  d.source = d.reg << 3;
-  if (d.memory) {
-    // The bit may lie far from the operand's address, which therefore cannot be checked before.
-    if (needsAddress() || d.operandSize == 1) emitSlow(SL_BIT_TEST, false);
-    else
-      emitMemory(
-        FAM_BIT_STRING + (((opcode >> 3) & 3) * 2 + d.operandSize - 2) * 2,
-        1 << d.operandSize,
-        opcode == 0xa3 ? READS : WRITES,
-      );
-    return;
-  }
-  d.destination = d.rm << 3;
-  emit(FAM_BIT_TEST + (((opcode >> 3) & 3) * 3 + d.operandSize - 1) * 4);
-}
-
-function decodeGroup15(): void {
-  readModrm();
-  const operation = d.reg & 7;
-  if (d.memory) {
-    if (operation == 6 && d.prefix66 && !d.repeat)
-      emitSlow(SL_CACHE_HINT, false); // CLWB
-    else if (operation == 7 && !d.repeat)
-      emitSlow(SL_CACHE_HINT, false); // CLFLUSH, CLFLUSHOPT
-    else if (operation == 6 && d.repeat)
-      emitUndefined(); // CLRSSBSY
-    else emitSse();
-    return;
-  }
-  if (d.repeat == 0xf3 && operation < 4) {
-    if (d.mode == MODE_64) emitSlow(SL_FSGSBASE, true);
-    else emitUndefined();
-    return;
-  }
-  if (operation == 6 && (d.repeat || d.prefix66)) {
-    emitSlow(SL_UMWAIT, true);
-    return;
-  }
-  if (operation >= 5 && unprefixed()) {
-    emit(OP_NOP); // LFENCE, MFENCE, SFENCE
-    return;
-  }
-  emitUndefined();
-}
-
 function decode0fb0(opcode: u32): void {
   switch (opcode) {
     case 0xb0:
@@ -648,53 +386,6 @@ function decode0fb0(opcode: u32): void {
   }
 }
 
-/** MOVZX and MOVSX. */
-function decodeExtension(opcode: u32): void {
-  readModrm();
-  d.destination = d.reg << 3;
-  const from = opcode & 1;
-  const size = d.operandSize;
-  // Pairs in the family: 8 to 16, 32, 64, then 16 to 32, 64. From 16 to 16 the word is moved; the 8-to-16 row does not serve.
-  if (from && size == 1) {
-    moveWord();
-    return;
-  }
-  const pair = from ? size + 1 : size - 1;
-  const id = FAM_MOVX + (pair * 2 + u32(opcode >= 0xbe)) * 3;
-  if (d.memory) emitMemory(id + 1, 1 << from, READS);
-  else {
-    d.source = registerOffset(d.rm, from);
-    emit(id);
-  }
-}
-
-function moveWord(): void {
-  const id = FAM_MOV + 8;
-  if (d.memory) emitMemory(id + 2, 2, READS);
-  else {
-    d.source = d.rm << 3;
-    emit(id);
-  }
-}
-
-/** BT BTS BTR BTC with an immediate. */
-function decodeGroup8(): void {
-  readModrm();
-  const operation = d.reg & 7;
-  d.immediate = <i64>byte();
-  if (operation < 4) {
-    emitUndefined();
-    return;
-  }
-  if (badLock(d.memory && operation != 4)) return;
-  const id = FAM_BIT_TEST + ((operation - 4) * 3 + d.operandSize - 1) * 4;
-  if (d.memory) emitMemory(id + 2, 1 << d.operandSize, operation == 4 ? READS : WRITES);
-  else {
-    d.destination = d.rm << 3;
-    emit(id + 1);
-  }
-}
-
 function decode0fc0(opcode: u32): void {
   if (opcode >= 0xc8) {
     d.destination = ((opcode & 7) | ((d.rex & 1) << 3)) << 3;
@@ -720,25 +411,6 @@ function decode0fc0(opcode: u32): void {
       d.immediate = <i64>byte();
       emitSse();
   }
-}
-
-function decodeGroup9(): void {
-  const operation = d.reg & 7;
-  if (badLock(d.memory && operation == 1)) return;
-  if (d.memory) {
-    if (operation == 1) emitSlow(SL_CMPXCHG8B, false);
-    else if (operation >= 3 && operation <= 5 && unprefixed()) emitSlow(SL_XSAVES, true);
-    else if ((operation == 6 && d.repeat != 0xf2) || (operation == 7 && unprefixed())) {
-      d.operandSize = d.prefix66 ? 1 : 2; // tells VMCLEAR (66) from VMPTRLD, whatever REX.W says
-      emitSlow(SL_VMX, true); // VMPTRLD VMCLEAR VMXON, VMPTRST
-    } else emitUndefined();
-    return;
-  }
-  if (operation == 7 && d.repeat == 0xf3) {
-    d.operandSize = d.mode == MODE_64 ? 3 : 2;
-    emitSlow(SL_RDPID, true);
-  } else if (operation >= 6 && !d.repeat) emitSlow(SL_RANDOM, true);
-  else emitUndefined();
 }
 
 function decode0f38(opcode: u32): void {
