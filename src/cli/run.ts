@@ -44,28 +44,62 @@ export async function run(command: RunCommand): Promise<number> {
     machine.onTransition = (event) =>
       output.line('exit' in event ? exitLine(event.exit, machine, image) : entryLine(event.entry, image));
   }
-  if (command.interactive) {
-    process.stdin.on('data', (bytes: Uint8Array) => machine.input(bytes));
-  }
+  const keyboard = command.interactive ? connectStandardInput(machine) : undefined;
   try {
-    return await runToEnd(machine, image, command, output);
+    return await runToEnd(machine, image, command, output, keyboard);
   } finally {
     if (command.interactive) process.stdin.destroy();
   }
 }
 
-async function runToEnd(machine: Machine, image: Image, command: RunCommand, output: Output): Promise<number> {
+interface Keyboard {
+  /** Resolves when more input came: true; or when there will be none: false. */
+  more(): Promise<boolean>;
+}
+
+/** Standard input to COM1. */
+function connectStandardInput(machine: Machine): Keyboard {
+  let ended = false;
+  let tell: (() => void) | undefined;
+  process.stdin.on('data', (bytes: Uint8Array) => {
+    machine.input(bytes);
+    tell?.();
+  });
+  process.stdin.on('end', () => {
+    ended = true;
+    tell?.();
+  });
+  return {
+    async more() {
+      if (!ended) {
+        await new Promise<void>((resolve) => {
+          tell = resolve;
+        });
+      }
+      return !ended;
+    },
+  };
+}
+
+async function runToEnd(
+  machine: Machine,
+  image: Image,
+  command: RunCommand,
+  output: Output,
+  keyboard: Keyboard | undefined,
+): Promise<number> {
   const scheduler = createScheduler();
   for (;;) {
     const limit = Math.min(SLICE, command.maxInstructions - machine.time());
     const stop: Stop | undefined = limit <= 0 ? undefined : machine.run({ limit });
     output.flush();
+    if (stop?.kind === 'idle' && (await keyboard?.more()) === true) continue;
     const status = stop === undefined ? STATUS.limit : statusOf(stop, image);
     if (status !== undefined) {
       if (!command.quiet) note(`${endText(stop)}\n${finalState(machine, image)}`);
       return status;
     }
-    if (command.interactive) await scheduler.breathe();
+    if (keyboard !== undefined) await scheduler.breathe();
   }
 }
 

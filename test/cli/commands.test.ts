@@ -87,6 +87,17 @@ start:
       expect(status).toBe(11);
     });
 
+    test('--interactive: a processor that halts waits for input, and halts for good when there is no more', async () => {
+      writeFileSync(join(folder, 'halt.asm'), 'bits 64\ncli\nhlt\n');
+      const { status, stderr } = await ringside(
+        built.cli,
+        ['run', join(folder, 'halt.asm'), '--interactive'],
+        'unheard',
+      );
+      expect(status).toBe(0);
+      expect(stderr).toContain('nothing will wake it');
+    });
+
     test('a triple fault shows the chain', async () => {
       writeFileSync(join(folder, 'fault.asm'), 'bits 64\nlidt [limit]\nud2\nlimit: dw 0\ndq 0\n');
       const { status, stderr } = await run('run', join(folder, 'fault.asm'), '--quiet');
