@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createMachine } from '../../src/machine/machine.ts';
 import type { Stop } from '../../src/machine/types.ts';
 import { loadProgram } from '../../src/program/load.ts';
@@ -47,6 +47,11 @@ async function runSample(
   }
   return { output, exits, stops, qualifications, physical };
 }
+
+// The core is built when its sources changed.
+beforeAll(() => {
+  coreModule();
+}, 300_000);
 
 describe('samples', () => {
   it('hello-vmx answers CPUID, VMCALL and HLT', async () => {
