@@ -3,7 +3,7 @@
 import { flushCode } from './cache.ts';
 import { acknowledge, inject } from './events.ts';
 import { getFlags, setFlags } from './flags.ts';
-import { physicalWritten } from './memory.ts';
+import { physicalWritten } from './physical.ts';
 import { init, inspectInstruction, resume, run } from './run.ts';
 import { getRip, setRip, updateMode } from './state.ts';
 import { finishVmx } from './system/vmx.ts';

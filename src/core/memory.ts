@@ -28,7 +28,6 @@ import {
   PAGE_WATCH_READ,
   PAGE_WATCH_WRITE,
   RAM,
-  RAM_SIZE,
   SCRATCH,
   SET_EMPTY,
   SS,
@@ -195,37 +194,6 @@ export function sysRead<T>(linear: u64): T {
 
 export function sysWrite<T>(linear: u64, value: T): void {
   writeAs(linear, sizeof<T>(), <u64>value, AS_SUPERVISOR);
-}
-
-// ---- Physical accesses (bitmaps, VMCS-like structures, tables) ----------------------------------------------------------
-
-/** Reads 1 << size bytes of physical memory; where there is no RAM the bus answers. */
-export function readPhysical(physical: u64, size: u32): u64 {
-  if (physical + ((<u64>1) << (<u64>size)) <= load<u64>(RAM_SIZE)) return loadSized(RAM + <usize>physical, size);
-  return host_mmio_read(physical, 1 << size);
-}
-
-export function writePhysical(physical: u64, size: u32, value: u64): void {
-  if (physical + ((<u64>1) << (<u64>size)) <= load<u64>(RAM_SIZE)) {
-    const host = RAM + <usize>physical;
-    writeNotice(host, 1 << size, ~(<u64>0));
-    storeSized(host, value, size);
-  } else host_mmio_write(physical, 1 << size, value);
-}
-
-/** Tells the core that physical memory was changed from outside (a debugger's poke, a device). */
-export function physicalWritten(physical: u64, length: u32): void {
-  let at = physical;
-  const end = physical + <u64>length;
-  while (at < end && at < load<u64>(RAM_SIZE)) {
-    const part = <u32>min<u64>(end - at, 4096 - (at & 0xfff));
-    const host = RAM + <usize>at;
-    const flags = PAGE_FLAGS + ((host - RAM) >> 12);
-    store<u8>(flags, load<u8>(flags) & ~PAGE_CLEAN);
-    if (load<u8>(flags) & PAGE_CODE) codeWritten(host, part);
-    if (load<u8>(flags) & PAGE_VMCS) store<u32>(VMCS_DIRTY, load<u32>(VMCS_DIRTY) | VMCS_DIRTY_ANY);
-    at += <u64>part;
-  }
 }
 
 // ---- The slow path -------------------------------------------------------------------------------------------------------
@@ -408,13 +376,15 @@ function writeSized(linear: u64, value: u64, bytes: u32, stack: bool): void {
   commitRW(linear, bytes);
 }
 
-function loadSized(host: usize, size: u32): u64 {
+/** Loads 1 << size bytes, zero-extended. */
+export function loadSized(host: usize, size: u32): u64 {
   if (size == 3) return load<u64>(host);
   if (size == 2) return <u64>load<u32>(host);
   return size ? <u64>load<u16>(host) : <u64>load<u8>(host);
 }
 
-function storeSized(host: usize, value: u64, size: u32): void {
+/** Stores 1 << size bytes. */
+export function storeSized(host: usize, value: u64, size: u32): void {
   if (size == 3) store<u64>(host, value);
   else if (size == 2) store<u32>(host, <u32>value);
   else if (size == 1) store<u16>(host, <u16>value);

@@ -78,7 +78,8 @@ import {
   beginExit,
   exitInstruction,
 } from '../intercepts.ts';
-import { readPhysical, writeMemory, writePhysical } from '../memory.ts';
+import { writeMemory } from '../memory.ts';
+import { readPhysical, writePhysical } from '../physical.ts';
 import { loadPdptes } from '../paging.ts';
 import { segmentAddress } from '../segments.ts';
 import { retire } from '../slow.ts';

@@ -93,7 +93,8 @@ import {
   operandInfo,
   vmcsAccessExits,
 } from '../intercepts.ts';
-import { readMemory, readPhysical, writeMemory } from '../memory.ts';
+import { readMemory, writeMemory } from '../memory.ts';
+import { readPhysical } from '../physical.ts';
 import { segmentAddress } from '../segments.ts';
 import { retire } from '../slow.ts';
 import { MODE_64, getReg, getRip, isLongMode, isProtected, isV86, setRip } from '../state.ts';
