@@ -94,8 +94,11 @@ export function deliverPending(): void {
           }
         }
       }
-      if (vector == VECTOR_DB) commitDebug(load<u64>(EVENT_DR6));
-    } else if (type == EVENT_PRIVILEGED) commitDebug(0);
+      if (vector == VECTOR_DB) {
+        store<u64>(DR6, (load<u64>(DR6) & ~(<u64>15)) | load<u64>(EVENT_DR6));
+        enterDebugHandler();
+      }
+    } else if (type == EVENT_PRIVILEGED) enterDebugHandler(); // INT1 leaves DR6 as it is
   }
   store<u32>(DELIVERING_INFO, interruptionInfo(vector, type, hasError));
   store<u32>(DELIVERING_ERROR, hasError ? error : 0);
@@ -155,9 +158,8 @@ function exitForEvent(vector: u32, type: u32, hasError: u32, error: u32, length:
   if (setsResume(vector, type)) store<u32>(SYSTEM_FLAGS, load<u32>(SYSTEM_FLAGS) | FLAG_RF);
 }
 
-/** DR6, DR7 and IA32_DEBUGCTL when a debug exception is delivered. */
-function commitDebug(bits: u64): void {
-  store<u64>(DR6, (load<u64>(DR6) & ~(<u64>15)) | bits);
+/** DR7.GD and the trace bits of IA32_DEBUGCTL are cleared when a debug exception is delivered. */
+function enterDebugHandler(): void {
   store<u64>(DR7, load<u64>(DR7) & ~(<u64>0x2000));
   store<u64>(DEBUGCTL, load<u64>(DEBUGCTL) & ~(<u64>3));
   store<u64>(PENDING_DEBUG, 0);

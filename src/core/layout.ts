@@ -297,6 +297,7 @@ export const PLAIN_MSRS = 0x1c00; // u64 x 128, to 0x2000: MSRs that only machin
 
 export const CODE_SPACE_KEY = 0x1a00; // u64, RIP key of linear address 0 in the current code segment: 0 in 64-bit code
 export const WITHHELD = 0x1a08; // i32, part of BUDGET and REMAINING set aside, so that the core comes back at an exact time
+export const LARGE_PAGES = 0x1a10; // u32, large pages that the TLB sets may hold pieces of: bits 0-1 root sets (2 or 4 MiB, 1 GiB), bits 2-3 guest sets
 export const REPEATING = 0x1a0c; // u32, the last instruction retired an iteration and came back to itself
 
 // ---- Numbers ----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import {
   EFER,
   EPTP,
   EVENT_CR2,
+  LARGE_PAGES,
   LAST_PHYSICAL,
   NON_ROOT,
   PAGE_CLEAN,
@@ -88,14 +89,6 @@ let pageDirty: bool = false;
 let pageKey: u32 = 0;
 let frame: u64 = 0; // guest-physical address of the 4 KiB page
 
-// Sides (bit 0 root, bit 1 guest) whose TLB sets may hold pieces of a large page. Only ever too cautious.
-let largeSides: u32 = 0;
-
-/** Whether a flush of one page in the sets of `scope` has to flush everything, because large pages were entered. */
-export function largePageSeen(scope: u32): bool {
-  return (largeSides & scope) != 0;
-}
-
 /** The rules that an explicit access at the current privilege level follows. */
 export function currentPrivilege(): u32 {
   if (load<u32>(CPL) == 3) return AS_USER;
@@ -134,6 +127,7 @@ export function translateAs(linear: u64, access: u32, privilege: u32): usize {
   const flags = <u32>load<u8>(PAGE_FLAGS + <usize>(physical >> 12));
   const set = privilege + (load<u32>(NON_ROOT) ? 3 : 0);
   if (access == ACCESS_EXECUTE) {
+    if (flags & PAGE_DEVICE) return 0;
     tlbInsert(set, TLB_EXEC, linear, host);
     return host;
   }
@@ -213,7 +207,7 @@ function walk(linear: u64, access: u32, privilege: u32): void {
     table = load<u64>(CR3) & ADDRESS_BITS;
     level = cr4 & CR4_LA57 ? 5 : 4;
   } else {
-    const pointer = load<u64>(PDPTE0 + (<usize>((linear >> 30) & 3) << 3));
+    const pointer = load<u64>(PDPTE0 + ((<usize>((linear >> 30) & 3)) << 3));
     if (!(pointer & PRESENT)) pageFault(linear, access, privilege, 0);
     table = pointer & ADDRESS_BITS;
     level = 2;
@@ -235,9 +229,9 @@ function walk(linear: u64, access: u32, privilege: u32): void {
     if (entry & mustBeZero) pageFault(linear, access, privilege, ERROR_PRESENT | ERROR_RESERVED);
     pageRights = (pageRights & entry & (WRITABLE | USER)) | ((pageRights | entry) & NX);
     if (leaf) {
-      const offsetMask: u64 = (<u64>1 << shift) - 1;
+      const offsetMask: u64 = ((<u64>1) << shift) - 1;
       if (long) pageKey = <u32>(entry >> 59) & 15;
-      if (level > 1) noteLarge();
+      if (level > 1) noteLarge(level == 3 ? 2 : 1);
       finish(linear, access, privilege, address, entry, 8);
       frame = (entry & ADDRESS_BITS & ~offsetMask) | (linear & offsetMask & ~(<u64>0xfff));
       return;
@@ -248,8 +242,9 @@ function walk(linear: u64, access: u32, privilege: u32): void {
   }
 }
 
-function noteLarge(): void {
-  largeSides |= load<u32>(NON_ROOT) ? 2 : 1;
+/** Remembers that pieces of a page of 2 or 4 MiB (1) or 1 GiB (2) are in the TLB. */
+function noteLarge(kind: u32): void {
+  store<u32>(LARGE_PAGES, load<u32>(LARGE_PAGES) | (load<u32>(NON_ROOT) ? kind << 2 : kind));
 }
 
 /** 32-bit paging, with 4 MiB pages (PSE) of up to 40-bit addresses (PSE-36). */
@@ -263,7 +258,7 @@ function walk32(linear: u64, access: u32, privilege: u32): void {
     if (entry & (1 << 21) || high & load<u64>(RESERVED_PHYSICAL)) {
       pageFault(linear, access, privilege, ERROR_PRESENT | ERROR_RESERVED);
     }
-    noteLarge();
+    noteLarge(1);
     finish(linear, access, privilege, address, entry, 4);
     frame = (entry & 0xffc00000) | high | (linear & 0x3ff000);
     return;
@@ -298,7 +293,8 @@ function denial(access: u32, privilege: u32): u32 {
   }
   if (privilege == AS_USER) denied = !user;
   else if (user && privilege == AS_SUPERVISOR && cr4 & CR4_SMAP) denied = true;
-  if (access == ACCESS_WRITE && !(pageRights & WRITABLE) && (privilege == AS_USER || load<u64>(CR0) & CR0_WP)) denied = true;
+  if (access == ACCESS_WRITE && !(pageRights & WRITABLE) && (privilege == AS_USER || load<u64>(CR0) & CR0_WP))
+    denied = true;
   if (keyDenies(access == ACCESS_WRITE, privilege)) return ERROR_PRESENT | ERROR_KEY;
   return denied ? ERROR_PRESENT : 0;
 }
@@ -338,7 +334,7 @@ export function loadPdptes(cr3: u64): bool {
     const entry = readPhysicalEntry(physical + i * 8);
     if (entry & PRESENT && entry & pdpteReserved()) return false;
   }
-  for (let i: u64 = 0; i < 4; i++) store<u64>(PDPTE0 + (<usize>i << 3), readPhysicalEntry(physical + i * 8));
+  for (let i: u64 = 0; i < 4; i++) store<u64>(PDPTE0 + ((<usize>i) << 3), readPhysicalEntry(physical + i * 8));
   return true;
 }
 

@@ -2,10 +2,9 @@
 // that flushing a lightly used set is cheap. A write entry of a page with decoded code is *soft*: its tag has SOFT set,
 // never matches the fast comparison, and still spares the slow path the walk.
 
+import { flushCode } from './cache.ts';
 import {
   GENERATION,
-  JUMP_CACHE,
-  JUMP_CACHE_ENTRIES,
   PAGE_CODE,
   PAGE_FLAGS,
   RAM,
@@ -58,9 +57,10 @@ export function tlbInsert(set: u32, table: usize, linear: u64, host: usize): voi
 
 function newGeneration(set: u32): void {
   if (generations == 0xffffffff) {
-    memory.fill(JUMP_CACHE, 0, JUMP_CACHE_ENTRIES * 16);
+    // Links and the jump cache hold old numbers, which must not come true again.
     generations = 0;
-    for (let other: u32 = 0; other < TLB_SETS; other++) store<u32>(logOf(other), ++generations, 4);
+    flushCode(); // renews every set
+    return;
   }
   store<u32>(logOf(set), ++generations, 4);
   if (load<u32>(TLB_BASE) == TLB + set * TLB_SET) store<u32>(GENERATION, generations);
@@ -103,6 +103,26 @@ export function flushTlbPage(linear: u64, scope: u32): void {
       const entry = TLB + <usize>set * TLB_SET + table + offset;
       // An invalid entry stays in the log; entering it again would log it twice, which is harmless.
       if ((load<u64>(entry) & ~(<u64>0xfff)) == page) store<u64>(entry, INVALID);
+    }
+    newGeneration(set);
+  }
+}
+
+/** Drops every page of an aligned region of 1 << `shift` bytes around a linear address from the sets of one side or both. */
+export function flushTlbRegion(linear: u64, shift: u64, scope: u32): void {
+  const region = linear >> shift;
+  for (let set: u32 = 0; set < SET_EMPTY; set++) {
+    if (!(scope & (set < SET_GUEST_SUPERVISOR ? 1 : 2))) continue;
+    const base = TLB + <usize>set * TLB_SET;
+    const log = logOf(set);
+    const count = load<u32>(log);
+    if (count > LOG_ENTRIES) {
+      flushSet(set);
+      continue;
+    }
+    for (let i: usize = 0; i < <usize>count; i++) {
+      const entry = base + ((<usize>load<u16>(log + 8 + (i << 1))) << 4);
+      if (load<u64>(entry) != INVALID && load<u64>(entry) >> shift == region) store<u64>(entry, INVALID);
     }
     newGeneration(set);
   }

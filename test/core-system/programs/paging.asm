@@ -192,6 +192,34 @@ start:
   SHOW " ", rax
   ENDTRY
 
+  ; INVLPG drops all of a large page, and in the other level's translations, too
+  mov qword [pd_test], 0x200087
+  mov rax, cr3
+  mov cr3, rax
+  TRY "invlpg of a large page"
+  mov rdi, PAGE
+  mov byte [0x200000 + 0x1234], 1
+  mov byte [0x400000 + 0x1234], 2
+  mov al, [rdi + 0x1234]
+  mov qword [pd_test], 0x400087
+  invlpg [rdi + 0x1ff000]
+  mov al, [rdi + 0x1234]
+  movzx eax, al
+  SHOW " ", rax
+  ENDTRY
+  mov qword [pdpt + 8], 0x87
+  mov rax, cr3
+  mov cr3, rax
+  TRY "invlpg of a huge page"
+  mov rdi, PAGE
+  mov al, [rdi + 0x201234]
+  mov qword [pdpt + 8], pd_test + 7
+  invlpg [rdi + 0x3ffff000]
+  mov al, [rdi + 0x1234]
+  movzx eax, al
+  SHOW " ", rax
+  ENDTRY
+
   ; crossing into an absent page
   MAP 7, 7, 7, page_a + 7
   mov qword [pt_test + 8], 0
