@@ -16,6 +16,7 @@ import { createByteBuffer } from './bytes.ts';
 import { countOf, canStore, emitBinary, emitData, paddingFor, reserveBytes } from './data.ts';
 import { checkClosed, runDirective } from './directives.ts';
 import { encodeInstruction } from './encoder/encode.ts';
+import type { Form } from './encoder/forms.ts';
 import { labelNeeded, pastField, noConvergence, noStructure, orphanLabel } from './errors.ts';
 import { type Names, evaluate, isConstant } from './expression.ts';
 import { buildImage, layoutSections } from './layout.ts';
@@ -285,6 +286,7 @@ function runInstruction(
     return true;
   }
   const before = section.buffer.length;
+  let warned = false;
   const ok = encodeInstruction(statement, body, {
     bits: a.bits,
     names,
@@ -295,18 +297,20 @@ function runInstruction(
     growOnly: a.growOnly,
     out: section.buffer,
     warn: (problem, range) => {
+      warned = true;
       if (a.final) addProblem(a, problem, range, a.expansion);
     },
   });
-  const length = section.buffer.length - before;
-  section.position += length;
+  section.position += section.buffer.length - before;
   if (!ok) return false;
-  if (memo.constant === undefined) memo.constant = body.operands.every((o) => neverChanges(o, a)) && !section.reserved;
-  if (memo.constant && a.final === false) memo.bytes = section.buffer.slice(before);
+  memo.constant ??= body.operands.every((o) => neverChanges(o, a)) && !memo.candidates?.some(isRelative);
+  if (memo.constant && !warned) memo.bytes = section.buffer.slice(before);
   return true;
 }
 
-/** The operand gives the same bytes in every pass and at every place. Numbers that may warn are encoded again in the last pass. */
+const isRelative = (form: Form): boolean => form.operands.some((o) => o.kind === 'relative');
+
+/** The operand gives the same bytes in every pass and at every place. */
 function neverChanges(operand: Operand, a: Assembly): boolean {
   switch (operand.kind) {
     case 'register':
@@ -315,13 +319,7 @@ function neverChanges(operand: Operand, a: Assembly): boolean {
     case 'memory':
       return isConstant(operand.expression) && operand.relative !== 'rel' && !a.defaultRelative;
     case 'immediate':
-      return (
-        operand.expression.kind === 'number' &&
-        operand.expression.value >= -128n &&
-        operand.expression.value < 128n &&
-        operand.distance === undefined &&
-        false
-      );
+      return isConstant(operand.expression);
     default:
       return false;
   }

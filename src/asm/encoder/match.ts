@@ -213,8 +213,44 @@ function agrees(
   return wanted === 0 || size === 0 || size === wanted || all.every((c) => sizeOf(c.form) !== wanted);
 }
 
-/** Matches operands to forms. Of `exact` operands; `relaxed` forms repeat the first. */
+const MATCHES_KEPT = 20_000;
+const matches = new Map<string, Match>();
+
+/** What matters of an operand for the choice of forms. */
+function signature(operand: Operand): string {
+  const base = `${operand.size}${operand.strict ? 's' : ''}${operand.distance ?? ''}`;
+  const d = operand.decorators;
+  const decorators =
+    d === undefined ? '' : `{${d.mask === undefined ? '' : 'k'}${d.zero ? 'z' : ''}${d.broadcast}${d.rounding ?? ''}}`;
+  switch (operand.kind) {
+    case 'register':
+      return `${operand.register.name}${operand.to ? 't' : ''}${base}${decorators}`;
+    case 'memory':
+      return `[${operand.displacement}${vectorIn(operand.expression) ?? ''}]${base}${decorators}`;
+    default:
+      return `${operand.kind}${base}${decorators}`;
+  }
+}
+
+/** The forms that can take the operands, best first; remembered, since programs repeat themselves. */
 export function matchForms(
+  mnemonic: string,
+  operands: readonly Operand[],
+  bits: Bits,
+  forced: ForcedSizes,
+  encoding: 'v' | 'e' | undefined,
+): Match {
+  const key = `${mnemonic} ${bits} ${forced.operandSize} ${forced.addressSize} ${encoding ?? ''} ${operands.map(signature).join()}`;
+  const known = matches.get(key);
+  if (known !== undefined) return known;
+  const match = findForms(mnemonic, operands, bits, forced, encoding);
+  if (matches.size >= MATCHES_KEPT) matches.clear();
+  matches.set(key, match);
+  return match;
+}
+
+/** Of the operands as written; `relaxed` forms repeat the first. */
+function findForms(
   mnemonic: string,
   operands: readonly Operand[],
   bits: Bits,
