@@ -70,4 +70,8 @@ export const CONTROL_EXPECTED: readonly string[] = [
   'monitor with ecx #D e=0 ip=11 cs=8 fl=0 ss=0',
   'ring 3: monitor #6 e=FFFFFFFFFFFFFFFF ip=15 cs=2B fl=3000 ss=23',
   'ring 3: in with iopl 0 and no bitmap #D e=0 ip=12 cs=2B fl=0 ss=23',
+  // #AC: CR0.AM, EFLAGS.AC and CPL 3.
+  'ring 3: alignment check #11 e=0 ip=1B cs=2B fl=3000 ss=23',
+  'ring 3: aligned access #30 e=FFFFFFFFFFFFFFFF ip=23 cs=2B fl=3000 ss=23',
+  'ring 0: no alignment check ok',
 ];

@@ -183,6 +183,24 @@ start:
   in al, 0x80
   int 0x30
   ENDTRY
+  mov rax, cr0
+  or eax, 1 << 18
+  mov cr0, rax
+  RING3 "ring 3: alignment check"
+  push qword 0x43002
+  popfq
+  mov eax, [rel zero + 1]
+  ENDRING3
+  RING3 "ring 3: aligned access"
+  push qword 0x43002
+  popfq
+  mov eax, [rel zero + 4]
+  ENDRING3
+  TRY "ring 0: no alignment check"
+  push qword 0x40002
+  popfq
+  mov eax, [rel zero + 1]
+  ENDTRY
   FINISH
 
 align 16
