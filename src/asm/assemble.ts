@@ -1,13 +1,11 @@
 // The assembler: passes over the program until every size and address is settled, then the result.
 import {
   type Assembly,
-  type LineRecord,
   addProblem,
   createAssembly,
   createSection,
   currentSection,
   defineSymbol,
-  originOf,
   position,
   preprocessorNames,
   statementNames,
@@ -18,16 +16,18 @@ import { checkClosed, runDirective } from './directives.ts';
 import { encodeInstruction } from './encoder/encode.ts';
 import type { Form } from './encoder/forms.ts';
 import { labelNeeded, pastField, noConvergence, noStructure, orphanLabel } from './errors.ts';
-import { type Names, evaluate, isConstant } from './expression.ts';
-import { buildImage, layoutSections } from './layout.ts';
+import { type Names, evaluate } from './evaluate.ts';
+import { isConstant } from './expression.ts';
+import { include } from './include.ts';
+import { layoutSections } from './layout.ts';
 import { lexFile } from './lexer.ts';
-import { listingText } from './listing.ts';
 import { isKeyword, parseLine } from './parser.ts';
+import { result } from './result.ts';
 import { createPreprocessor, nextLine } from './preprocessor/preprocessor.ts';
 import type { Expansion, PreprocessorHost } from './preprocessor/state.ts';
 import type { Body, Operand, Statement } from './statement.ts';
 import type { SourceRange } from './tokens.ts';
-import type { AssembledLine, AssembledSymbol, AssemblyOptions, AssemblyResult, Diagnostic } from './types.ts';
+import type { AssemblyOptions, AssemblyResult, Diagnostic } from './types.ts';
 
 /** After this many passes sizes may only grow, so that the program settles. */
 const GROW_ONLY_AFTER = 12;
@@ -121,40 +121,6 @@ function readProgram(a: Assembly, list: Statement[], parsing: Diagnostic[]): voi
     list.push(statement);
     runStatement(a, names, statement);
   }
-}
-
-function include(
-  a: Assembly,
-  path: string,
-  from: number,
-): { file: number; lines: Assembly['files'][number]['lines'] } | undefined {
-  const read = a.options.readInclude;
-  if (read === undefined) return undefined;
-  const folder = /^(.*[/\\])[^/\\]*$/.exec(a.files[from]?.path ?? '')?.[1] ?? '';
-  const absolute = /^([/\\]|[A-Za-z]:[/\\]|[A-Za-z][\w+.-]*:\/\/)/.test(path);
-  for (const candidate of absolute || folder === '' ? [path] : [normalized(folder + path), path]) {
-    const known = a.files.findIndex((f) => f.path === candidate);
-    if (known >= 0) return { file: known, lines: a.files[known]!.lines };
-    const text = read(candidate);
-    if (text === undefined) continue;
-    const file = a.files.length;
-    a.files.push({ path: candidate, text, lines: lexFile(text, file) });
-    return { file, lines: a.files[file]!.lines };
-  }
-  return undefined;
-}
-
-/** The path without `.` and `name/..` parts. */
-function normalized(path: string): string {
-  const separator = path.includes('\\') && !path.includes('/') ? '\\' : '/';
-  const out: string[] = [];
-  for (const part of path.split(/[/\\]/)) {
-    const last = out[out.length - 1];
-    if (part === '.') continue;
-    if (part === '..' && last !== undefined && last !== '..' && last !== '' && !last.endsWith(':')) out.pop();
-    else out.push(part);
-  }
-  return out.join(separator);
 }
 
 function runStatement(a: Assembly, names: Names, statement: Statement): void {
@@ -381,52 +347,4 @@ function parseInstance(
   const parsed = { field: fieldLine.body.expression, inner };
   instanceCache.set(body, parsed);
   return parsed;
-}
-
-function result(a: Assembly, diagnostics: readonly Diagnostic[]): AssemblyResult {
-  const seen = new Set<string>();
-  const unique = diagnostics.filter((d) => {
-    const key = `${d.file}:${d.line}:${d.column}:${d.code}:${d.message}`;
-    return !seen.has(key) && seen.add(key);
-  });
-  const ok = !unique.some((d) => d.severity === 'error');
-  const origin = originOf(a);
-  const bytes = ok ? buildImage(a) : new Uint8Array();
-  const entrySymbol = a.symbols.get('_start') ?? a.symbols.get('start');
-  const address = (section: number, offset: bigint): bigint =>
-    section < 0 ? offset : offset + BigInt(a.sections[section]!.address);
-  const records: LineRecord[] = a.lines;
-  const lines: AssembledLine[] = records
-    .map((r) => ({
-      address: a.sections[r.section]!.address + r.offset,
-      length: r.length,
-      file: a.files[r.range.file]!.path,
-      line: r.range.line,
-      column: r.range.column,
-      instruction: r.instruction,
-    }))
-    .sort((x, y) => x.address - y.address);
-  const symbols: AssembledSymbol[] = [...a.symbols.values()].map((s) => ({
-    name: s.name,
-    address: address(s.section, s.constant),
-    kind: s.section < 0 ? 'constant' : 'label',
-    file: a.files[s.range.file]!.path,
-    line: s.range.line,
-    column: s.range.column,
-  }));
-  const entry = entrySymbol === undefined ? origin : Number(address(entrySymbol.section, entrySymbol.constant));
-  return {
-    bytes,
-    origin,
-    bits: entrySymbol?.bits ?? a.firstBits ?? a.bits,
-    entry,
-    sections: a.sections
-      .filter((s) => s.position > 0)
-      .map((s) => ({ name: s.name, address: s.address, offset: s.fileOffset, size: s.position, reserved: s.reserved })),
-    symbols,
-    lines,
-    diagnostics: unique,
-    ok,
-    listing: () => listingText(a, bytes),
-  };
 }

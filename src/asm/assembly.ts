@@ -1,7 +1,7 @@
 // The state of one assembly: sections, symbols, and where the current pass stands.
 import { createByteBuffer, type ByteBuffer } from './bytes.ts';
 import { localWithoutParent, notYetDefined, symbolTwice, undefinedSymbol, type Problem } from './errors.ts';
-import { type Names, type Value, UNKNOWN, constantValue } from './expression.ts';
+import { type Names, type Value, UNKNOWN, constantValue } from './evaluate.ts';
 import type { Expansion } from './preprocessor/state.ts';
 import type { SourceRange, Token } from './tokens.ts';
 import type { AssemblyOptions, Diagnostic } from './types.ts';

@@ -14,7 +14,8 @@ import {
   notAnAddressHere,
   reservedInProgram,
 } from './errors.ts';
-import { type Expression, type Names, type Value, evaluate } from './expression.ts';
+import { type Names, type Value, evaluate } from './evaluate.ts';
+import type { Expression } from './expression.ts';
 import { floatBits, wrap64 } from './numbers.ts';
 import type { Body, DataItem } from './statement.ts';
 import type { SourceRange } from './tokens.ts';

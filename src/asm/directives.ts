@@ -15,7 +15,8 @@ import {
   unknownDirectiveWord,
   badAlignment,
 } from './errors.ts';
-import { type Cursor, type Expression, type Names, constantValue, evaluate, parseExpression } from './expression.ts';
+import { type Names, constantValue, evaluate } from './evaluate.ts';
+import { type Cursor, type Expression, parseExpression } from './expression.ts';
 import type { Body } from './statement.ts';
 import { type SourceRange, TOKEN, type Token, textOf } from './tokens.ts';
 

@@ -8,7 +8,8 @@ import {
   noAddressing16,
   ripRelativeImpossible,
 } from '../errors.ts';
-import { type BaseHint, type Value, baseHint, evaluate, type Names } from '../expression.ts';
+import { type Value, evaluate, type Names } from '../evaluate.ts';
+import { type BaseHint, baseHint } from '../expression.ts';
 import type { Problem } from '../errors.ts';
 import type { Register } from '../registers.ts';
 import type { MemoryOperand } from '../statement.ts';

@@ -1,6 +1,6 @@
 // Prefixes written in front of an instruction.
 import { prefixTwice } from '../errors.ts';
-import type { Names } from '../expression.ts';
+import type { Names } from '../evaluate.ts';
 import type { Prefix } from '../statement.ts';
 
 export interface Prefixes {

@@ -1,6 +1,7 @@
 // Expressions that must have a value while preprocessing: %if, %assign, %rep, %rotate.
 import { expected, mustBeConstant } from '../errors.ts';
-import { type Cursor, type Expression, evaluate, parseExpression } from '../expression.ts';
+import { evaluate } from '../evaluate.ts';
+import { type Cursor, type Expression, parseExpression } from '../expression.ts';
 import { type SourceRange, TOKEN, type Token, rangeOf } from '../tokens.ts';
 import { type Preprocessor, report } from './state.ts';
 

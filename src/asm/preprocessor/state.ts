@@ -1,6 +1,6 @@
 // What the preprocessor remembers: macros, contexts, and the stack of files, macro calls and repetitions it reads from.
 import type { Problem } from '../errors.ts';
-import type { Names } from '../expression.ts';
+import type { Names } from '../evaluate.ts';
 import type { SourceRange, Token } from '../tokens.ts';
 
 export interface SingleParameter {
@@ -121,6 +121,9 @@ export interface Preprocessor {
   expansion: Expansion | undefined;
   stopped: boolean;
 }
+
+/** What a directive does; `name` is its lower-case name. */
+export type Action = (pp: Preprocessor, frame: Frame, tokens: readonly Token[], name: string) => void;
 
 export function report(pp: Preprocessor, problem: Problem, range: SourceRange): void {
   pp.host.problem(problem, range, pp.expansion);
