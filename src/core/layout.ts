@@ -169,7 +169,8 @@ export const VMCS_ADDRESS = 0x1418; // u32, RAM + VMCS_POINTER, or 0 when there 
 export const VMCS_DIRTY = 0x141c; // u32, VMCS_DIRTY_*: fields written since the last entry that passed its checks
 export const SHADOW_VMCS_ADDRESS = 0x1420; // u32, RAM + VMCS link pointer while shadowing, else 0
 export const VMCS_DIRTY_RIP = 1; // only fields with a one-line check were written (RIP, RSP)
-export const VMCS_DIRTY_ANY = 2; // run every check
+export const VMCS_DIRTY_ANY = 2; // anything may have changed: compare all fields
+export const VMCS_DIRTY_FIELDS = 4; // the fields in VMCS_WRITTEN were written
 
 // Intercept words: the VM-execution controls of the current guest as compiled at VM entry; all 0 outside non-root.
 export const PIN_CONTROLS = 0x1440; // u32
@@ -293,6 +294,7 @@ export const GUEST_TAG = 0x1b20; // u64 x 6: CR0, CR3, CR4, EFER, EPTP, VPID at 
 export const PREEMPTION_RATE = 0x1b50; // u32: the VMX-preemption timer counts down when this bit of the TSC changes (IA32_VMX_MISC[4:0])
 export const VMX_CHECKED_LONG = 0x1b54; // u32: IA32_EFER.LMA when the entry checks of the current VMCS last passed
 export const ROOT_INTERRUPTIBILITY = 0x1b58; // u32: INTERRUPTIBILITY at the last VM entry, for one that fails while MSRs are loaded
+export const VMCS_WRITTEN = 0x1b60; // u32 x 8: a bit for each field, in the order of the region, that VMWRITE wrote since the checks passed
 export const PLAIN_MSRS = 0x1c00; // u64 x 128, to 0x2000: MSRs that only machine/msrs.ts reads and writes, in the order of its table
 
 export const CODE_SPACE_KEY = 0x1a00; // u64, RIP key of linear address 0 in the current code segment: 0 in 64-bit code

@@ -5,9 +5,10 @@ import {
   EFER,
   INTERRUPTIBILITY,
   VMCS_DIRTY,
-  VMCS_DIRTY_ANY,
+  VMCS_DIRTY_FIELDS,
   VMCS_DIRTY_RIP,
   VMCS_POINTER,
+  VMCS_WRITTEN,
   VMX_CHECKED_LONG,
 } from '../core/layout.ts';
 import { vmcsFieldByEncoding } from '../spec/vmcs-fields.ts';
@@ -15,6 +16,7 @@ import { VMCS_LAUNCH_STATE_OFFSET, vmcsFieldOffset } from '../spec/vmcs-layout.t
 import { fieldExists } from './capabilities.ts';
 import { runEntryChecks } from './checks/run.ts';
 import type { EntryEnvironment, FieldReader } from './checks/types.ts';
+import { ALL_HOLD, createPassedChecks, judge, SOME_FAIL } from './passed-checks.ts';
 import { physicalQuad, physicalWord, type Vmx, vmcsQuad, vmcsWord } from './operation.ts';
 import { readQuad, readWord, writeWord } from './processor.ts';
 import type { EntryFailure } from './types.ts';
@@ -53,9 +55,16 @@ function isPlainRip({ core }: Vmx): boolean {
 /** Runs every check on the current VMCS; undefined when all hold. */
 export function checkEntry(vmx: Vmx, resume: boolean): EntryRefusal | undefined {
   const { core } = vmx;
-  const verdict = runEntryChecks(fieldReader(vmx), entryEnvironment(vmx, resume));
-  if (!verdict.passed) return { outcome: verdict.outcome, checks: verdict.checks };
-  writeWord(core, VMCS_DIRTY, verdict.cacheable ? 0 : VMCS_DIRTY_ANY);
+  const env = entryEnvironment(vmx, resume);
+  vmx.passed ??= createPassedChecks(vmx, env);
+  const answer = judge(vmx.passed, vmx, readWord(core, VMCS_POINTER), env);
+  if (answer === SOME_FAIL) {
+    const verdict = runEntryChecks(fieldReader(vmx), env);
+    if (verdict.passed) throw new Error('an entry check failed that holds when it is explained');
+    return { outcome: verdict.outcome, checks: verdict.checks };
+  }
+  core.words.fill(0, VMCS_WRITTEN >>> 2, (VMCS_WRITTEN >>> 2) + 8);
+  writeWord(core, VMCS_DIRTY, answer === ALL_HOLD ? 0 : VMCS_DIRTY_FIELDS);
   writeWord(core, VMX_CHECKED_LONG, isLong(vmx));
   return undefined;
 }

@@ -4,6 +4,7 @@ import { RAM, VMCS_ADDRESS, VMCS_POINTER } from '../core/layout.ts';
 import { VM_INSTRUCTION_ERRORS } from '../spec/vm-instruction-errors.ts';
 import { type CapabilityProfile, vmxCapability } from './capabilities.ts';
 import { createHistory, type History } from './history.ts';
+import type { PassedChecks } from './passed-checks.ts';
 import { type Core, readQuad, readWord, writeWord } from './processor.ts';
 import type { EntryFailure, VmFail } from './types.ts';
 
@@ -34,6 +35,8 @@ export interface Vmx {
   readonly revision: number;
   readonly eptVpid: bigint;
   readonly history: History;
+  /** What is known of VMCSs whose entry checks held. */
+  passed: PassedChecks | undefined;
   /** The last VMfail, failed entry and VMX abort, for the machine's stop. */
   fail: VmFail | undefined;
   /** finishVmx's outcome of a VMLAUNCH or VMRESUME that failed with VMfail. */
@@ -50,6 +53,7 @@ export function createVmx(core: Core, host: VmxHost, profile: CapabilityProfile)
     revision: Number((vmxCapability(profile, 0x480) ?? 0n) & 0x7fffffffn),
     eptVpid: vmxCapability(profile, 0x48c) ?? 0n,
     history: createHistory(),
+    passed: undefined,
     fail: undefined,
     finish: VM_SUCCEED,
     failure: undefined,

@@ -1,8 +1,11 @@
 // VMREAD and VMWRITE on a VMCS region (SDM "Format of the VMCS Region", "VMCS Data").
 // The field table (VMCS_FIELD_TABLE, see spec/vmcs-layout.ts) says for each encoding where the region holds the field.
-import { VMCS_DIRTY, VMCS_FIELD_TABLE } from '../layout.ts';
+import { VMCS_DIRTY, VMCS_DIRTY_FIELDS, VMCS_DIRTY_RIP, VMCS_FIELD_TABLE, VMCS_WRITTEN } from '../layout.ts';
 
 export const FIELD_READ_ONLY: u32 = 1 << 18;
+/** Class in the field table (bits 25:24) of fields with a check of one line. */
+const CHECKS_RIP: u32 = 1;
+const FIELDS_OFFSET: u32 = 16; // of the first field in the region
 const WIDTH_16: u32 = 0;
 const WIDTH_64: u32 = 1;
 const WIDTH_32: u32 = 2;
@@ -36,7 +39,13 @@ export function loadVmcsField(base: usize, row: u32, encoding: u32): u64 {
 /** Writes a field as VMWRITE does; `value` holds the source operand zero-extended (32 bits outside 64-bit mode). @inline */
 export function storeVmcsField(base: usize, row: u32, encoding: u32, value: u64): void {
   const at = base + usize(row & 0xffff);
-  store<u32>(VMCS_DIRTY, load<u32>(VMCS_DIRTY) | ((row >> 24) & 3));
+  const checks = (row >> 24) & 3;
+  if (checks != 0) {
+    store<u32>(VMCS_DIRTY, load<u32>(VMCS_DIRTY) | (checks == CHECKS_RIP ? VMCS_DIRTY_RIP : VMCS_DIRTY_FIELDS));
+    const index = ((row & 0xffff) - FIELDS_OFFSET) >> 3;
+    const word = VMCS_WRITTEN + usize((index >> 5) << 2);
+    store<u32>(word, load<u32>(word) | (1 << (index & 31)));
+  }
   if ((encoding & 1) != 0) {
     store<u32>(at, u32(value), 4);
     return;

@@ -21,6 +21,9 @@ import { mask, msrArea, mustBe, zeroBits } from './rules.ts';
 import { control, guestFred, guestProtected, unrestrictedGuest } from './state.ts';
 import type { EntryState, SectionCheck } from './types.ts';
 
+const entryToSmm = control('entry', 'entry to SMM');
+const deactivateDualMonitor = control('entry', 'deactivate dual-monitor treatment');
+
 const LONGEST_INSTRUCTION = 15n;
 /** #DF, #TS, #NP, #SS, #GP, #PF and #AC. */
 const WITH_ERROR_CODE = new Set([8, 10, 11, 12, 13, 14, 17]);
@@ -154,20 +157,12 @@ export const ENTRY_CONTROL_CHECKS: readonly SectionCheck[] = [
   reservedControls('entry-reserved', 'entry'),
   ...injection,
   ...msrArea('msr-load', 'VM-entry MSR-load address', 'VM-entry MSR-load count'),
-  mustBe(
-    'entry-to-smm',
-    'VM-entry controls',
-    0,
-    control('entry', 'entry to SMM'),
-    'entry to SMM',
-    'Outside SMM, ',
-    () => true,
-  ),
+  mustBe('entry-to-smm', 'VM-entry controls', 0, entryToSmm, 'entry to SMM', 'Outside SMM, ', () => true),
   mustBe(
     'deactivate-dual-monitor',
     'VM-entry controls',
     0,
-    control('entry', 'deactivate dual-monitor treatment'),
+    deactivateDualMonitor,
     'deactivate dual-monitor treatment',
     'Outside SMM, ',
     () => true,
@@ -176,7 +171,7 @@ export const ENTRY_CONTROL_CHECKS: readonly SectionCheck[] = [
     id: 'smm-exclusive',
     fields: ['VM-entry controls'],
     rule: '“entry to SMM” and “deactivate dual-monitor treatment” must not both be 1',
-    holds: (v) => !(control('entry', 'entry to SMM')(v) && control('entry', 'deactivate dual-monitor treatment')(v)),
+    holds: (v) => !(entryToSmm(v) && deactivateDualMonitor(v)),
     fix: 'clear both',
   },
 ];
