@@ -15,6 +15,7 @@ import { countOf, canStore, emitBinary, emitData, paddingFor, reserveBytes } fro
 import { checkClosed, runDirective } from './directives.ts';
 import { encodeInstruction } from './encoder/encode.ts';
 import type { Form } from './encoder/forms.ts';
+import { closest } from './encoder/suggestions.ts';
 import { labelNeeded, pastField, noConvergence, noStructure, orphanLabel } from './errors.ts';
 import { type Names, evaluate } from './evaluate.ts';
 import { isConstant } from './expression.ts';
@@ -133,7 +134,7 @@ function runStatement(a: Assembly, names: Names, statement: Statement): void {
   }
   if (label !== undefined) {
     if (!label.colon && body.kind === 'none' && a.final)
-      addProblem(a, orphanLabel(label.name), label.range, a.expansion);
+      addProblem(a, orphanLabel(label.name, closest(label.name.toLowerCase())), label.range, a.expansion);
     defineSymbol(a, label.name, a.here, label.range);
   }
   if (body.kind === 'none') return;

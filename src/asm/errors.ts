@@ -130,10 +130,12 @@ export const badDecorator = (text: string): Problem =>
   );
 export const symbolTwice = (name: string, where: string): Problem =>
   error('symbol-twice', `"${name}" is already defined at ${where}`);
-export const orphanLabel = (name: string): Problem =>
+export const orphanLabel = (name: string, instruction: string | undefined): Problem =>
   warning(
     'orphan-label',
-    `"${name}" stands alone on its line without a colon; a misspelled instruction would look the same`,
+    instruction === undefined
+      ? `"${name}" stands alone on its line without a colon; a misspelled instruction would look the same`
+      : `"${name}" stands alone on its line and is taken for a label; did you mean the instruction "${instruction}"?`,
   );
 export const localWithoutParent = (name: string): Problem =>
   error('local-without-parent', `the local label "${name}" has no ordinary label above it`);
