@@ -31,6 +31,17 @@ test:
         vmw     ENTRY_INTERRUPTION, 0
         vmw     GUEST_RFLAGS, 2
 
+        ; The same injection twice: the guest has cleared IF in between, which no VMWRITE tells
+        guest_at clears_if
+        vmw     ENTRY_INTERRUPTION, 0x80000030
+        vmw     GUEST_RFLAGS, 0x202
+        run_until REASON_VMCALL                 ; through the guest's interrupt gate
+        vmw     ENTRY_INTERRUPTION, 0x80000030
+        run_until ENTRY_FAILURE | REASON_BAD_GUEST
+        vmw     ENTRY_INTERRUPTION, 0
+        vmw     GUEST_RFLAGS, 2
+        guest_at guest
+
         ; MSR-load area: the third entry is bad, what precedes it is loaded
         mov     dword [MSR_AREA], 0xC0000103    ; IA32_TSC_AUX
         mov     dword [MSR_AREA + 4], 0
@@ -64,6 +75,8 @@ test:
         run_until REASON_CPUID, 0, 2
         pass
 
+clears_if:
+        hlt
 guest:
         cpuid
         jmp     guest
