@@ -237,15 +237,15 @@ const entryValue = (entry: SymbolEntry): Value =>
       ? constantValue(entry.constant)
       : sectionValue(entry.section, entry.constant);
 
-/** section.NAME.start, .vstart and .length, which the flat format defines. */
+/** section.NAME.start and .vstart, which the flat format defines. */
 function sectionSymbol(a: Assembly, name: string): Value | undefined {
-  const match = /^section\.(.+)\.(start|vstart|length)$/.exec(name);
+  const match = /^section\.(.+)\.(start|vstart)$/.exec(name);
   if (!match) return undefined;
   const found = a.sections.find((s) => s.name === match[1] || s.name === `.${match[1]}`);
   if (found === undefined) return undefined;
   if (match[2] === 'vstart') return sectionValue(found.index, 0n);
   if (a.pass === 1) return UNKNOWN;
-  return constantValue(BigInt(match[2] === 'length' ? found.size : originOf(a) + found.fileOffset));
+  return constantValue(BigInt(originOf(a) + found.fileOffset));
 }
 
 export const originOf = (a: Assembly): number =>
