@@ -61,12 +61,11 @@ export function assemble(mainFile: string, source: string, options: AssemblyOpti
     }
     checkClosed(a);
     if (layoutSections(a)) a.changed = true;
-    if (a.final) break;
+    if (a.final && !a.changed) break;
     if (a.pass >= PASS_LIMIT) {
       addProblem(a, noConvergence(), start, undefined);
       break;
     }
-    if (!a.changed) a.final = true;
     a.growOnly = a.pass >= GROW_ONLY_AFTER;
   }
   return result(a, [...fixed, ...a.diagnostics]);
@@ -74,6 +73,7 @@ export function assemble(mainFile: string, source: string, options: AssemblyOpti
 
 function beginPass(a: Assembly): void {
   a.pass++;
+  a.final = a.pass > 1;
   a.changed = a.pass === 1;
   a.diagnostics = [];
   a.lines = [];

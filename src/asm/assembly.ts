@@ -69,6 +69,7 @@ export interface Assembly {
   readonly symbols: Map<string, SymbolEntry>;
   diagnostics: Diagnostic[];
   pass: number;
+  /** This pass may be the last: every symbol has an address, so what is wrong now stays wrong if nothing moves. */
   final: boolean;
   growOnly: boolean;
   changed: boolean;
