@@ -94,7 +94,9 @@ function boundary(): u32 {
   if (load<u32>(EVENT_VALID)) {
     const flags = load<u32>(RUN_FLAGS);
     store<u32>(RUN_FLAGS, flags & ~RUN_SKIP_BREAKPOINT);
+    store<u32>(MMIO_ALLOWED, 1); // an IDT or a stack may lie where no RAM is
     deliverPending();
+    store<u32>(MMIO_ALLOWED, 0);
     attend();
     if (load<u32>(STOP)) return load<u32>(STOP);
     if (flags & RUN_STEP) return STOP_DELIVERED;
@@ -137,6 +139,7 @@ function withholdUntilDeadline(): void {
 function stepCarefully(): void {
   withhold(1);
   store<u32>(ATTENTION, load<u32>(ATTENTION) & ~ATTEND_DEVICE);
+  store<u32>(MMIO_ALLOWED, 1);
   if (beforeInstruction() == GO) {
     if (load<u32>(ACTIVITY)) store<u32>(STOP, STOP_HALT);
     else stepInstruction();
