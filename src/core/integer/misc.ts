@@ -9,7 +9,16 @@ import { readMemory, writeMemory } from '../memory.ts';
 import { translate } from '../paging.ts';
 import { segmentAddress } from '../segments.ts';
 import { AF, CF, PF, SF, ZF, changeStatus } from './status.ts';
-import { doubleOrQuad, operandAddress, operandSize, readReg, readRm, signExtend, wrapAddress, writeReg } from './operands.ts';
+import {
+  doubleOrQuad,
+  operandAddress,
+  operandSize,
+  readReg,
+  readRm,
+  signExtend,
+  wrapAddress,
+  writeReg,
+} from './operands.ts';
 
 export function execXlat(): void {
   const offset = wrapAddress(load<u64>(RBX) + <u64>load<u8>(RAX));
