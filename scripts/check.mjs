@@ -7,7 +7,7 @@ const bin = (name) => join(ROOT, 'node_modules', '.bin', name);
 
 const PARTS = [
   ['types', () => run(bin('tsc'), ['--noEmit', '-p', ROOT])],
-  ['style', () => run(bin('biome'), ['lint', '--diagnostic-level=error', '.'])],
+  ['style', () => run(bin('biome'), ['check', '--diagnostic-level=error', '.'])],
   ['architecture', () => run(bin('vitest'), ['run', '--reporter=dot', 'test/architecture.test.ts'])],
   [
     'generated files',

@@ -17,6 +17,12 @@ const INPUTS = [
 const age = (path) => statSync(join(ROOT, path)).mtimeMs;
 const current = existsSync(VSIX) && INPUTS.every((path) => age(path) < statSync(VSIX).mtimeMs);
 if (!(process.argv.includes('--if-needed') && current)) {
-  await createVSIX({ cwd: ROOT, packagePath: VSIX, dependencies: false, allowMissingRepository: true, rewriteRelativeLinks: false });
+  await createVSIX({
+    cwd: ROOT,
+    packagePath: VSIX,
+    dependencies: false,
+    allowMissingRepository: true,
+    rewriteRelativeLinks: false,
+  });
   say(`ringside.vsix is packaged, ${Math.round(statSync(VSIX).size / 1024)} KiB`);
 }

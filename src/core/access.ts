@@ -31,7 +31,7 @@ function hit(linear: u64, privilege: u32, table: u32): usize {
 export function readAs(linear: u64, bytes: u32, privilege: u32): u64 {
   if ((<u32>linear & 0xfff) + bytes > 4096) {
     let value: u64 = 0;
-    for (let i: u32 = 0; i < bytes; i++) value |= readAs(linear + i, 1, privilege) << <u64>(i * 8);
+    for (let i: u32 = 0; i < bytes; i++) value |= readAs(linear + i, 1, privilege) << (<u64>(i * 8));
     return value;
   }
   let host = hit(linear, privilege, 0);

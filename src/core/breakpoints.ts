@@ -30,7 +30,12 @@ function breakpointLength(dr7: u32, i: u32): u64 {
 
 /** What the empty TLB set exists for: alignment checks, and the data breakpoints of DR0 to DR3. */
 export function checkedAccess(linear: u64, bytes: u32, access: u32): void {
-  if (linear & <u64>(bytes - 1) && load<u32>(CPL) == 3 && load<u64>(CR0) & CR0_AM && load<u32>(SYSTEM_FLAGS) & FLAG_AC) {
+  if (
+    linear & <u64>(bytes - 1) &&
+    load<u32>(CPL) == 3 &&
+    load<u64>(CR0) & CR0_AM &&
+    load<u32>(SYSTEM_FLAGS) & FLAG_AC
+  ) {
     raise(VECTOR_AC, 0);
   }
   matchDataBreakpoints(linear, bytes, access == ACCESS_WRITE);
@@ -56,9 +61,9 @@ function matchBreakpoints(dr7: u32, address: u64, size: u32, kinds: u32): void {
   for (let i: u32 = 0; i < 4; i++) {
     if (!((kinds >> ((dr7 >> (16 + i * 4)) & 3)) & 1)) continue;
     const mask = breakpointLength(dr7, i);
-    const from = load<u64>(DR0 + (<usize>i << 3)) & ~mask;
+    const from = load<u64>(DR0 + ((<usize>i) << 3)) & ~mask;
     if (address > from + mask || address + size - 1 < from) continue;
-    matched |= <u64>1 << <u64>i;
+    matched |= (<u64>1) << (<u64>i);
     if ((dr7 >> (i * 2)) & 3) enabled = true;
   }
   if (!enabled) return;
@@ -74,8 +79,8 @@ export function instructionBreakpoints(): u64 {
   let matched: u64 = 0;
   let enabled = false;
   for (let i: u32 = 0; i < 4; i++) {
-    if ((dr7 >> (16 + i * 4)) & 3 || load<u64>(DR0 + (<usize>i << 3)) != linear) continue;
-    matched |= <u64>1 << <u64>i;
+    if ((dr7 >> (16 + i * 4)) & 3 || load<u64>(DR0 + ((<usize>i) << 3)) != linear) continue;
+    matched |= (<u64>1) << (<u64>i);
     if ((dr7 >> (i * 2)) & 3) enabled = true;
   }
   return enabled ? matched : 0;

@@ -175,7 +175,8 @@ export function eptTranslate(guestPhysical: u64, access: u32, purpose: u32, user
   }
   if (!allowed) violation(guestPhysical, access, purpose, rights, entry);
   if (flags) {
-    if (access & EPT_WRITE && !(entry & DIRTY) && load<u32>(SECONDARY_CONTROLS) & SECONDARY_PML) logDirtyPage(guestPhysical);
+    if (access & EPT_WRITE && !(entry & DIRTY) && load<u32>(SECONDARY_CONTROLS) & SECONDARY_PML)
+      logDirtyPage(guestPhysical);
     if (upper3) writePhysical64(upper3, readPhysical64(upper3) | ACCESSED);
     if (upper2) writePhysical64(upper2, readPhysical64(upper2) | ACCESSED);
     if (upper1) writePhysical64(upper1, readPhysical64(upper1) | ACCESSED);
@@ -188,7 +189,7 @@ export function eptTranslate(guestPhysical: u64, access: u32, purpose: u32, user
     eptDirty = (entry & DIRTY) != 0;
   } else eptDirty = true;
   eptRights = rights;
-  const offsetMask: u64 = (<u64>1 << <u64>(12 + 9 * (level - 1))) - 1;
+  const offsetMask: u64 = ((<u64>1) << (<u64>(12 + 9 * (level - 1)))) - 1;
   return (entry & ADDRESS_BITS & ~offsetMask) | (guestPhysical & offsetMask);
 }
 
@@ -200,6 +201,6 @@ function logDirtyPage(guestPhysical: u64): void {
     store<u64>(EXIT_GUEST_LINEAR, eptLinear);
     leaveByUnwinding(REASON_PML_FULL, nmiUnblockedByIret() ? 1 << 12 : 0);
   }
-  writePhysical64(load<u64>(PML_ADDRESS) + (<u64>index << 3), guestPhysical & ~(<u64>0xfff));
+  writePhysical64(load<u64>(PML_ADDRESS) + ((<u64>index) << 3), guestPhysical & ~(<u64>0xfff));
   store<u32>(PML_INDEX, (index - 1) & 0xffff);
 }

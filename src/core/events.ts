@@ -163,7 +163,8 @@ function eventWaits(): bool {
   if (load<u32>(NMI_PENDING) && (!nmiBlocked() || virtualNmis())) return true;
   const guest = load<u32>(NON_ROOT) != 0;
   const enabled = (load<u32>(SYSTEM_FLAGS) & FLAG_IF) != 0;
-  if (load<u32>(INTERRUPT_LINE) && (enabled || (guest && load<u32>(PIN_CONTROLS) & PIN_EXTERNAL_INTERRUPT))) return true;
+  if (load<u32>(INTERRUPT_LINE) && (enabled || (guest && load<u32>(PIN_CONTROLS) & PIN_EXTERNAL_INTERRUPT)))
+    return true;
   if (!guest) return false;
   const primary = load<u32>(PRIMARY_CONTROLS);
   if (primary & PRIMARY_INTERRUPT_WINDOW && enabled) return true;
@@ -193,7 +194,8 @@ export function flagsChanged(before: u32): void {
   const after = load<u32>(SYSTEM_FLAGS);
   const changed = before ^ after;
   if (changed & (FLAG_TF | FLAG_RF)) attend();
-  else if (changed & FLAG_IF && load<u32>(INTERRUPT_LINE) | load<u32>(NON_ROOT) | (load<u32>(ATTENTION) & ATTEND_EVENT)) attend();
+  else if (changed & FLAG_IF && load<u32>(INTERRUPT_LINE) | load<u32>(NON_ROOT) | (load<u32>(ATTENTION) & ATTEND_EVENT))
+    attend();
 }
 
 /** Blocking by STI or MOV SS for the next instruction. */
@@ -296,7 +298,11 @@ export function beforeInstruction(): u32 {
       return HALT;
     }
   }
-  if (load<u32>(ATTENTION) & ATTEND_BREAKPOINTS && !(load<u32>(SYSTEM_FLAGS) & FLAG_RF) && !(blocking & BLOCKING_MOV_SS)) {
+  if (
+    load<u32>(ATTENTION) & ATTEND_BREAKPOINTS &&
+    !(load<u32>(SYSTEM_FLAGS) & FLAG_RF) &&
+    !(blocking & BLOCKING_MOV_SS)
+  ) {
     const matched = instructionBreakpoints();
     if (matched) raiseDebug(matched);
   }

@@ -214,7 +214,7 @@ export function deliverProtected(vector: u32, type: u32, hasError: u32, error: u
   const inner = !isConforming(code) && dpl < cpl;
   if (v86 && (!inner || dpl)) raise(VECTOR_GP, selectorError);
   frameSize = gateType & 8 ? 4 : 2;
-  const target = gateType & 8 ? ((<u32>(gate >> 32) & 0xffff0000) | (<u32>gate & 0xffff)) : <u32>gate & 0xffff;
+  const target = gateType & 8 ? (<u32>(gate >> 32) & 0xffff0000) | (<u32>gate & 0xffff) : <u32>gate & 0xffff;
   const flags = <u32>flagsImage(vector, type);
   const rip = <u32>getRip() + (isSoftware(type) ? length : 0);
   const oldSs = segSelector(SS);

@@ -51,7 +51,7 @@ import { raise } from './events.ts';
 export function setRealSegment(segment: u32, selector: u32): void {
   const at = segmentRecord(segment);
   store<u32>(at, selector, SEG_SELECTOR);
-  store<u64>(at, <u64>selector << 4, SEG_BASE);
+  store<u64>(at, (<u64>selector) << 4, SEG_BASE);
   // Rights and limit stay as protected mode left them (CS.D, too).
   if (load<u32>(at, SEG_RIGHTS) & RIGHTS_UNUSABLE) {
     store<u32>(at, 0x93, SEG_RIGHTS);
@@ -61,7 +61,7 @@ export function setRealSegment(segment: u32, selector: u32): void {
 
 /** Virtual-8086 mode: base, limit and rights follow from the selector. */
 export function setV86Segment(segment: u32, selector: u32): void {
-  setSegment(segment, selector, 0xf3, 0xffff, <u64>selector << 4);
+  setSegment(segment, selector, 0xf3, 0xffff, (<u64>selector) << 4);
 }
 
 /** A null selector in a data segment register. */
@@ -132,7 +132,7 @@ export function markAccessed(selector: u32, descriptor: u64): u64 {
   let address = base + (selector & 0xfff8) + 5;
   if (!isLongMode()) address &= 0xffffffff;
   sysWrite<u8>(address, <u8>(type | TYPE_ACCESSED));
-  return descriptor | (<u64>1 << 40);
+  return descriptor | ((<u64>1) << 40);
 }
 
 /** Loads a segment register from a descriptor that has been checked; sets the accessed bit. */

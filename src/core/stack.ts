@@ -23,12 +23,12 @@ export function beginStack(): void {
 /** `size` is 1 to 3: 2, 4 or 8 bytes. */
 export function popItem(size: u32): u64 {
   const value = readMemory(segmentAddress(SS, pointer, 1 << size, ACCESS_READ), size);
-  pointer = (pointer + (<u64>1 << <u64>size)) & mask;
+  pointer = (pointer + ((<u64>1) << (<u64>size))) & mask;
   return value;
 }
 
 export function pushItem(size: u32, value: u64): void {
-  pointer = (pointer - (<u64>1 << <u64>size)) & mask;
+  pointer = (pointer - ((<u64>1) << (<u64>size))) & mask;
   writeMemory(segmentAddress(SS, pointer, 1 << size, ACCESS_WRITE), size, value);
 }
 

@@ -64,7 +64,18 @@ import {
   setV86Segment,
   withinLimit,
 } from './segments.ts';
-import { getReg, getRip, segBase, segLimit, segRights, segSelector, setReg, setRip, setSegment, updateMode } from './state.ts';
+import {
+  getReg,
+  getRip,
+  segBase,
+  segLimit,
+  segRights,
+  segSelector,
+  setReg,
+  setRip,
+  setSegment,
+  updateMode,
+} from './state.ts';
 import { flushTlb } from './tlb.ts';
 
 // What asks for the switch: the source in the exit qualification.

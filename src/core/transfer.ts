@@ -1,24 +1,7 @@
 // Far jumps, calls and returns (SDM "JMP", "CALL", "RET"): direct, through call gates and task gates, to other levels.
 
-import {
-  CODE_MODE,
-  CPL,
-  CS,
-  RIP,
-  RSP,
-  SI_NEXT,
-  SS,
-  STOP,
-  TR,
-} from './layout.ts';
-import {
-  RIGHTS_DB,
-  RIGHTS_S,
-  VECTOR_GP,
-  VECTOR_NP,
-  VECTOR_SS,
-  VECTOR_TS,
-} from './bits.ts';
+import { CODE_MODE, CPL, CS, RIP, RSP, SI_NEXT, SS, STOP, TR } from './layout.ts';
+import { RIGHTS_DB, RIGHTS_S, VECTOR_GP, VECTOR_NP, VECTOR_SS, VECTOR_TS } from './bits.ts';
 import { privilegeAt, writeAs } from './access.ts';
 import { innerPointer, innerSelector, innerStack } from './gates.ts';
 import { raise } from './events.ts';

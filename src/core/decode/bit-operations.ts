@@ -12,7 +12,7 @@ import {
 import { SL_BIT_SCAN, SL_BIT_TEST, SL_DOUBLE_SHIFT } from '../slow-ids.ts';
 import { READS, WRITES, badLock, emit, emitMemory, emitSlow, emitUndefined, needsAddress } from './emit.ts';
 import { readModrm, registerOffset } from './operands.ts';
-import { byte, d, } from './state.ts';
+import { byte, d } from './state.ts';
 
 /** BT BTS BTR BTC with the bit number in a register: A3 AB B3 BB. */
 export function decodeBitTest(opcode: u32): void {

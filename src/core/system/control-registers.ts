@@ -151,7 +151,7 @@ export function execMovFromCr(): void {
       exitInstruction(REASON_CR_ACCESS, qualification(8, MOV_FROM));
       return;
     }
-    value = controls(PRIMARY_TPR_SHADOW) ? (readPhysical(virtualTpr(), 0) >> 4) : load<u64>(CR8);
+    value = controls(PRIMARY_TPR_SHADOW) ? readPhysical(virtualTpr(), 0) >> 4 : load<u64>(CR8);
   }
   setReg(load<u32>(SI_RM), load<u32>(CODE_MODE) == MODE_64 ? value : value & 0xffffffff);
   retire();
@@ -228,7 +228,7 @@ function writeCr0(wanted: u64): void {
 function isTarget(value: u64): bool {
   const count = load<u32>(CR3_TARGET_COUNT);
   for (let i: u32 = 0; i < count; i++) {
-    if (load<u64>(CR3_TARGET0 + (<usize>i << 3)) == value) return true;
+    if (load<u64>(CR3_TARGET0 + ((<usize>i) << 3)) == value) return true;
   }
   return false;
 }
@@ -240,7 +240,7 @@ function movToCr3(value: u64): void {
   }
   const cr4 = load<u64>(CR4);
   if (load<u32>(CODE_MODE) == MODE_64) {
-    if (cr4 & CR4_PCIDE) value &= ~(<u64>1 << 63); // asks to keep translations; more is flushed than need be
+    if (cr4 & CR4_PCIDE) value &= ~((<u64>1) << 63); // asks to keep translations; more is flushed than need be
     if (value & (load<u64>(RESERVED_PHYSICAL) | 0xfff0000000000000)) raise(VECTOR_GP, 0);
   }
   if (cr4 & CR4_PAE && load<u64>(CR0) & CR0_PG && !isLongMode() && !loadPdptes(value)) raise(VECTOR_GP, 0);
@@ -345,7 +345,8 @@ export function execLmsw(): void {
 export function execSmsw(): void {
   if (load<u64>(CR4) & CR4_UMIP && load<u32>(CPL)) raise(VECTOR_GP, 0);
   const value = visibleCr0();
-  if (load<u32>(SI_MEMORY)) writeMemory(segmentAddress(load<u32>(SI_SEGMENT), load<u64>(SI_OFFSET), 2, ACCESS_WRITE), 1, value & 0xffff);
+  if (load<u32>(SI_MEMORY))
+    writeMemory(segmentAddress(load<u32>(SI_SEGMENT), load<u64>(SI_OFFSET), 2, ACCESS_WRITE), 1, value & 0xffff);
   else writeRegister(load<u32>(SI_RM), load<u32>(SI_OPERAND_SIZE), value);
   retire();
 }

@@ -32,7 +32,7 @@ function checkAccess(from: u32): bool {
 function cellOf(register: u32): usize {
   if (register == 4 || register == 6) return DR6;
   if (register == 5 || register == 7) return DR7;
-  return DR0 + (<usize>register << 3);
+  return DR0 + ((<usize>register) << 3);
 }
 
 export function execMovFromDr(): void {

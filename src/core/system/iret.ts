@@ -103,7 +103,7 @@ function returnProtected(size: u32): void {
     commitStack();
     loadCode(selector, code, newCpl);
     loadImage(image, loaded);
-      arrive(rip);
+    arrive(rip);
     return;
   }
   const stackPointer = popItem(size);

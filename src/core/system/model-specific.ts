@@ -30,16 +30,7 @@ import {
   TSC_OFFSET,
   XCR0,
 } from '../layout.ts';
-import {
-  CR4_FSGSBASE,
-  CR4_OSXSAVE,
-  CR4_PCE,
-  CR4_PKE,
-  CR4_TSD,
-  FLAG_AC,
-  VECTOR_GP,
-  VECTOR_UD,
-} from '../bits.ts';
+import { CR4_FSGSBASE, CR4_OSXSAVE, CR4_PCE, CR4_PKE, CR4_TSD, FLAG_AC, VECTOR_GP, VECTOR_UD } from '../bits.ts';
 import { changeFlags, raise, raiseNoError } from '../events.ts';
 import { highUnsigned } from '../flags.ts';
 import { host_rdmsr, host_wrmsr } from '../host.ts';
@@ -104,7 +95,7 @@ export function execWrmsr(): void {
     exitInstruction(REASON_WRMSR, 0);
     return;
   }
-  const value = <u64>load<u32>(RAX) | (<u64>load<u32>(RDX) << 32);
+  const value = <u64>load<u32>(RAX) | ((<u64>load<u32>(RDX)) << 32);
   const own = ownMsr(index);
   if (own) {
     if (!isCanonical(value)) raise(VECTOR_GP, 0);
@@ -129,7 +120,8 @@ export function timeStamp(): u64 {
   const counter = time() + load<u64>(TSC_BASE);
   if (!load<u32>(NON_ROOT)) return counter;
   const multiplier = load<u64>(TSC_MULTIPLIER);
-  const scaled = multiplier == <u64>1 << 48 ? counter : (highUnsigned(counter, multiplier) << 16) | ((counter * multiplier) >> 48);
+  const scaled =
+    multiplier == (<u64>1) << 48 ? counter : (highUnsigned(counter, multiplier) << 16) | ((counter * multiplier) >> 48);
   return scaled + load<u64>(TSC_OFFSET);
 }
 
@@ -160,7 +152,7 @@ export function execRdtscp(): void {
 
 export function execRdpid(): void {
   requireRdtscp();
-  store<u64>(RAX + (<usize>load<u32>(SI_RM) << 3), load<u64>(TSC_AUX) & 0xffffffff);
+  store<u64>(RAX + ((<usize>load<u32>(SI_RM)) << 3), load<u64>(TSC_AUX) & 0xffffffff);
   retire();
 }
 
@@ -221,7 +213,7 @@ export function execXsetbv(): void {
   if (!(load<u64>(CR4) & CR4_OSXSAVE)) raiseNoError(VECTOR_UD);
   if (load<u32>(CPL)) raise(VECTOR_GP, 0);
   if (exitAlways(REASON_XSETBV)) return;
-  const value = <u64>load<u32>(RAX) | (<u64>load<u32>(RDX) << 32);
+  const value = <u64>load<u32>(RAX) | ((<u64>load<u32>(RDX)) << 32);
   // Only x87 state can be enabled, and it must be.
   if (load<u32>(RCX) || value != 1) raise(VECTOR_GP, 0);
   store<u64>(XCR0, value);

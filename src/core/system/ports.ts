@@ -121,7 +121,7 @@ function finished(): bool {
 }
 
 function moveIndex(at: usize, bytes: u32): void {
-  const step = load<u32>(SYSTEM_FLAGS) & FLAG_DF ? -<i64>bytes : <i64>bytes;
+  const step = load<u32>(SYSTEM_FLAGS) & FLAG_DF ? -(<i64>bytes) : <i64>bytes;
   writeAddressRegister(at, load<u32>(SI_ADDRESS_SIZE), load<u64>(at) + <u64>step);
 }
 

@@ -32,17 +32,7 @@ import {
   STOP_MWAIT,
   SYSTEM_FLAGS,
 } from '../layout.ts';
-import {
-  CR0_EM,
-  CR0_MP,
-  CR0_TS,
-  CR4_PCIDE,
-  CR4_SMXE,
-  FLAG_IF,
-  VECTOR_GP,
-  VECTOR_NM,
-  VECTOR_UD,
-} from '../bits.ts';
+import { CR0_EM, CR0_MP, CR0_TS, CR4_PCIDE, CR4_SMXE, FLAG_IF, VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../bits.ts';
 import { raise, raiseNoError } from '../events.ts';
 import { host_cpuid } from '../host.ts';
 import {

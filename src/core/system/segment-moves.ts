@@ -99,7 +99,8 @@ export function execMovFromSegment(): void {
   const segment = load<u32>(SI_REG) & 7;
   if (segment > GS) raiseNoError(VECTOR_UD);
   const value = <u64>segSelector(segment);
-  if (load<u32>(SI_MEMORY)) writeMemory(segmentAddress(load<u32>(SI_SEGMENT), load<u64>(SI_OFFSET), 2, ACCESS_WRITE), 1, value);
+  if (load<u32>(SI_MEMORY))
+    writeMemory(segmentAddress(load<u32>(SI_SEGMENT), load<u64>(SI_OFFSET), 2, ACCESS_WRITE), 1, value);
   else writeRegister(load<u32>(SI_RM), load<u32>(SI_OPERAND_SIZE), value);
   retire();
 }

@@ -133,7 +133,8 @@ function storeSelector(segment: u32, identity: u32): void {
   requireNoUmip();
   if (exits(REASON_LDTR_TR, identity)) return;
   const value = <u64>segSelector(segment);
-  if (load<u32>(SI_MEMORY)) writeMemory(segmentAddress(load<u32>(SI_SEGMENT), load<u64>(SI_OFFSET), 2, ACCESS_WRITE), 1, value);
+  if (load<u32>(SI_MEMORY))
+    writeMemory(segmentAddress(load<u32>(SI_SEGMENT), load<u64>(SI_OFFSET), 2, ACCESS_WRITE), 1, value);
   else writeRegister(load<u32>(SI_RM), load<u32>(SI_OPERAND_SIZE), value);
   retire();
 }
