@@ -77,6 +77,9 @@ export const noSourceText = (): DapError =>
 export const internalError = (text: string): DapError =>
   shown(1018, 'internal', `Ringside met a bug of its own: ${text}`);
 
+/** A command of the debug console that was used wrongly or could not do its work. */
+export const commandFailed = (message: string): DapError => quiet(1019, 'command', message);
+
 export const missingProgram = (): DapError =>
   shown(
     1101,

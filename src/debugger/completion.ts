@@ -1,6 +1,5 @@
-// Names that could continue what was typed.
+// Names that could continue an expression as far as it is typed.
 
-import { commandNames } from './console-commands.ts';
 import { type Context, ENTRY_EXPRESSIONS, EXIT_EXPRESSIONS, OTHER_EXPRESSIONS } from './expressions/names.ts';
 import { CASTS } from './expressions/parser.ts';
 import { registerPartNames } from './expressions/registers.ts';
@@ -31,7 +30,7 @@ export function completionsFor(text: string, context: Context): Completions {
   const sides = /^(?:guest|host)\./.exec(wanted)?.[0];
   const all =
     sides === undefined
-      ? everyName(context, start === 0)
+      ? expressionNames(context)
       : registerNames(context).map((entry) => ({ ...entry, label: sides + entry.label }));
   const names = all.filter(({ label }) => label.toLowerCase().startsWith(wanted)).slice(0, LIMIT);
   return { start, length: typed.length, names };
@@ -45,11 +44,9 @@ function registerNames(context: Context): Completion[] {
   }));
 }
 
-function everyName(context: Context, atStart: boolean): Completion[] {
+/** All names that an expression can begin with. */
+export function expressionNames(context: Context): Completion[] {
   return [
-    ...(atStart
-      ? commandNames().map(({ name, summary }): Completion => ({ label: name, kind: 'function', detail: summary }))
-      : []),
     ...registerNames(context),
     ...['guest.', 'host.'].map((label): Completion => ({ label, kind: 'keyword', detail: 'registers of one side' })),
     ...[...EXIT_EXPRESSIONS, ...ENTRY_EXPRESSIONS, ...OTHER_EXPRESSIONS].map(

@@ -1,7 +1,6 @@
 // evaluate, setExpression, completions.
 
-import { completionsFor } from '../../debugger/completion.ts';
-import { runCommand } from '../../debugger/console-commands.ts';
+import { type CommandLine, commandLine, completeLine, runCommand } from '../../debugger/console/console.ts';
 import { evaluateShown, show, splitNotation } from '../../debugger/evaluation.ts';
 import { errorText } from '../../debugger/expressions/errors.ts';
 import { assign, evaluateText } from '../../debugger/expressions/evaluator.ts';
@@ -18,21 +17,25 @@ import {
   sideOfFrame,
   stopped,
 } from '../connection.ts';
-import { expressionFailed } from '../errors.ts';
+import { commandFailed, expressionFailed } from '../errors.ts';
 import { stateChanged, withoutWords } from './variables.ts';
 
 function contextOf(debuggee: Debuggee, args: Arguments): Context {
   return debuggee.session.context(sideOfFrame(debuggee, optionalInteger(args, 'frameId')));
 }
 
-function evaluate(connection: Connection, args: Arguments): Answer {
+/** As contextOf; for what may also be asked while the machine runs and frames are gone. */
+function contextAnyhow(debuggee: Debuggee, args: Arguments): Context {
+  const id = optionalInteger(args, 'frameId');
+  return debuggee.session.context(id === undefined ? undefined : debuggee.frames.get(id)?.side);
+}
+
+function evaluate(connection: Connection, args: Arguments): Answer | Promise<Answer> {
   const expression = text(args, 'expression');
   const where = optionalText(args, 'context') ?? 'watch';
+  const line = where === 'repl' ? commandLine(expression) : undefined;
+  if (line !== undefined) return command(connection, args, line);
   const debuggee = stopped(connection, args.command);
-  if (where === 'repl') {
-    const answered = runCommand(expression, debuggee.session);
-    if (answered !== undefined) return { body: { result: answered, variablesReference: 0 } };
-  }
   if (expression.trim() === '') return { body: { result: '', variablesReference: 0 } };
   const context = contextOf(debuggee, args);
   if (where !== 'repl' && isAssignment(expression)) {
@@ -52,6 +55,22 @@ function evaluate(connection: Connection, args: Arguments): Answer {
       ...(shown.value.assignable ? {} : { presentationHint: { attributes: ['readOnly'] } }),
     },
     ...(where === 'repl' && isAssignment(expression) ? { after: () => stateChanged(connection) } : {}),
+  };
+}
+
+async function command(connection: Connection, args: Arguments, line: CommandLine): Promise<Answer> {
+  const reach = line.command.whileRunning === true ? launched : stopped;
+  const debuggee = reach(connection, args.command);
+  const context = line.command.whileRunning === true ? contextAnyhow(debuggee, args) : contextOf(debuggee, args);
+  const answer = await runCommand(line, debuggee.session, context);
+  if ('error' in answer) throw commandFailed(answer.error);
+  return {
+    body: {
+      result: answer.text,
+      variablesReference: 0,
+      ...(answer.reference === undefined ? {} : { memoryReference: answer.reference }),
+    },
+    ...(answer.changed === true ? { after: () => stateChanged(connection) } : {}),
   };
 }
 
@@ -86,7 +105,7 @@ function completions(connection: Connection, args: Arguments): Answer {
   const whole = text(args, 'text');
   const first = connection.client?.columnsStartAt1 === false ? 0 : 1;
   const column = Math.max(0, integer(args, 'column') - first);
-  const found = completionsFor(whole.slice(0, column), debuggee.session.context());
+  const found = completeLine(whole.slice(0, column), debuggee.session, contextAnyhow(debuggee, args));
   return {
     body: {
       targets: found.names.map(({ label, kind, detail }) => ({
