@@ -1,5 +1,7 @@
 // What the hypervisor does at each VM exit.
 #include "console.h"
+#include "events.h"
+#include "shadow.h"
 #include "vm.h"
 
 #define CPUID_LEAF_HYPERVISOR 0x40000000u
@@ -10,6 +12,11 @@
 #define IO_IS_INPUT(qualification) ((qualification) >> 3 & 1)
 #define IO_IS_STRING(qualification) ((qualification) >> 4 & 1)
 #define IO_PORT(qualification) ((qualification) >> 16 & 0xffff)
+
+#define CR_NUMBER(qualification) ((qualification) & 0xf)
+#define CR_ACCESS(qualification) ((qualification) >> 4 & 3)
+#define CR_MOV_TO 0
+#define CR_REGISTER(qualification) ((qualification) >> 8 & 0xf)
 
 struct exit_handler {
   const char *name;
@@ -32,22 +39,39 @@ static bool handle_cpuid(struct vm *vm) {
   return true;
 }
 
+/** A guest that halts with interrupts on waits for its timer; with interrupts off it has ended. */
 static bool handle_hlt(struct vm *vm) {
-  vm->halted = true;
+  vm->waiting = true;
+  vm->done = !(vmread(GUEST_RFLAGS) & RFLAGS_IF);
   return true;
+}
+
+/** Text comes out line by line, so that guests that run by turns do not mix their words. */
+static void guest_prints(struct vm *vm, char character) {
+  if (character != '\n')
+    vm->line[vm->line_length++] = character;
+  if (character != '\n' && vm->line_length < LINE_LENGTH)
+    return;
+  vm->line[vm->line_length] = 0;
+  print("%s\n", vm->line);
+  vm->line_length = 0;
 }
 
 static bool handle_vmcall(struct vm *vm) {
   struct registers *guest = &vm->registers;
   switch (guest->rax) {
   case CALL_PRINT_CHARACTER:
-    print_character((char)guest->rbx);
+    guest_prints(vm, (char)guest->rbx);
     break;
-  case CALL_PRINT_TEXT: // guest-linear, guest-physical and host-physical addresses are the same here
-    print("%s", (const char *)guest->rbx);
+  case CALL_PRINT_TEXT: // the guests map their text where it is: guest-linear and host-physical addresses are the same
+    for (const char *at = (const char *)guest->rbx; *at != 0; at++)
+      guest_prints(vm, *at);
     break;
   case CALL_ADD:
     guest->rax = guest->rbx + guest->rcx;
+    break;
+  case CALL_TIMER:
+    vm->timer_vector = (uint8_t)guest->rbx;
     break;
   default:
     guest->rax = ~0ull;
@@ -85,6 +109,61 @@ static bool handle_wrmsr(struct vm *vm) {
   return true;
 }
 
+static bool handle_exception(struct vm *vm) {
+  uint32_t event = (uint32_t)vmread(EXIT_INTERRUPTION_INFORMATION);
+  uint64_t linear = vmread(EXIT_QUALIFICATION);
+  uint32_t error_code = (uint32_t)vmread(EXIT_INTERRUPTION_ERROR_CODE);
+  if (!vm->shadow || EVENT_VECTOR(event) != VECTOR_PAGE_FAULT)
+    fail("%s: exception %u", vm->name, EVENT_VECTOR(event));
+  if (shadow_fault(vm->shadow, linear, &error_code))
+    return false;
+  if (vmread(IDT_VECTORING_INFORMATION) & EVENT_VALID)
+    fail("%s: page fault at %lx while an event was delivered", vm->name, linear);
+  vm->cr2 = linear;
+  events_inject_fault(VECTOR_PAGE_FAULT, error_code);
+  return false;
+}
+
+/** The next entry of the loop in vm.c injects what waits. */
+static bool handle_interrupt_window(struct vm *vm) {
+  (void)vm;
+  return false;
+}
+
+static bool handle_preemption_timer(struct vm *vm) {
+  (void)vm;
+  return false;
+}
+
+static bool handle_invlpg(struct vm *vm) {
+  shadow_invalidate(vm->shadow, vmread(EXIT_QUALIFICATION));
+  return true;
+}
+
+/** The general register with a number as instructions encode it. */
+static uint64_t *guest_register(struct vm *vm, unsigned number) {
+  struct registers *guest = &vm->registers;
+  uint64_t *const order[16] = {&guest->rax, &guest->rcx, &guest->rdx, &guest->rbx, 0,           &guest->rbp,
+                               &guest->rsi, &guest->rdi, &guest->r8,  &guest->r9,  &guest->r10, &guest->r11,
+                               &guest->r12, &guest->r13, &guest->r14, &guest->r15};
+  if (!order[number])
+    fail("%s: a control register from or to RSP", vm->name);
+  return order[number];
+}
+
+/** MOV to and from CR3, under shadow page tables: the guest must see its own value and have it used. */
+static bool handle_cr_access(struct vm *vm) {
+  uint64_t qualification = vmread(EXIT_QUALIFICATION);
+  uint64_t *value = guest_register(vm, CR_REGISTER(qualification));
+  if (!vm->shadow || CR_NUMBER(qualification) != 3)
+    fail("%s: control-register access, qualification %lx", vm->name, qualification);
+  if (CR_ACCESS(qualification) == CR_MOV_TO)
+    shadow_load_cr3(vm->shadow, *value);
+  else
+    *value = shadow_guest_cr3(vm->shadow);
+  return true;
+}
+
 static bool handle_ept_violation(struct vm *vm) {
   fail("%s: EPT violation at guest-physical address %lx, qualification %lx", vm->name, vmread(GUEST_PHYSICAL_ADDRESS),
        vmread(EXIT_QUALIFICATION));
@@ -93,14 +172,19 @@ static bool handle_ept_violation(struct vm *vm) {
 static bool handle_triple_fault(struct vm *vm) { fail("%s: triple fault", vm->name); }
 
 static const struct exit_handler handlers[EXIT_REASON_COUNT] = {
+    [EXIT_EXCEPTION] = {"exception or NMI", handle_exception},
     [EXIT_TRIPLE_FAULT] = {"triple fault", handle_triple_fault},
+    [EXIT_INTERRUPT_WINDOW] = {"interrupt window", handle_interrupt_window},
     [EXIT_CPUID] = {"CPUID", handle_cpuid},
     [EXIT_HLT] = {"HLT", handle_hlt},
+    [EXIT_INVLPG] = {"INVLPG", handle_invlpg},
     [EXIT_VMCALL] = {"VMCALL", handle_vmcall},
+    [EXIT_CR_ACCESS] = {"control-register access", handle_cr_access},
     [EXIT_IO] = {"I/O instruction", handle_io},
     [EXIT_RDMSR] = {"RDMSR", handle_rdmsr},
     [EXIT_WRMSR] = {"WRMSR", handle_wrmsr},
     [EXIT_EPT_VIOLATION] = {"EPT violation", handle_ept_violation},
+    [EXIT_PREEMPTION_TIMER] = {"VMX-preemption timer expired", handle_preemption_timer},
 };
 
 const char *exit_name(uint32_t reason) {
@@ -108,7 +192,13 @@ const char *exit_name(uint32_t reason) {
   return name ? name : "?";
 }
 
-void handle_exit(struct vm *vm) {
+/** As the processor does after an instruction: the next one begins, and blocking by STI and MOV SS is over. */
+static void skip_instruction(void) {
+  vmwrite(GUEST_RIP, vmread(GUEST_RIP) + vmread(EXIT_INSTRUCTION_LENGTH));
+  vmwrite(GUEST_INTERRUPTIBILITY, vmread(GUEST_INTERRUPTIBILITY) & ~(uint64_t)(BLOCKING_BY_STI | BLOCKING_BY_MOV_SS));
+}
+
+bool handle_exit(struct vm *vm) {
   uint32_t reason = (uint32_t)vmread(EXIT_REASON);
   if (reason & EXIT_ENTRY_FAILURE)
     fail("%s: VM entry failed with exit reason %u, qualification %lx", vm->name, reason & 0xffff, vmread(EXIT_QUALIFICATION));
@@ -116,6 +206,8 @@ void handle_exit(struct vm *vm) {
   if (reason >= EXIT_REASON_COUNT || !handlers[reason].handle)
     fail("%s: no handler for exit reason %u", vm->name, reason);
   vm->exits_by_reason[reason]++;
+  events_resume_delivery();
   if (handlers[reason].handle(vm))
-    vmwrite(GUEST_RIP, vmread(GUEST_RIP) + vmread(EXIT_INSTRUCTION_LENGTH));
+    skip_instruction();
+  return vm->waiting || reason == EXIT_PREEMPTION_TIMER;
 }

@@ -102,6 +102,7 @@ start64:
     ltr %ax
 
     movl %ebp, %edi
+    movl %esi, %esi // clears bits 63:32
     xorl %ebp, %ebp
     call main
 1:  hlt

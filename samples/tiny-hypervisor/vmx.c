@@ -81,12 +81,20 @@ void vmx_enable(void) {
         rdmsr(MSR_VMX_BASIC) & BASIC_TRUE_CONTROLS ? "true" : "plain");
 }
 
-void vmcs_make_current(void *page) {
+void vmcs_create(void *page) {
   *(uint32_t *)page = revision();
   uint64_t address = (uintptr_t)page;
-  bool clear_failed, load_failed;
-  __asm__ volatile("vmclear %1" : "=@ccna"(clear_failed) : "m"(address) : "cc", "memory");
-  __asm__ volatile("vmptrld %1" : "=@ccna"(load_failed) : "m"(address) : "cc", "memory");
-  if (clear_failed || load_failed)
-    fail("VMCLEAR or VMPTRLD failed");
+  bool failed;
+  __asm__ volatile("vmclear %1" : "=@ccna"(failed) : "m"(address) : "cc", "memory");
+  if (failed)
+    fail("VMCLEAR failed");
+  vmcs_make_current(page);
+}
+
+void vmcs_make_current(void *page) {
+  uint64_t address = (uintptr_t)page;
+  bool failed;
+  __asm__ volatile("vmptrld %1" : "=@ccna"(failed) : "m"(address) : "cc", "memory");
+  if (failed)
+    fail("VMPTRLD failed");
 }

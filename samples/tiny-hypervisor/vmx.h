@@ -37,9 +37,15 @@ enum vmcs_field {
   ENTRY_CONTROLS = 0x4012,
   ENTRY_MSR_LOAD_COUNT = 0x4014,
   ENTRY_INTERRUPTION_INFORMATION = 0x4016,
+  ENTRY_ERROR_CODE = 0x4018,
+  ENTRY_INSTRUCTION_LENGTH = 0x401a,
   SECONDARY_CONTROLS = 0x401e,
   VM_INSTRUCTION_ERROR = 0x4400,
   EXIT_REASON = 0x4402,
+  EXIT_INTERRUPTION_INFORMATION = 0x4404,
+  EXIT_INTERRUPTION_ERROR_CODE = 0x4406,
+  IDT_VECTORING_INFORMATION = 0x4408,
+  IDT_VECTORING_ERROR_CODE = 0x440a,
   EXIT_INSTRUCTION_LENGTH = 0x440c,
   GUEST_ES_LIMIT = 0x4800,
   GUEST_GDTR_LIMIT = 0x4810,
@@ -48,6 +54,7 @@ enum vmcs_field {
   GUEST_INTERRUPTIBILITY = 0x4824,
   GUEST_ACTIVITY_STATE = 0x4826,
   GUEST_SYSENTER_CS = 0x482a,
+  GUEST_PREEMPTION_TIMER = 0x482e,
   HOST_SYSENTER_CS = 0x4c00,
   EXIT_QUALIFICATION = 0x6400,
   CR0_GUEST_HOST_MASK = 0x6000,
@@ -80,8 +87,14 @@ enum vmcs_field {
   HOST_RIP = 0x6c16,
 };
 
+// Pin-based controls
+#define ACTIVATE_PREEMPTION_TIMER (1u << 6)
 // Primary processor-based controls
+#define INTERRUPT_WINDOW_EXITING (1u << 2)
 #define HLT_EXITING (1u << 7)
+#define INVLPG_EXITING (1u << 9)
+#define CR3_LOAD_EXITING (1u << 15)
+#define CR3_STORE_EXITING (1u << 16)
 #define USE_IO_BITMAPS (1u << 25)
 #define USE_MSR_BITMAPS (1u << 28)
 #define ACTIVATE_SECONDARY_CONTROLS (1u << 31)
@@ -98,18 +111,38 @@ enum vmcs_field {
 #define LOAD_GUEST_EFER (1u << 15)
 
 enum exit_reason {
+  EXIT_EXCEPTION = 0,
   EXIT_TRIPLE_FAULT = 2,
+  EXIT_INTERRUPT_WINDOW = 7,
   EXIT_CPUID = 10,
   EXIT_HLT = 12,
+  EXIT_INVLPG = 14,
   EXIT_VMCALL = 18,
+  EXIT_CR_ACCESS = 28,
   EXIT_IO = 30,
   EXIT_RDMSR = 31,
   EXIT_WRMSR = 32,
   EXIT_ENTRY_GUEST_STATE = 33,
   EXIT_EPT_VIOLATION = 48,
+  EXIT_PREEMPTION_TIMER = 52,
   EXIT_REASON_COUNT = 80,
 };
 #define EXIT_ENTRY_FAILURE (1u << 31)
+
+// Events: the layout that VM-entry interruption information, VM-exit interruption information and IDT-vectoring information share
+#define EVENT_VALID (1u << 31)
+#define EVENT_HAS_ERROR_CODE (1u << 11)
+#define EVENT_UNDEFINED (1u << 12) // "NMI unblocking due to IRET"; must be 0 in an injected event
+#define EVENT_EXTERNAL_INTERRUPT (0u << 8)
+#define EVENT_HARDWARE_EXCEPTION (3u << 8)
+#define EVENT_TYPE(information) ((information) >> 8 & 7)
+#define EVENT_VECTOR(information) ((information) & 0xff)
+#define EVENT_TYPE_SOFTWARE_FIRST 4 // software interrupts and exceptions: they have an instruction length
+#define VECTOR_PAGE_FAULT 14
+
+#define BLOCKING_BY_STI (1u << 0)
+#define BLOCKING_BY_MOV_SS (1u << 1)
+#define RFLAGS_IF (1u << 9)
 
 #define CR0_PE (1ull << 0)
 #define CR0_ET (1ull << 4)
@@ -122,6 +155,7 @@ enum exit_reason {
 #define MSR_FEATURE_CONTROL 0x3a
 #define MSR_EFER 0xc0000080u
 #define MSR_VMX_BASIC 0x480
+#define MSR_VMX_MISC 0x485
 #define MSR_VMX_CR0_FIXED0 0x486
 #define MSR_VMX_CR0_FIXED1 0x487
 #define MSR_VMX_CR4_FIXED0 0x488
@@ -168,6 +202,7 @@ static inline void wrmsr(uint32_t msr, uint64_t value) {
     __asm__ volatile("mov %0, %%cr" #number : : "r"(value) : "memory");                                                \
   }
 CONTROL_REGISTER(0)
+CONTROL_REGISTER(2)
 CONTROL_REGISTER(3)
 CONTROL_REGISTER(4)
 
@@ -177,7 +212,9 @@ void vmwrite(enum vmcs_field field, uint64_t value);
 
 /** Checks what the processor offers, turns VMX operation on; stops with a message where that is impossible. */
 void vmx_enable(void);
-/** Makes a page the current VMCS, clear. */
+/** Makes a page a VMCS, clear, and the current one. */
+void vmcs_create(void *page);
+/** Makes a VMCS that vmcs_create made the current one. */
 void vmcs_make_current(void *page);
 /** `wanted` with the bits that must be 1 added; stops with a message when the processor does not offer a wanted bit. */
 uint32_t vmx_controls(const struct control_msr *control, uint32_t wanted);

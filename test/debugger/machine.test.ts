@@ -161,10 +161,11 @@ describe.skipIf(skip !== undefined || !existsSync(TINY))('C on both sides', () =
     expect(where()).toBe(lineOf('main.c', 'print("tiny-hypervisor: loaded by'));
     await step('over', 'statement');
     expect(where()).toBe(lineOf('main.c', 'vmx_enable();'));
-    for (let i = 0; i < 20 && where() !== lineOf('main.c', 'vm_run(&guest64);'); i++) await step('over', 'statement');
+    const all = lineOf('main.c', 'vm_run_all(vms, count);');
+    for (let i = 0; i < 40 && where() !== all; i++) await step('over', 'statement');
     expect(session.machine.exitCount()).toBe(0);
     await step('over', 'statement');
-    expect(where()).toBe(lineOf('main.c', 'load_guest16();'));
+    expect(where()).toBe(lineOf('main.c', 'for (unsigned index = 0; index < count; index++)'));
     expect(session.machine.exitCount()).toBeGreaterThan(10);
   });
 
@@ -181,10 +182,10 @@ describe.skipIf(skip !== undefined || !existsSync(TINY))('C on both sides', () =
     expect(stackFrames(session.machine, session.image)[0]?.name).toBe('main');
     await runTo('handle_vmcall');
     const names = stackFrames(session.machine, session.image).map((frame) => frame.name);
-    expect(names.slice(0, 4)).toEqual(['handle_vmcall', 'handle_exit', 'vm_run', 'main']);
+    expect(names.slice(0, 5)).toEqual(['handle_vmcall', 'handle_exit', 'run_turn', 'vm_run_all', 'main']);
     expect(names).toContain('VM exit 1: VMCALL');
     expect(names.slice(-1)).toEqual(['guest64_main']);
-    for (const caller of ['handle_exit', 'vm_run', 'main']) {
+    for (const caller of ['handle_exit', 'run_turn', 'vm_run_all', 'main']) {
       await step('out', 'statement');
       expect(stackFrames(session.machine, session.image)[0]?.name).toBe(caller);
     }

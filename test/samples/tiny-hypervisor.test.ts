@@ -8,34 +8,44 @@ import { coreModule } from '../vmx/hypervisors.ts';
 
 const FOLDER = join(import.meta.dirname, '../../samples/tiny-hypervisor');
 const IMAGE = join(FOLDER, 'tiny-hypervisor.elf');
-const EXIT = { CPUID: 10, HLT: 12, VMCALL: 18, IO: 30, RDMSR: 31, WRMSR: 32 };
+const EXIT = {
+  EXCEPTION: 0,
+  CPUID: 10,
+  HLT: 12,
+  INVLPG: 14,
+  VMCALL: 18,
+  CR_ACCESS: 28,
+  IO: 30,
+  RDMSR: 31,
+  WRMSR: 32,
+  PREEMPTION_TIMER: 52,
+};
 
-const CONSOLE = `tiny-hypervisor: loaded by multiboot
-VMX operation: VMCS revision REVISION, true control MSRs
-guest 1: hello from 64-bit mode in VMX non-root operation
+const REAL_MODE = `guest 2: real mode, CS 0800H, under TinyHypervis
+guest 2: timer interrupts by vector 8
+`;
+/** What each guest prints, in its own order; guests take turns. */
+const GUEST_LINES = [
+  `guest 1: hello from 64-bit mode in VMX non-root operation
 guest 1: as expected: CPUID shows a hypervisor and no VMX
 guest 1: as expected: CR4.VMXE reads as the shadow has it
 guest 1: as expected: a hypercall adds
 guest 1: as expected: the made-up device answers
 guest 1: as expected: a private MSR keeps its value
 guest 1: as expected: IA32_APIC_BASE is hidden
-guest 2: real mode, CS 0800H, under TinyHypervis
-guest 1 (64-bit): 27 VM exits, device got 2b
-  1 CPUID
-  1 HLT
-  20 VMCALL
-  2 I/O instruction
-  2 RDMSR
-  1 WRMSR
-guest 2 (real mode): 53 VM exits, device got 2b
-  1 CPUID
-  1 HLT
-  49 VMCALL
-  2 I/O instruction
-tiny-hypervisor: done
-`;
+guest 1: as expected: CR3 reads as it was loaded
+guest 1: as expected: its page tables map a page
+guest 1: as expected: a write makes the page dirty
+guest 1: as expected: after INVLPG the page is another
+guest 1: as expected: a page fault is its own, and the write is made again
+guest 1: as expected: timer interrupts come in through its IDT
+`,
+  REAL_MODE,
+  `guest 3: 430 primes below 3000, and timer interrupts meanwhile
+`,
+];
 
-/** VM exits as the source has them: three hypercalls for each line that a guest checks, one for each character of the second. */
+/** VM exits as the sources have them: three hypercalls for each line that a guest checks, one for each character of the second. */
 const calls = (count: number): number[] => new Array<number>(count).fill(EXIT.VMCALL);
 const GUEST_1 = [
   ...calls(1),
@@ -50,6 +60,10 @@ const GUEST_1 = [
   ...calls(3),
   EXIT.RDMSR,
   ...calls(3),
+  ...calls(5 * 3),
+  ...calls(1),
+  ...[EXIT.HLT, EXIT.HLT, EXIT.HLT],
+  ...calls(3),
   EXIT.HLT,
 ];
 const GUEST_2 = [
@@ -58,28 +72,80 @@ const GUEST_2 = [
   ...calls('TinyHypervis\n'.length),
   EXIT.IO,
   EXIT.IO,
+  ...calls(1),
+  ...[EXIT.HLT, EXIT.HLT],
+  ...calls('guest 2: timer interrupts by vector 8\n'.length),
   EXIT.HLT,
 ];
+const GUEST_3 = [...calls(1), ...calls(3), EXIT.HLT];
+
+/** Runs it to its end; the exit reasons of each guest, which a VMCS of its own stands for. */
+async function runAll(args: string) {
+  const program = await load(IMAGE, { args });
+  const machine = createMachine({ coreWasm: coreModule(), ramSize: MEMORY, program });
+  let text = '';
+  const notices: string[] = [];
+  const reasons = new Map<bigint, number[]>();
+  machine.onOutput = (bytes) => {
+    text += new TextDecoder().decode(bytes);
+  };
+  machine.onNotice = (notice) => notices.push(notice);
+  machine.onTransition = (event) => {
+    if (!('exit' in event)) return;
+    const vmcs = machine.currentVmcs()!;
+    reasons.set(vmcs, [...(reasons.get(vmcs) ?? []), event.exit.reason & 0xffff]);
+  };
+  const stop = machine.run({ limit: 20_000_000 });
+  expect(notices).toEqual([]);
+  expect(stop).toEqual({ kind: 'shutdown', status: 0x21, port: 0xf4 });
+  return { text, guests: [...reasons.values()] };
+}
+
+const linesOf = (text: string, guest: string): string =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith(`${guest}: `))
+    .map((line) => `${line}\n`)
+    .join('');
+
+/** The lines that end the console's text: `reason` → how often, as the hypervisor counted for one guest. */
+function summaryOf(text: string, guest: string): Map<string, number> {
+  const [, part] = new RegExp(`^${guest} .*VM exits.*\n((?:  .*\n)*)`, 'm').exec(text)!;
+  const rows = part!.matchAll(/^ {2}(\d+) (.*)$/gm);
+  return new Map([...rows].map(([, count, name]) => [name!, Number(count)]));
+}
+
+const without = (reasons: readonly number[], ...hidden: number[]): number[] =>
+  reasons.filter((reason) => !hidden.includes(reason));
 
 describe('tiny-hypervisor', () => {
-  it('runs both guests on the machine', async () => {
-    const program = await load(IMAGE);
-    const machine = createMachine({ coreWasm: coreModule(), ramSize: MEMORY, program });
-    let text = '';
-    const notices: string[] = [];
-    const reasons: number[] = [];
-    machine.onOutput = (bytes) => {
-      text += new TextDecoder().decode(bytes);
-    };
-    machine.onNotice = (notice) => notices.push(notice);
-    machine.onTransition = (event) => {
-      if ('exit' in event) reasons.push(event.exit.reason & 0xffff);
-    };
-    const stop = machine.run({ limit: 5_000_000 });
-    expect(text.replace(/revision [0-9a-f]+/, 'revision REVISION')).toBe(CONSOLE);
-    expect(stop).toEqual({ kind: 'shutdown', status: 0x21, port: 0xf4 });
-    expect(reasons).toEqual([...GUEST_1, ...GUEST_2]);
-    expect(notices).toEqual([]);
+  it('runs its guests by turns under EPT', async () => {
+    const { text, guests } = await runAll('');
+    expect(text).toMatch(/^tiny-hypervisor: loaded by multiboot\nVMX operation: .*, true control MSRs\n.*: EPT\n/);
+    expect(text).toMatch(/tiny-hypervisor: done\n$/);
+    expect(['guest 1', 'guest 2', 'guest 3'].map((guest) => linesOf(text, guest))).toEqual(GUEST_LINES);
+    expect(guests.map((reasons) => without(reasons, EXIT.PREEMPTION_TIMER))).toEqual([GUEST_1, GUEST_2, GUEST_3]);
+    // The third guest computes for millions of instructions; a turn has 100,000.
+    const turns = guests[2]!.filter((reason) => reason === EXIT.PREEMPTION_TIMER).length;
+    expect(turns).toBeGreaterThan(20);
+    expect(summaryOf(text, 'guest 3').get('VMX-preemption timer expired')).toBe(turns);
+  });
+
+  it('runs the 64-bit guests on shadow page tables', async () => {
+    const { text, guests } = await runAll('shadow');
+    expect(text).toContain("guests' memory: shadow page tables\n");
+    expect(['guest 1', 'guest 2', 'guest 3'].map((guest) => linesOf(text, guest))).toEqual([
+      GUEST_LINES[0],
+      '',
+      GUEST_LINES[2],
+    ]);
+    const [first, third] = guests;
+    expect(without(first!, EXIT.EXCEPTION, EXIT.CR_ACCESS, EXIT.INVLPG, EXIT.PREEMPTION_TIMER)).toEqual(GUEST_1);
+    // guest64.c reads CR3 twice, loads it once, and invalidates one page.
+    expect(first!.filter((reason) => reason === EXIT.CR_ACCESS)).toHaveLength(3);
+    expect(first!.filter((reason) => reason === EXIT.INVLPG)).toHaveLength(1);
+    expect(first!.filter((reason) => reason === EXIT.EXCEPTION).length).toBeGreaterThan(5);
+    expect(without(third!, EXIT.EXCEPTION, EXIT.PREEMPTION_TIMER)).toEqual(GUEST_3);
   });
 
   it('has its sources beside it', async () => {
