@@ -104,6 +104,34 @@ function controls(spec, capabilities) {
   );
 }
 
+function profiles(spec, capabilities) {
+  const all = capabilities.PROFILES.filter(({ vmx }) => vmx === 'ready');
+  const mark = (names, name) => (names.includes(name) ? 'yes' : '');
+  const head = ['Capability', ...all.map(({ name }) => name)];
+  const words = Object.entries(spec.CONTROL_WORDS).map(([word, row]) => {
+    const offered = Object.keys(row.bits).filter((name) => all.some(({ controls }) => controls[word].includes(name)));
+    const rows = offered.map((name) => [name, ...all.map(({ controls }) => mark(controls[word], name))]);
+    return rows.length === 0 ? '' : `## ${row.title}\n\n${table(head, rows)}`;
+  });
+  const bits = [
+    ['basic', 'IA32_VMX_BASIC'],
+    ['misc', 'IA32_VMX_MISC'],
+    ['eptVpid', 'IA32_VMX_EPT_VPID_CAP'],
+  ].map(([key, title]) => {
+    const names = [...new Set(all.flatMap((profile) => profile[key]))];
+    return `## ${title}\n\n${table(
+      head,
+      names.map((name) => [name, ...all.map((profile) => mark(profile[key], name))]),
+    )}`;
+  });
+  const titles = capabilities.PROFILES.map(({ name, title }) => [`\`${name}\``, title]);
+  return page(
+    'Profiles',
+    'The processors that a machine can have: `profile` in launch.json, `--profile` of `ringside run`. `without` and `--without` switch off single capabilities by the names below or by the CPUID features of the manual (`"without": ["unrestricted guest", "enable VPID"]`); what needs a capability goes with it. `exit: load IA32_PAT` names the control of one word only. CPUID and the MSRs follow the profile; an instruction that CPUID does not report still works outside VMX non-root operation.',
+    [table(['Profile', 'Processor'], titles), ...words.filter((text) => text !== ''), ...bits],
+  );
+}
+
 function msrs(spec, capabilities) {
   const rows = spec.MSR_LIST.map((row) => [hex(row.index), row.name, row.readOnly ? 'read-only' : '', row.meaning]);
   const values = spec.MSR_LIST.filter((row) => row.index >= 0x480 && row.index <= 0x493).map((row) => {
@@ -161,12 +189,13 @@ export async function referencePages() {
     'src/spec/vmcs-fields.ts',
     'src/spec/vmcs-layout.ts',
   ]);
-  const capabilities = await loadSources(['src/vmx/capabilities.ts']);
+  const capabilities = await loadSources(['src/vmx/capabilities.ts', 'src/vmx/profiles.ts']);
   const checks = await loadSources(['src/vmx/checks/list.ts']);
   return [
     { path: 'docs/reference/vmcs-fields.md', text: vmcsFields(spec, capabilities) },
     { path: 'docs/reference/exit-reasons.md', text: exitReasons(spec) },
     { path: 'docs/reference/controls.md', text: controls(spec, capabilities) },
+    { path: 'docs/reference/profiles.md', text: profiles(spec, capabilities) },
     { path: 'docs/reference/msrs.md', text: msrs(spec, capabilities) },
     { path: 'docs/reference/entry-checks.md', text: entryChecks(spec, checks) },
   ];

@@ -50,6 +50,6 @@ export function createHost(): AdapterHost {
   return {
     scheduler: createScheduler(),
     readFile: readProgramFile,
-    createMachine: async (program, ramSize) => createMachine({ coreWasm: await coreModule(), ramSize, program }),
+    createMachine: async (program, settings) => createMachine({ coreWasm: await coreModule(), program, ...settings }),
   };
 }

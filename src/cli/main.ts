@@ -2,6 +2,9 @@
 
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { DEFAULT_MEMORY, MAX_MEMORY } from '../dap/launch.ts';
+import type { CapabilityProfile } from '../vmx/capabilities.ts';
+import { chooseProfile } from '../vmx/choose-profile.ts';
+import { PROFILES } from '../vmx/profiles.ts';
 import { version } from '../../package.json';
 import { assembleFile } from './asm.ts';
 import { serveStandardStreams, serveTcp } from './dap.ts';
@@ -14,6 +17,8 @@ const HELP = `Ringside ${version}: a debugger for hypervisors, on a simulated VT
       --trace exits                a line for each VM exit and VM entry
       --max-instructions N         stop after N instructions (exit status ${STATUS.limit})
       --memory MIB                 memory of the machine, 4 to ${MAX_MEMORY} MiB (default ${DEFAULT_MEMORY})
+      --profile NAME               the processor: ${PROFILES.map(({ name }) => name).join(', ')}
+      --without CAPABILITY         switch off a capability by its name in the manual; may be given several times
       --args TEXT                  command line of a multiboot image
       --module FILE                a multiboot module; may be given several times
       --bits 16|32|64              mode at the entry of a flat binary
@@ -78,6 +83,8 @@ function runCommand(args: string[]): Promise<number> {
       trace: { type: 'string' },
       'max-instructions': { type: 'string' },
       memory: { type: 'string' },
+      profile: { type: 'string' },
+      without: { type: 'string', multiple: true },
       args: { type: 'string' },
       module: { type: 'string', multiple: true },
       bits: { type: 'string' },
@@ -103,6 +110,7 @@ function runCommand(args: string[]): Promise<number> {
         values.address === undefined ? undefined : number('address', values.address, 0, Number.MAX_SAFE_INTEGER, 0),
       defines: definesOf(values.define ?? []),
     },
+    profile: profileOf(values.profile, values.without),
     traceExits: values.trace === 'exits',
     maxInstructions: number(
       'max-instructions',
@@ -125,6 +133,12 @@ function number(option: string, text: string | undefined, least: number, most: n
     );
   }
   return value;
+}
+
+function profileOf(name: string | undefined, without: readonly string[] | undefined): CapabilityProfile {
+  const chosen = chooseProfile(name, without);
+  if (!chosen.ok) throw usage(`--${chosen.setting} ${chosen.name}: expected ${chosen.expected}.`);
+  return chosen.profile;
 }
 
 function bitsOf(text: string | undefined): 16 | 32 | 64 | undefined {

@@ -7,6 +7,7 @@ import type { Machine, Stop } from '../machine/types.ts';
 import { imageOf, type Image } from '../program/image.ts';
 import { ProgramError } from '../program/errors.ts';
 import { loadProgram, type LoadOptions } from '../program/load.ts';
+import type { CapabilityProfile } from '../vmx/capabilities.ts';
 import { mistake, STATUS } from './errors.ts';
 import { coreModule, readProgramFile } from './host.ts';
 import { createMachine } from '../machine/machine.ts';
@@ -15,6 +16,7 @@ import { entryLine, exitLine, finalState } from './trace.ts';
 export interface RunCommand {
   readonly file: string;
   readonly load: LoadOptions;
+  readonly profile: CapabilityProfile;
   readonly traceExits: boolean;
   /** Number.POSITIVE_INFINITY: no limit. */
   readonly maxInstructions: number;
@@ -36,7 +38,12 @@ export async function run(command: RunCommand): Promise<number> {
   });
   for (const text of program.notices ?? []) note(`notice: ${text}`);
   const image = imageOf(program);
-  const machine = createMachine({ coreWasm: await coreModule(), ramSize: command.load.ramSize, program });
+  const machine = createMachine({
+    coreWasm: await coreModule(),
+    ramSize: command.load.ramSize,
+    profile: command.profile,
+    program,
+  });
   const output = createOutput();
   machine.onOutput = (bytes) => output.add(bytes);
   machine.onNotice = (text) => note(`notice: ${text}`);

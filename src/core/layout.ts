@@ -295,6 +295,7 @@ export const PREEMPTION_RATE = 0x1b50; // u32: the VMX-preemption timer counts d
 export const VMX_CHECKED_LONG = 0x1b54; // u32: IA32_EFER.LMA when the entry checks of the current VMCS last passed
 export const ROOT_INTERRUPTIBILITY = 0x1b58; // u32: INTERRUPTIBILITY at the last VM entry, for one that fails while MSRs are loaded
 export const VMCS_WRITTEN = 0x1b60; // u32 x 8: a bit for each field, in the order of the region, that VMWRITE wrote since the checks passed
+export const VMX_OFFERS = 0x1900; // u32, VMX instructions that the processor has: bit 0 INVEPT, bit 1 INVVPID
 export const PLAIN_MSRS = 0x1c00; // u64 x 128, to 0x2000: MSRs that only machine/msrs.ts reads and writes, in the order of its table
 
 export const CODE_SPACE_KEY = 0x1a00; // u64, RIP key of linear address 0 in the current code segment: 0 in 64-bit code

@@ -11,6 +11,7 @@ import { noSuchFrame, notLaunched, notStopped } from './errors.ts';
 import type { Handles } from './handles.ts';
 import type { LaunchOptions } from './launch.ts';
 import type { Listing } from './listings.ts';
+import type { CapabilityProfile } from '../vmx/capabilities.ts';
 import type { PathFormat } from './paths.ts';
 
 /** What the adapter needs from where it runs. */
@@ -18,7 +19,13 @@ export interface AdapterHost {
   readonly scheduler: Scheduler;
   readonly readFile: FileReader;
   /** Rejects with an Error whose message says why. */
-  createMachine(program: Program, ramSize: number): Promise<Machine>;
+  createMachine(program: Program, settings: MachineSettings): Promise<Machine>;
+}
+
+/** What launch.json says of the machine. */
+export interface MachineSettings {
+  readonly ramSize: number;
+  readonly profile: CapabilityProfile;
 }
 
 /** What the client said in `initialize`. */

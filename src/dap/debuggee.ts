@@ -21,7 +21,8 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
   });
   for (const text of program.notices ?? []) connection.event('output', { category: 'console', output: `${text}\n` });
   const image = imageOf(program);
-  const machine = await host.createMachine(program, options.load.ramSize).catch((problem: unknown) => {
+  const settings = { ramSize: options.load.ramSize, profile: options.profile };
+  const machine = await host.createMachine(program, settings).catch((problem: unknown) => {
     throw machineFailed(problem instanceof Error ? problem.message : String(problem));
   });
   const output = createConsoleOutput(host.scheduler, connection.event);

@@ -94,6 +94,13 @@ export const badLaunchValue = (field: string, value: unknown, expected: string):
     `launch.json: "${field}" is ${JSON.stringify(value) ?? 'nothing'}; expected ${expected}.`,
   );
 
+export const noSuchCapability = (setting: 'profile' | 'without', name: string, expected: string): DapError =>
+  shown(
+    1105,
+    'no-such-capability',
+    `launch.json: "${setting}" names "${name}", which is unknown; expected ${expected}.`,
+  );
+
 export const programFailed = (message: string): DapError => shown(1103, 'program', message);
 
 export const machineFailed = (message: string): DapError =>

@@ -1,11 +1,14 @@
 // launch.json, checked: every value has its type and range before anything is loaded.
 
 import type { LoadOptions } from '../program/load.ts';
-import { badLaunchValue, missingProgram } from './errors.ts';
+import type { CapabilityProfile } from '../vmx/capabilities.ts';
+import { chooseProfile } from '../vmx/choose-profile.ts';
+import { badLaunchValue, missingProgram, noSuchCapability } from './errors.ts';
 
 export interface LaunchOptions {
   readonly program: string;
   readonly load: LoadOptions;
+  readonly profile: CapabilityProfile;
   readonly stopOnEntry: boolean;
   readonly stopOnFirstVmExit: boolean;
   readonly noDebug: boolean;
@@ -22,6 +25,8 @@ const OWN = [
   'args',
   'modules',
   'memory',
+  'profile',
+  'without',
   'stopOnEntry',
   'stopOnFirstVmExit',
   'address',
@@ -70,6 +75,7 @@ export function readLaunch(input: unknown): LaunchOptions {
       modules: modulesOf(values.modules),
       defines: definesOf(values.defines),
     },
+    profile: profileOf(values.profile, values.without),
     stopOnEntry: flag('stopOnEntry', values.stopOnEntry, false),
     stopOnFirstVmExit: flag('stopOnFirstVmExit', values.stopOnFirstVmExit, true),
     noDebug: flag('noDebug', values.noDebug, false),
@@ -93,6 +99,19 @@ function memoryOf(value: unknown): number {
     throw badLaunchValue('memory', value, `a whole number of MiB from 4 to ${MAX_MEMORY}`);
   }
   return value;
+}
+
+function profileOf(profile: unknown, without: unknown): CapabilityProfile {
+  if (profile !== undefined && typeof profile !== 'string') {
+    throw badLaunchValue('profile', profile, 'the name of a processor, for example "haswell"');
+  }
+  const gone = without ?? [];
+  if (!Array.isArray(gone) || !gone.every((name): name is string => typeof name === 'string')) {
+    throw badLaunchValue('without', without, 'a list of capabilities, for example ["unrestricted guest"]');
+  }
+  const chosen = chooseProfile(profile, gone);
+  if (!chosen.ok) throw noSuchCapability(chosen.setting, chosen.name, chosen.expected);
+  return chosen.profile;
 }
 
 function choice<T extends string | number>(field: string, value: unknown, choices: readonly T[]): T | undefined {

@@ -11,45 +11,84 @@ import {
   SEGMENT_SIZE,
   SEGMENTS,
 } from '../core/layout.ts';
-import { cpuidMask } from '../spec/cpuid.ts';
+import { type CpuidRegister, cpuidMask } from '../spec/cpuid.ts';
 import { type Core, readWord } from '../vmx/processor.ts';
-import { FREQUENCY, LINEAR_BITS, PHYSICAL_BITS } from './hardware.ts';
+import type { CapabilityProfile } from '../vmx/capabilities.ts';
+import { CR4_OF_FEATURE } from '../vmx/choose-profile.ts';
+import { FREQUENCY, linearBitsOf, PHYSICAL_BITS } from './hardware.ts';
 import { CRYSTAL_HZ } from './devices/clock.ts';
 
 export interface CpuidIdentity {
-  /** Whether CPUID reports VMX. */
-  readonly vmx: boolean;
   readonly processors: number;
   readonly apicId: number;
+  readonly features: CpuidFeatures;
+}
+
+/** What the processor's profile makes of the answers. */
+export interface CpuidFeatures {
+  /** CPUID.1:EAX. */
+  readonly signature: number;
+  readonly linearBits: number;
+  /** Bits that are reported, by leaf and register, where the processor's state does not decide. */
+  readonly basicEcx: number;
+  readonly basicEdx: number;
+  readonly featuresEbx: number;
+  readonly featuresEcx: number;
+  readonly featuresEdx: number;
+  readonly extendedEcx: number;
+  readonly extendedEdx: number;
 }
 
 export type CpuidAnswer = readonly [eax: number, ebx: number, ecx: number, edx: number];
 
 const HIGHEST_BASIC = 0x1f;
 const HIGHEST_EXTENDED = 0x80000008;
-const SIGNATURE = 0x606a6; // family 6, model 6AH, stepping 6
 const BRAND = 'Ringside simulated VT-x processor';
 const NOTHING: CpuidAnswer = [0, 0, 0, 0];
 
-// The features that are always reported, by the SDM's names (spec/cpuid.ts).
-const BASIC_ECX = cpuidMask(1, 'ecx', ['CMPXCHG16B', 'PCID', 'x2APIC', 'MOVBE', 'POPCNT', 'TSC-deadline', 'RDRAND']);
+// The features that this machine carries out, by the SDM's names (spec/cpuid.ts).
+const BASIC_ECX = ['CMPXCHG16B', 'PCID', 'x2APIC', 'MOVBE', 'POPCNT', 'TSC-deadline', 'RDRAND', 'VMX', 'MONITOR'];
 // biome-ignore format: one register
-const BASIC_EDX = cpuidMask(1, 'edx', [
+const BASIC_EDX = [
   'VME', 'DE', 'PSE', 'TSC', 'MSR', 'PAE', 'MCE', 'CX8', 'SEP', 'MTRR', 'PGE', 'MCA', 'CMOV', 'PAT', 'PSE-36', 'CLFSH',
-]);
+];
 // biome-ignore format: one register
-const FEATURES_EBX = cpuidMask(7, 'ebx', [
+const FEATURES_EBX = [
   'FSGSBASE', 'IA32_TSC_ADJUST', 'BMI1', 'SMEP', 'BMI2', 'ERMS', 'INVPCID', 'FCS_FDS', 'RDSEED', 'ADX', 'SMAP', 'CLFLUSHOPT',
   'CLWB',
-]);
-const FEATURES_ECX = cpuidMask(7, 'ecx', ['UMIP', 'PKU', 'LA57', 'RDPID', 'MOVDIRI']);
-const FEATURES_EDX = cpuidMask(7, 'edx', ['FSRM', 'IA32_ARCH_CAPABILITIES']);
-const EXTENDED_ECX = cpuidMask(0x80000001, 'ecx', ['LAHF', 'LZCNT', 'PREFETCHW']);
-const EXTENDED_EDX = cpuidMask(0x80000001, 'edx', ['Page1GB', 'RDTSCP', 'LM']);
+];
+const FEATURES_ECX = ['UMIP', 'PKU', 'LA57', 'RDPID', 'MOVDIRI'];
+const FEATURES_EDX = ['FSRM', 'IA32_ARCH_CAPABILITIES'];
+const EXTENDED_ECX = ['LAHF', 'LZCNT', 'PREFETCHW'];
+const EXTENDED_EDX = ['Page1GB', 'RDTSCP', 'LM'];
+
+/** What CPUID reports on a processor of a profile. */
+export function cpuidFeatures(profile: CapabilityProfile): CpuidFeatures {
+  const hidden = new Set(profile.hidden);
+  if (profile.vmx === 'absent') hidden.add('VMX');
+  for (const [feature, bit] of Object.entries(CR4_OF_FEATURE))
+    if (!profile.cr4Fixed1.includes(bit)) hidden.add(feature);
+  const mask = (leaf: number, register: CpuidRegister, names: readonly string[]) =>
+    cpuidMask(
+      leaf,
+      register,
+      names.filter((name) => !hidden.has(name)),
+    );
+  return {
+    signature: profile.signature,
+    linearBits: linearBitsOf(profile),
+    basicEcx: mask(1, 'ecx', BASIC_ECX),
+    basicEdx: mask(1, 'edx', BASIC_EDX),
+    featuresEbx: mask(7, 'ebx', FEATURES_EBX),
+    featuresEcx: mask(7, 'ecx', FEATURES_ECX),
+    featuresEdx: mask(7, 'edx', FEATURES_EDX),
+    extendedEcx: mask(0x80000001, 'ecx', EXTENDED_ECX),
+    extendedEdx: mask(0x80000001, 'edx', EXTENDED_EDX),
+  };
+}
 
 // Features that follow the state of the processor.
 const MONITOR = cpuidMask(1, 'ecx', ['MONITOR']);
-const VMX = cpuidMask(1, 'ecx', ['VMX']);
 const APIC = cpuidMask(1, 'edx', ['APIC']);
 const HTT = cpuidMask(1, 'edx', ['HTT']);
 const OSPKE = cpuidMask(7, 'ecx', ['OSPKE']);
@@ -85,7 +124,7 @@ function answer(core: Core, identity: CpuidIdentity, leaf: number, subleaf: numb
     case 6:
       return [4, 0, 0, 0]; // the APIC timer always runs
     case 7:
-      return subleaf === 0 ? extendedFeatures(core) : NOTHING;
+      return subleaf === 0 ? extendedFeatures(core, identity.features) : NOTHING;
     case 0xb:
     case 0x1f:
       return topology(identity, subleaf);
@@ -96,7 +135,7 @@ function answer(core: Core, identity: CpuidIdentity, leaf: number, subleaf: numb
     case 0x80000000:
       return [HIGHEST_EXTENDED, 0, 0, 0];
     case 0x80000001:
-      return extended(core);
+      return extended(core, identity.features);
     case 0x80000002:
     case 0x80000003:
     case 0x80000004:
@@ -106,34 +145,34 @@ function answer(core: Core, identity: CpuidIdentity, leaf: number, subleaf: numb
     case 0x80000007:
       return [0, 0, 0, 0x100]; // invariant TSC
     case 0x80000008:
-      return [PHYSICAL_BITS | (LINEAR_BITS << 8), 0, 0, 0];
+      return [PHYSICAL_BITS | (identity.features.linearBits << 8), 0, 0, 0];
     default:
       return NOTHING;
   }
 }
 
-function features(core: Core, { vmx, processors, apicId }: CpuidIdentity): CpuidAnswer {
-  const monitor = (readWord(core, MISC_ENABLE) & MISC_MONITOR) !== 0 ? MONITOR : 0;
+function features(core: Core, { features: offered, processors, apicId }: CpuidIdentity): CpuidAnswer {
+  const monitor = (readWord(core, MISC_ENABLE) & MISC_MONITOR) !== 0 ? 0 : MONITOR;
   const apic = (readWord(core, APIC_BASE) & 0x800) !== 0 ? APIC : 0;
   return [
-    SIGNATURE,
+    offered.signature,
     (apicId << 24) | (processors << 16) | (8 << 8),
-    BASIC_ECX | monitor | (vmx ? VMX : 0),
-    BASIC_EDX | apic | (processors > 1 ? HTT : 0),
+    offered.basicEcx & ~monitor,
+    offered.basicEdx | apic | (processors > 1 ? HTT : 0),
   ];
 }
 
-function extendedFeatures(core: Core): CpuidAnswer {
+function extendedFeatures(core: Core, offered: CpuidFeatures): CpuidAnswer {
   const ospke = (readWord(core, CR4) & CR4_PKE) !== 0 ? OSPKE : 0;
-  return [0, FEATURES_EBX, FEATURES_ECX | ospke, FEATURES_EDX];
+  return [0, offered.featuresEbx, offered.featuresEcx | ospke, offered.featuresEdx];
 }
 
-function extended(core: Core): CpuidAnswer {
+function extended(core: Core, offered: CpuidFeatures): CpuidAnswer {
   const longCode =
     (readWord(core, EFER) & EFER_LMA) !== 0 &&
     (readWord(core, SEGMENTS + CS * SEGMENT_SIZE + SEG_RIGHTS) & CS_LONG) !== 0;
   const nx = (readWord(core, MISC_ENABLE + 4) & MISC_XD_DISABLE_HIGH) === 0 ? NX : 0;
-  return [0, 0, EXTENDED_ECX, EXTENDED_EDX | nx | (longCode ? SYSCALL : 0)];
+  return [0, 0, offered.extendedEcx, offered.extendedEdx | nx | (longCode ? SYSCALL : 0)];
 }
 
 // Leaf 4: type and level, ways and line size, sets - 1: 32 KiB of data, 32 KiB of code, 1 MiB, 16 MiB.

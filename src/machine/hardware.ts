@@ -1,6 +1,7 @@
 // The parts of one machine, as the files of this folder pass them to each other.
 import { BUDGET, REMAINING, RETIRED } from '../core/layout.ts';
 import { type Core, readCount, writeCount } from '../vmx/processor.ts';
+import type { CapabilityProfile } from '../vmx/capabilities.ts';
 import type { Board } from './devices/types.ts';
 
 export interface Hardware {
@@ -8,6 +9,10 @@ export interface Hardware {
   readonly board: Board;
   /** Value of a VMX capability MSR (480H and up), undefined when this processor lacks it. */
   readonly vmxCapability: (index: number) => bigint | undefined;
+  /** What the processor offers. */
+  readonly profile: CapabilityProfile;
+  /** Most bits of a linear address. */
+  readonly linearBits: number;
   /** Present time: instructions retired. */
   readonly now: () => number;
   readonly notice: (text: string) => void;
@@ -17,8 +22,11 @@ export interface Hardware {
 export const FREQUENCY = 1_000_000_000;
 /** MAXPHYADDR: physical addresses have this many bits. */
 export const PHYSICAL_BITS = 39;
-/** Linear addresses have 57 bits under 5-level paging. */
-export const LINEAR_BITS = 57;
+
+/** Most bits of a linear address: 57 on a processor with 5-level paging. */
+export function linearBitsOf(profile: CapabilityProfile): number {
+  return profile.cr4Fixed1.includes('LA57') ? 57 : 48;
+}
 
 /** Instructions retired since power-on. */
 export function presentTime(core: Core): number {

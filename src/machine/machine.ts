@@ -13,8 +13,9 @@ import {
 import type { Program } from '../program/types.ts';
 import { vmcsFieldByEncoding } from '../spec/vmcs-fields.ts';
 import { vmcsFieldOffset } from '../spec/vmcs-layout.ts';
-import { type CapabilityProfile, fieldExists, RECENT_SERVER, vmxCapability } from '../vmx/capabilities.ts';
+import { type CapabilityProfile, fieldExists, vmxCapability } from '../vmx/capabilities.ts';
 import { readField } from '../vmx/entry-checks.ts';
+import { RECENT_SERVER } from '../vmx/profiles.ts';
 import { entryNumber, exitNumber } from '../vmx/history.ts';
 import { createVmx, hasVmcs, setVmcsQuad, type Vmx, vmcsQuad } from '../vmx/operation.ts';
 import { type Core, readCount, readQuad, readWord, writeQuad, writeWord } from '../vmx/processor.ts';
@@ -23,9 +24,9 @@ import { createCoreHost, readTaskPriority, writeTaskPriority } from './core-host
 import { createCore } from './core-instance.ts';
 import type { Board } from './devices/types.ts';
 import { enterProgram } from './entry-states.ts';
-import { type CpuidIdentity, cpuid } from './cpuid.ts';
+import { type CpuidIdentity, cpuid, cpuidFeatures } from './cpuid.ts';
 import { writeFirmware } from './firmware/firmware.ts';
-import { type Hardware, LINEAR_BITS, PHYSICAL_BITS, presentTime } from './hardware.ts';
+import { type Hardware, linearBitsOf, PHYSICAL_BITS, presentTime } from './hardware.ts';
 import { eachPage, peekPhysical, pokePhysical } from './memory.ts';
 import { markOverlays } from './overlays.ts';
 import { MSR_DEVICES, MSR_FAULT, MSR_INDICES, MSR_MODE, readMsr, writeMsr } from './msrs.ts';
@@ -42,6 +43,7 @@ export interface MachineOptions {
   /** Bytes of RAM: a multiple of 64 KiB, at least 1 MiB, at most 3 GiB. */
   readonly ramSize: number;
   readonly program: Program;
+  /** What the processor offers: one of vmx/profiles.ts, or made by vmx/choose-profile.ts. Absent: the recent server. */
   readonly profile?: CapabilityProfile | undefined;
   readonly board?: BoardOptions | undefined;
 }
@@ -66,21 +68,20 @@ interface Parts {
   readonly runner: Runner;
 }
 
-const IDENTITY: CpuidIdentity = { vmx: true, processors: 1, apicId: 0 };
-
-function placeFirmware(core: Core): void {
-  const [signature, , , features] = cpuid(core, IDENTITY, 1, 0);
+function placeFirmware(core: Core, identity: CpuidIdentity): void {
+  const [signature, , , features] = cpuid(core, identity, 1, 0);
   const memory = new DataView(core.bytes.buffer, core.bytes.byteOffset + RAM, SMALLEST_RAM);
-  writeFirmware(memory, { processors: [IDENTITY.apicId], signature, features });
+  writeFirmware(memory, { processors: [identity.apicId], signature, features });
 }
 
 /** Wires core, board and VMX operation to each other. `tell` reaches the machine's listeners. */
 function assemble(options: MachineOptions, tell: { output(byte: number): void; notice(text: string): void }): Parts {
   const profile = options.profile ?? RECENT_SERVER;
+  const identity: CpuidIdentity = { processors: 1, apicId: 0, features: cpuidFeatures(profile) };
   const module =
     options.coreWasm instanceof WebAssembly.Module ? options.coreWasm : new WebAssembly.Module(options.coreWasm);
   let overlays: readonly number[] = [];
-  const host = createCoreHost(() => hardware, IDENTITY);
+  const host = createCoreHost(() => hardware, identity);
   const core: Core = createCore(module, options.ramSize, {
     ...host,
     writeMsr: (index) => {
@@ -111,6 +112,8 @@ function assemble(options: MachineOptions, tell: { output(byte: number): void; n
     core,
     board,
     vmxCapability: (index) => vmxCapability(profile, index),
+    profile,
+    linearBits: linearBitsOf(profile),
     now,
     notice: tell.notice,
   };
@@ -132,7 +135,7 @@ function assemble(options: MachineOptions, tell: { output(byte: number): void; n
     },
   };
   powerOn(hardware, profile);
-  placeFirmware(core);
+  placeFirmware(core, identity);
   enterProgram(core, options.program);
   return { hardware, runner };
 }
@@ -143,7 +146,7 @@ const APIC_BASE_INDEX = 0x1b;
 function vmxHost(hardware: Hardware, runner: () => Runner): Vmx['host'] {
   return {
     physicalBits: PHYSICAL_BITS,
-    linearBits: LINEAR_BITS,
+    linearBits: hardware.linearBits,
     now: hardware.now,
     notice: hardware.notice,
     readMsr: (index) => readMsr(hardware, index),

@@ -1,13 +1,13 @@
 // Which values an MSR accepts.
-import { LINEAR_BITS, PHYSICAL_BITS } from './hardware.ts';
+import { type Hardware, PHYSICAL_BITS } from './hardware.ts';
 
 export const PHYSICAL_LIMIT = 1n << BigInt(PHYSICAL_BITS);
 
-export type MsrRule = (value: bigint) => boolean;
+export type MsrRule = (value: bigint, hardware: Hardware) => boolean;
 
 /** Sign-extended from the widest linear address that the processor supports, whatever CR4.LA57 says (SDM "Canonicality Checking"). */
-export function isCanonical(value: bigint): boolean {
-  return BigInt.asUintN(64, BigInt.asIntN(LINEAR_BITS, value)) === value;
+export function isCanonical(value: bigint, { linearBits }: Pick<Hardware, 'linearBits'>): boolean {
+  return BigInt.asUintN(64, BigInt.asIntN(linearBits, value)) === value;
 }
 
 /** Only these bits may be 1. */

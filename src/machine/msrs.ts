@@ -53,6 +53,8 @@ export const MSR_DEVICES = 2;
 export const MSR_MODE = 4;
 
 export interface Msr {
+  /** CPUID feature without which the processor lacks the MSR. */
+  readonly feature?: string;
   readonly read: (hardware: Hardware, index: number) => bigint | undefined;
   /** MSR_* bits; absent: read-only. */
   readonly write?: (hardware: Hardware, value: bigint, index: number) => number;
@@ -76,9 +78,9 @@ const APIC_ENABLE = 0x800n;
 function cell(address: number, rule: MsrRule = anyValue, answer = MSR_DONE): Msr {
   return {
     read: ({ core }) => readQuad(core, address),
-    write: ({ core }, value) => {
-      if (!rule(value)) return MSR_FAULT;
-      writeQuad(core, address, value);
+    write: (hardware, value) => {
+      if (!rule(value, hardware)) return MSR_FAULT;
+      writeQuad(hardware.core, address, value);
       return answer;
     },
   };
@@ -139,9 +141,10 @@ const DEADLINE: Msr = {
 
 const APIC_BASE_MSR: Msr = {
   read: ({ core }) => readQuad(core, APIC_BASE),
-  write: ({ core, board }, value) => {
+  write: ({ core, board, profile }, value) => {
     const old = readQuad(core, APIC_BASE);
     if (value >= PHYSICAL_LIMIT || (value & 0x2ffn) !== 0n) return MSR_FAULT;
+    if ((value & APIC_X2) !== 0n && profile.hidden.includes('x2APIC')) return MSR_FAULT;
     if (!apicModeAllowed(old, value)) return MSR_FAULT;
     writeQuad(core, APIC_BASE, (value & ~APIC_BSP) | (old & APIC_BSP));
     board.setApicBase(Number(value & 0xffffffffn));
@@ -161,8 +164,9 @@ function apicModeAllowed(old: bigint, value: bigint): boolean {
 }
 
 const FEATURE_CONTROL_MSR: Msr = {
-  read: ({ core }) => readQuad(core, FEATURE_CONTROL),
-  write: ({ core }, value) => {
+  read: ({ core, profile }) => (profile.vmx === 'absent' ? undefined : readQuad(core, FEATURE_CONTROL)),
+  write: ({ core, profile }, value) => {
+    if (profile.vmx === 'absent') return MSR_FAULT;
     if ((readQuad(core, FEATURE_CONTROL) & FEATURE_CONTROL_LOCK) !== 0n || (value & ~5n) !== 0n) return MSR_FAULT;
     writeQuad(core, FEATURE_CONTROL, value);
     return MSR_DONE;
@@ -247,7 +251,7 @@ export const MSRS: ReadonlyMap<number, Msr> = new Map<number, Msr>([
   [0x17, constant(0n)],
   [0x1b, APIC_BASE_MSR],
   [0x3a, FEATURE_CONTROL_MSR],
-  [0x3b, ADJUST],
+  [0x3b, { ...ADJUST, feature: 'IA32_TSC_ADJUST' }],
   [0x79, UPDATE_TRIGGER],
   [0x8b, plain()],
   [0xce, constant(BigInt(FREQUENCY / BUS_HZ) << 8n)],
@@ -262,7 +266,7 @@ export const MSRS: ReadonlyMap<number, Msr> = new Map<number, Msr>([
   ...mtrrs(),
   [0x277, cell(PAT, isPat)],
   [0x38f, cell(PERF_GLOBAL_CTRL, only(0n))],
-  [0x6e0, DEADLINE],
+  [0x6e0, { ...DEADLINE, feature: 'TSC-deadline' }],
   [0xc0000080, EFER_MSR],
   [0xc0000081, cell(STAR)],
   [0xc0000082, cell(LSTAR, isCanonical)],
@@ -271,12 +275,13 @@ export const MSRS: ReadonlyMap<number, Msr> = new Map<number, Msr>([
   [0xc0000100, cell(SEGMENTS + FS * SEGMENT_SIZE + SEG_BASE, isCanonical)],
   [0xc0000101, cell(SEGMENTS + GS * SEGMENT_SIZE + SEG_BASE, isCanonical)],
   [0xc0000102, cell(KERNEL_GS_BASE, isCanonical)],
-  [0xc0000103, cell(TSC_AUX, only(0xffffffffn))],
+  [0xc0000103, { ...cell(TSC_AUX, only(0xffffffffn)), feature: 'RDTSCP' }],
 ]);
 
 function find(hardware: Hardware, index: number): Msr | undefined {
   const row = MSRS.get(index);
-  if (row !== undefined) return row;
+  if (row !== undefined)
+    return row.feature !== undefined && hardware.profile.hidden.includes(row.feature) ? undefined : row;
   if (index >= 0x800 && index <= 0x8ff) return X2APIC;
   const capability = hardware.vmxCapability(index);
   return capability === undefined ? undefined : constant(capability);

@@ -37,17 +37,22 @@ import {
   TSC_MULTIPLIER,
   VMCS_FIELD_TABLE,
   VMCS_POINTER,
+  VMX_OFFERS,
   VMXON_POINTER,
   XCR0,
 } from '../core/layout.ts';
-import { type CapabilityProfile, fixedBits, profileFieldTable } from '../vmx/capabilities.ts';
+import { type CapabilityProfile, fixedBits, profileFieldTable, supportsEptVpid } from '../vmx/capabilities.ts';
 import { type Core, writeQuad, writeWord } from '../vmx/processor.ts';
 import { type Hardware, PHYSICAL_BITS } from './hardware.ts';
 import { writeMsr } from './msrs.ts';
 
 const ALL_ONES = 0xffffffffffffffffn;
 const APIC_ENABLED_BSP = 0xfee00900n;
-const LOCKED_VMX_OUTSIDE_SMX = 5n;
+// IA32_FEATURE_CONTROL as firmware leaves it: bit 0 locked, bit 2 VMX outside SMX operation.
+const FEATURE_CONTROL_VALUES = { ready: 5n, unlocked: 0n, 'locked-off': 1n, absent: 0n } as const;
+const CR4_VMXE = 0x2000n;
+const OFFERS_INVEPT = 1;
+const OFFERS_INVVPID = 2;
 const FAST_STRINGS_NO_BTS_NO_PEBS_MONITOR = 0x41801n;
 const PAT_AT_RESET = 0x0007040600070406n;
 const SEED = 0x9e3779b97f4a7c15n;
@@ -72,12 +77,21 @@ export function writeSegment(core: Core, index: number, state: SegmentState): vo
 
 const REAL_DATA: SegmentState = { selector: 0, rights: 0x93, limit: 0xffff, base: 0 };
 
+/** Instructions that exist on this processor (VMX_OFFERS). */
+function vmxOffers(profile: CapabilityProfile): number {
+  return (
+    (supportsEptVpid(profile, 'INVEPT') ? OFFERS_INVEPT : 0) |
+    (supportsEptVpid(profile, 'INVVPID') ? OFFERS_INVVPID : 0)
+  );
+}
+
 /** Power-on state with what firmware leaves behind: features locked, MTRRs set, real mode, interrupts off. */
 export function powerOn(hardware: Hardware, profile: CapabilityProfile): void {
   const { core } = hardware;
   writeQuad(core, RAM_SIZE, BigInt(core.ramSize));
   writeQuad(core, RESERVED_PHYSICAL, ((1n << 52n) - 1n) & ~((1n << BigInt(PHYSICAL_BITS)) - 1n));
-  writeQuad(core, CR4_ALLOWED, fixedBits(profile).cr4Fixed1);
+  writeQuad(core, CR4_ALLOWED, fixedBits(profile).cr4Fixed1 & ~(profile.vmx === 'absent' ? CR4_VMXE : 0n));
+  writeWord(core, VMX_OFFERS, vmxOffers(profile));
   writeQuad(core, RANDOM_STATE, SEED);
   core.words.set(profileFieldTable(profile), VMCS_FIELD_TABLE >>> 2);
   writeWord(core, PREEMPTION_RATE, profile.preemptionTimerRate);
@@ -107,7 +121,7 @@ export function powerOn(hardware: Hardware, profile: CapabilityProfile): void {
   writeQuad(core, XCR0, 1n);
   writeQuad(core, RSP, 0n);
   writeQuad(core, APIC_BASE, APIC_ENABLED_BSP);
-  writeQuad(core, FEATURE_CONTROL, LOCKED_VMX_OUTSIDE_SMX);
+  writeQuad(core, FEATURE_CONTROL, FEATURE_CONTROL_VALUES[profile.vmx]);
   writeQuad(core, MISC_ENABLE, FAST_STRINGS_NO_BTS_NO_PEBS_MONITOR);
   writeQuad(core, PAT, PAT_AT_RESET);
   writeMsr(hardware, 0x2ff, MTRRS_ENABLED_WRITE_BACK);

@@ -5,6 +5,7 @@ import {
   CR2,
   CR3,
   CR4,
+  CR4_ALLOWED,
   CR8,
   CS,
   DR0,
@@ -47,11 +48,15 @@ function apply(core: Core, effect: Effect): void {
   core.exports.updateMode();
 }
 
-function quad(address: number, effect: Effect = 'none', rule?: (value: bigint) => string | undefined): Register {
+function quad(
+  address: number,
+  effect: Effect = 'none',
+  rule?: (value: bigint, core: Core) => string | undefined,
+): Register {
   return {
     read: (core) => readQuad(core, address),
     write: (core, value) => {
-      const error = rule?.(value);
+      const error = rule?.(value, core);
       if (error !== undefined) return error;
       writeQuad(core, address, value);
       apply(core, effect);
@@ -86,17 +91,23 @@ const FLAGS: Register = {
   },
 };
 
+/** Most bits of a linear address on this processor. */
+function widestLinear(core: Core): number {
+  return (readQuad(core, CR4_ALLOWED) & CR4_LA57) !== 0n ? 57 : 48;
+}
+
 const RIP: Register = {
   read: (core) => BigInt.asUintN(64, core.exports.getRip()),
   write: (core, value) => {
     const bits = codeBitsNow(core);
     if (bits !== 64 && value >> 32n !== 0n) return 'RIP has 32 bits outside 64-bit code.';
-    if (!isCanonical(value)) return 'RIP must be a canonical address.';
+    if (!isCanonical(value, { linearBits: widestLinear(core) })) return 'RIP must be a canonical address.';
     core.exports.setRip(value);
     return undefined;
   },
 };
 
+const CR4_LA57 = 0x1000n;
 const PE = 1n;
 const PG = 0x80000000n;
 const cr0Rule = (value: bigint) =>
@@ -107,7 +118,8 @@ const cr0Rule = (value: bigint) =>
       : undefined;
 const high32 = (value: bigint) => (value >> 32n === 0n ? undefined : 'Bits 63:32 are reserved.');
 const cr8Rule = (value: bigint) => (value < 16n ? undefined : 'CR8 has 4 bits.');
-const canonical = (value: bigint) => (isCanonical(value) ? undefined : 'The address must be canonical.');
+const canonical = (value: bigint, core: Core) =>
+  isCanonical(value, { linearBits: widestLinear(core) }) ? undefined : 'The address must be canonical.';
 
 function table(): Map<string, Register> {
   const rows = new Map<string, Register>();

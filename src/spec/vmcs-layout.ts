@@ -42,8 +42,9 @@ const READ_ONLY_BIT = 1 << 18;
  * (VMCS_DIRTY_* of core/layout.ts).
  *
  * @param exists which fields the processor has; every known field by default
+ * @param writeAll VMWRITE may write the VM-exit information fields, too (IA32_VMX_MISC[29])
  */
-export function vmcsFieldTable(exists: (field: NamedVmcsField) => boolean = () => true): Uint32Array {
+export function vmcsFieldTable(exists: (field: NamedVmcsField) => boolean = () => true, writeAll = false): Uint32Array {
   const table = new Uint32Array(16 * 64);
   for (const field of VMCS_FIELD_LIST) {
     const offset = OFFSETS.get(field.encoding);
@@ -55,7 +56,7 @@ export function vmcsFieldTable(exists: (field: NamedVmcsField) => boolean = () =
     table[group * 64 + index] =
       offset |
       (WIDTH_CODES[field.width] << 16) |
-      (field.area === 'read-only' ? READ_ONLY_BIT : 0) |
+      (field.area === 'read-only' && !writeAll ? READ_ONLY_BIT : 0) |
       (DIRTY_CODES[field.dirty] << 24);
   }
   return table;

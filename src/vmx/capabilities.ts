@@ -36,122 +36,13 @@ export interface CapabilityProfile {
     readonly sCet: bigint;
     readonly specCtrl: bigint;
   };
+  /** What the processor and its firmware make of VMX: usable, left to software to enable, locked off, or not there at all. */
+  readonly vmx: 'ready' | 'unlocked' | 'locked-off' | 'absent';
+  /** CPUID.1:EAX: family, model, stepping. */
+  readonly signature: number;
+  /** Features outside VMX that CPUID does not report, by the names of spec/cpuid.ts, beside those whose CR4 bit is missing above. */
+  readonly hidden: readonly string[];
 }
-
-/** A recent server processor, restricted to what this machine simulates. */
-export const RECENT_SERVER: CapabilityProfile = {
-  name: 'recent-server',
-  title: 'Recent server',
-  controls: {
-    pin: ['external-interrupt exiting', 'NMI exiting', 'virtual NMIs', 'activate VMX-preemption timer'],
-    primary: [
-      'interrupt-window exiting',
-      'use TSC offsetting',
-      'HLT exiting',
-      'INVLPG exiting',
-      'MWAIT exiting',
-      'RDPMC exiting',
-      'RDTSC exiting',
-      'CR3-load exiting',
-      'CR3-store exiting',
-      'CR8-load exiting',
-      'CR8-store exiting',
-      'use TPR shadow',
-      'NMI-window exiting',
-      'MOV-DR exiting',
-      'unconditional I/O exiting',
-      'use I/O bitmaps',
-      'monitor trap flag',
-      'use MSR bitmaps',
-      'MONITOR exiting',
-      'PAUSE exiting',
-      'activate secondary controls',
-    ],
-    secondary: [
-      'enable EPT',
-      'descriptor-table exiting',
-      'enable RDTSCP',
-      'enable VPID',
-      'WBINVD exiting',
-      'unrestricted guest',
-      'PAUSE-loop exiting',
-      'RDRAND exiting',
-      'enable INVPCID',
-      'enable VM functions',
-      'RDSEED exiting',
-      'use TSC scaling',
-    ],
-    tertiary: [],
-    exit: [
-      'save debug controls',
-      'host address-space size',
-      'load IA32_PERF_GLOBAL_CTRL',
-      'acknowledge interrupt on exit',
-      'save IA32_PAT',
-      'load IA32_PAT',
-      'save IA32_EFER',
-      'load IA32_EFER',
-      'save VMX-preemption timer value',
-    ],
-    'secondary exit': [],
-    entry: [
-      'load debug controls',
-      'IA-32e mode guest',
-      'load IA32_PERF_GLOBAL_CTRL',
-      'load IA32_PAT',
-      'load IA32_EFER',
-    ],
-    vmfunc: ['EPTP switching'],
-  },
-  basic: ['INS/OUTS information', 'TRUE controls'],
-  misc: ['LMA stored', 'HLT', 'shutdown', 'wait-for-SIPI', 'length 0'],
-  eptVpid: [
-    'execute-only',
-    'walk length 4',
-    'walk length 5',
-    'UC structures',
-    'WB structures',
-    '2-MByte pages',
-    '1-GByte pages',
-    'INVEPT',
-    'accessed and dirty flags',
-    'INVEPT single-context',
-    'INVEPT all-context',
-    'INVVPID',
-    'INVVPID individual-address',
-    'INVVPID single-context',
-    'INVVPID all-context',
-    'INVVPID retaining globals',
-  ],
-  preemptionTimerRate: 5,
-  cr3Targets: 4,
-  cr0Fixed0: ['PE', 'NE', 'PG'],
-  cr0Fixed1: 0xffff_ffffn,
-  cr4Fixed0: ['VMXE'],
-  cr4Fixed1: [
-    'VME',
-    'PVI',
-    'TSD',
-    'DE',
-    'PSE',
-    'PAE',
-    'MCE',
-    'PGE',
-    'PCE',
-    'UMIP',
-    'LA57',
-    'VMXE',
-    'FSGSBASE',
-    'PCIDE',
-    'SMEP',
-    'SMAP',
-    'PKE',
-  ],
-  features: [],
-  msrBits: { efer: 0xd01n, debugctl: 0x3n, perfGlobalCtrl: 0n, bndcfgs: 0n, sCet: 0n, specCtrl: 0n },
-};
-
-export const PROFILES: readonly CapabilityProfile[] = [RECENT_SERVER];
 
 /** Settings of a control word that VM entry accepts: a bit may be 0 unless `allowed0` has it, and 1 if `allowed1` has it. */
 export interface AllowedSettings {
@@ -205,7 +96,7 @@ function isOffered(profile: CapabilityProfile, { requires }: NamedVmcsField): bo
 
 /** The core's table of VMCS fields for this processor. */
 export function profileFieldTable(profile: CapabilityProfile): Uint32Array {
-  return vmcsFieldTable((field) => fieldExists(profile, field));
+  return vmcsFieldTable((field) => fieldExists(profile, field), profile.misc.includes('write all fields'));
 }
 
 /** Bits of CR0 and CR4 that must be 1, and that may be 1, in VMX operation. */
@@ -265,6 +156,7 @@ function vmcsEnumMsr(profile: CapabilityProfile): bigint {
  * @param index MSR index
  */
 export function vmxCapability(profile: CapabilityProfile, index: number): bigint | undefined {
+  if (profile.vmx === 'absent') return undefined;
   const secondary = supportsControl(profile, 'primary', 'activate secondary controls');
   const exact = profile.basic.includes('TRUE controls');
   const fixed = fixedBits(profile);

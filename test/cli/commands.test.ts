@@ -155,6 +155,8 @@ start:
       { args: ['run'], status: 2, text: 'needs a file' },
       { args: ['run', 'a', 'b'], status: 2, text: '"b" is too much' },
       { args: ['run', 'a', '--wat'], status: 2, text: "Unknown option '--wat'" },
+      { args: ['run', 'a', '--profile', 'z80'], status: 2, text: 'recent-server, haswell, nehalem, penryn' },
+      { args: ['run', 'a', '--without', 'enable EPTs'], status: 2, text: '"enable EPT"' },
       { args: ['run', 'a', '--memory', '2'], status: 2, text: 'expected a whole number from 4 to 3072' },
       { args: ['run', 'a', '--trace', 'all'], status: 2, text: 'only "exits" can be traced' },
       { args: ['run', 'no-such-file.asm'], status: 1, text: 'no-such-file.asm: cannot be read: there is no such file' },

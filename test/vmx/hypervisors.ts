@@ -4,6 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { chooseProfile } from '../../src/vmx/choose-profile.ts';
+import type { CapabilityProfile } from '../../src/vmx/capabilities.ts';
 import { createMachine } from '../../src/machine/machine.ts';
 import type { Machine, RunOptions, Stop } from '../../src/machine/types.ts';
 import type { Program } from '../../src/program/types.ts';
@@ -94,8 +96,21 @@ export interface Hypervisor {
   readonly notices: readonly string[];
 }
 
-export function startProgram(program: Program, ramMiB = 32): Hypervisor {
-  const machine = createMachine({ coreWasm: coreModule(), ramSize: ramMiB << 20, program });
+/** The processor that a program asks for in comments of its own: `; profile: NAME`, `; without: CAPABILITY, CAPABILITY`. */
+function profileAskedFor(name: string): CapabilityProfile {
+  const text = readFileSync(join(PROGRAMS, name), 'utf8');
+  const said = (key: string) => new RegExp(`^; ${key}: (.*)$`, 'm').exec(text)?.[1];
+  return profileNamed(said('profile'), ...(said('without')?.split(', ') ?? []));
+}
+
+export function profileNamed(name?: string, ...without: string[]): CapabilityProfile {
+  const choice = chooseProfile(name, without);
+  if (!choice.ok) throw new Error(`${choice.setting} ${choice.name}: expected ${choice.expected}`);
+  return choice.profile;
+}
+
+export function startProgram(program: Program, ramMiB = 32, profile?: CapabilityProfile): Hypervisor {
+  const machine = createMachine({ coreWasm: coreModule(), ramSize: ramMiB << 20, program, profile });
   let text = '';
   const notices: string[] = [];
   machine.onOutput = (bytes) => {
@@ -109,7 +124,7 @@ const EVERYTHING_PASSES: RunOptions = { limit: 20_000_000, entryFailures: false,
 
 /** Runs a program to its end; answers what it said and how it stopped, for one comparison. */
 export function runProgram(name: string, options: Partial<RunOptions> = {}): { output: string; stop: Stop } {
-  const { machine, output } = startProgram(assembleProgram(name));
+  const { machine, output } = startProgram(assembleProgram(name), 32, profileAskedFor(name));
   const stop = machine.run({ ...EVERYTHING_PASSES, ...options });
   return { output: output(), stop };
 }

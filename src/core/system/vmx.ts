@@ -42,6 +42,7 @@ import {
   VMX_INVEPT,
   VMX_INVVPID,
   VMX_LENGTH,
+  VMX_OFFERS,
   VMX_ON,
   VMX_OPERAND,
   VMX_VALUE,
@@ -311,10 +312,17 @@ function invalidate(reason: u32, instruction: u32): void {
   hand(instruction);
 }
 
+/** Whether the processor has an instruction (bit of VMX_OFFERS). */
+function requireOffered(bit: u32): void {
+  if (!(load<u32>(VMX_OFFERS) & bit)) raiseNoError(VECTOR_UD);
+}
+
 export function execInvept(): void {
+  requireOffered(1);
   invalidate(REASON_INVEPT, VMX_INVEPT);
 }
 export function execInvvpid(): void {
+  requireOffered(2);
   invalidate(REASON_INVVPID, VMX_INVVPID);
 }
 

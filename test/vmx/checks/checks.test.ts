@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { CONTROL_WORDS } from '../../../src/spec/controls.ts';
 import { SDM } from '../../../src/spec/sdm.ts';
 import { VMCS_FIELD_LIST, VMCS_FIELDS, type VmcsFieldName } from '../../../src/spec/vmcs-fields.ts';
-import { RECENT_SERVER } from '../../../src/vmx/capabilities.ts';
+import { RECENT_SERVER } from '../../../src/vmx/profiles.ts';
 import { ENTRY_CHECKS } from '../../../src/vmx/checks/list.ts';
 import { runEntryChecks, runRipChecks } from '../../../src/vmx/checks/run.ts';
 import { createTrackedState } from '../../../src/vmx/checks/state.ts';

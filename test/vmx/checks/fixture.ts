@@ -3,7 +3,8 @@
 import { CONTROL_WORDS, type ControlNames, type ControlWord, controlMask } from '../../../src/spec/controls.ts';
 import { VMCS_FIELDS, type VmcsFieldName } from '../../../src/spec/vmcs-fields.ts';
 import { VMX_BASIC, VMX_EPT_VPID_CAP, VMX_MISC } from '../../../src/spec/vmx-capabilities.ts';
-import { type CapabilityProfile, RECENT_SERVER } from '../../../src/vmx/capabilities.ts';
+import type { CapabilityProfile } from '../../../src/vmx/capabilities.ts';
+import { RECENT_SERVER } from '../../../src/vmx/profiles.ts';
 import type { EntryEnvironment, FieldReader } from '../../../src/vmx/checks/types.ts';
 
 function everyControl<W extends ControlWord>(word: W): readonly ControlNames[W][] {

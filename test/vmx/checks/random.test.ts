@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { VMCS_FIELD_LIST, type VmcsFieldName } from '../../../src/spec/vmcs-fields.ts';
-import { RECENT_SERVER } from '../../../src/vmx/capabilities.ts';
+import { RECENT_SERVER } from '../../../src/vmx/profiles.ts';
 import { ENTRY_CHECKS } from '../../../src/vmx/checks/list.ts';
 import { runEntryChecks } from '../../../src/vmx/checks/run.ts';
 import { CONTROL_EDGES } from './cases-controls.ts';
