@@ -31,7 +31,8 @@ const ARROWS: Readonly<Record<string, Arrows>> = {
   debugger: { from: ['spec', 'vmx', 'svm', 'machine', 'asm', 'program'] },
   lsp: { from: ['spec', 'asm'] },
   dap: { from: ['spec', 'vmx', 'svm', 'machine', 'asm', 'program', 'debugger'] },
-  cli: { from: ['spec', 'vmx', 'svm', 'machine', 'asm', 'program', 'debugger', 'lsp', 'dap'] },
+  gdb: { from: ['spec', 'machine', 'program', 'debugger'] },
+  cli: { from: ['spec', 'vmx', 'svm', 'machine', 'asm', 'program', 'debugger', 'lsp', 'dap', 'gdb'] },
   extension: { from: ['spec'], types: ['debugger', 'dap', 'lsp', 'machine', 'program'] },
 };
 

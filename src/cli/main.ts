@@ -1,15 +1,17 @@
-// The command line: `ringside run`, `ringside dap`, `ringside asm`.
+// The command line: which command, with which options.
 
-import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { DEFAULT_MEMORY, MAX_MEMORY } from '../dap/launch.ts';
-import type { CapabilityProfile } from '../vmx/capabilities.ts';
-import { chooseProfile } from '../vmx/choose-profile.ts';
 import { PROFILES } from '../vmx/profiles.ts';
 import { version } from '../../package.json';
 import { assembleFile } from './asm.ts';
 import { serveStandardStreams, serveTcp } from './dap.ts';
 import { CommandError, STATUS, usage } from './errors.ts';
+import { debugWithGdb } from './gdb.ts';
+import { definesOf, number, oneFile, PROGRAM_OPTIONS, parse, profileOption, programOptions } from './options.ts';
 import { run } from './run.ts';
+
+/** Where GDB's users expect a remote stub. */
+const DEFAULT_GDB_PORT = 1234;
 
 const HELP = `Ringside ${version}: a debugger for hypervisors, on a simulated VT-x machine.
 
@@ -27,6 +29,8 @@ const HELP = `Ringside ${version}: a debugger for hypervisors, on a simulated VT
       --interactive                standard input goes to COM1
       --quiet                      no final state
   ringside dap [--port N]          debug adapter on standard input and output, or on 127.0.0.1:N
+  ringside gdb FILE [options]      a GDB remote stub for the program, which waits before its first instruction
+      --port N                     on 127.0.0.1:N (default ${DEFAULT_GDB_PORT}); options of the program as for run
   ringside asm FILE -o OUT [-l LISTING]
                                    assemble NASM syntax into a flat binary
   ringside --help, --version
@@ -42,6 +46,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return runCommand(rest);
     case 'dap':
       return dapCommand(rest);
+    case 'gdb':
+      return gdbCommand(rest);
     case 'asm':
       return asmCommand(rest);
     case undefined:
@@ -59,37 +65,14 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** parseArgs with its complaints as usage errors. */
-function parse<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
-  try {
-    return parseArgs(config);
-  } catch (problem) {
-    throw usage(`${problem instanceof Error ? problem.message : String(problem)}.`.replace(/\.\.$/, '.'));
-  }
-}
-
-function oneFile(positionals: readonly string[], command: string): string {
-  const [file, extra] = positionals;
-  if (file === undefined) throw usage(`"ringside ${command}" needs a file.`);
-  if (extra !== undefined) throw usage(`"ringside ${command}" takes one file; "${extra}" is too much.`);
-  return file;
-}
-
 function runCommand(args: string[]): Promise<number> {
   const { values, positionals } = parse({
     args,
     allowPositionals: true,
     options: {
+      ...PROGRAM_OPTIONS,
       trace: { type: 'string' },
       'max-instructions': { type: 'string' },
-      memory: { type: 'string' },
-      profile: { type: 'string' },
-      without: { type: 'string', multiple: true },
-      args: { type: 'string' },
-      module: { type: 'string', multiple: true },
-      bits: { type: 'string' },
-      address: { type: 'string' },
-      define: { type: 'string', multiple: true },
       interactive: { type: 'boolean' },
       quiet: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
@@ -101,16 +84,8 @@ function runCommand(args: string[]): Promise<number> {
     throw usage(`--trace ${values.trace}: only "exits" can be traced.`);
   return run({
     file,
-    load: {
-      ramSize: number('memory', values.memory, 4, MAX_MEMORY, DEFAULT_MEMORY) * 1024 * 1024,
-      args: values.args,
-      modules: values.module,
-      bits: bitsOf(values.bits),
-      address:
-        values.address === undefined ? undefined : number('address', values.address, 0, Number.MAX_SAFE_INTEGER, 0),
-      defines: definesOf(values.define ?? []),
-    },
-    profile: profileOf(values.profile, values.without),
+    load: programOptions(values),
+    profile: profileOption(values),
     traceExits: values.trace === 'exits',
     maxInstructions: number(
       'max-instructions',
@@ -122,40 +97,6 @@ function runCommand(args: string[]): Promise<number> {
     interactive: values.interactive === true,
     quiet: values.quiet === true,
   });
-}
-
-function number(option: string, text: string | undefined, least: number, most: number, absent: number): number {
-  if (text === undefined) return absent;
-  const value = /^(?:0[xX][0-9a-fA-F]+|[0-9][0-9_]*)$/.test(text) ? Number(text.replaceAll('_', '')) : Number.NaN;
-  if (!Number.isSafeInteger(value) || value < least || value > most) {
-    throw usage(
-      `--${option} ${text}: expected a whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`}.`,
-    );
-  }
-  return value;
-}
-
-function profileOf(name: string | undefined, without: readonly string[] | undefined): CapabilityProfile {
-  const chosen = chooseProfile(name, without);
-  if (!chosen.ok) throw usage(`--${chosen.setting} ${chosen.name}: expected ${chosen.expected}.`);
-  return chosen.profile;
-}
-
-function bitsOf(text: string | undefined): 16 | 32 | 64 | undefined {
-  if (text === undefined) return undefined;
-  if (text === '16') return 16;
-  if (text === '32') return 32;
-  if (text === '64') return 64;
-  throw usage(`--bits ${text}: expected 16, 32 or 64.`);
-}
-
-function definesOf(texts: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    texts.map((text) => {
-      const equals = text.indexOf('=');
-      return equals < 0 ? [text, ''] : [text.slice(0, equals), text.slice(equals + 1)];
-    }),
-  );
 }
 
 async function dapCommand(args: string[]): Promise<number> {
@@ -170,6 +111,21 @@ async function dapCommand(args: string[]): Promise<number> {
   if (values.port === undefined) await serveStandardStreams();
   else await serveTcp(number('port', values.port, 0, 65535, 0));
   return 0;
+}
+
+async function gdbCommand(args: string[]): Promise<number> {
+  const { values, positionals } = parse({
+    args,
+    allowPositionals: true,
+    options: { ...PROGRAM_OPTIONS, port: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help) return main(['--help']);
+  return debugWithGdb({
+    file: oneFile(positionals, 'gdb'),
+    load: programOptions(values),
+    profile: profileOption(values),
+    port: number('port', values.port, 0, 65535, DEFAULT_GDB_PORT),
+  });
 }
 
 async function asmCommand(args: string[]): Promise<number> {

@@ -1,0 +1,321 @@
+// A GDB remote stub over one session: packets in, packets out. It knows no socket, so that any byte stream can carry it.
+// Source: GDB manual, "GDB Remote Serial Protocol". The machine is in all-stop mode.
+
+import { commandLine, runCommand } from '../debugger/console/console.ts';
+import { evaluateShown } from '../debugger/evaluation.ts';
+import { explainCause } from '../debugger/explain.ts';
+import { errorText } from '../debugger/expressions/errors.ts';
+import type { Cause, Session } from '../debugger/session.ts';
+import { setInstructionBreakpoints } from '../debugger/breakpoints.ts';
+import {
+  bytesOfHex,
+  bytesOfLatin1,
+  createPacketDecoder,
+  encodePacket,
+  hexOfBytes,
+  hexOfText,
+  type Incoming,
+  PACKET_SIZE,
+} from './packets.ts';
+import { REGISTERS, registerHex, targetDescription, valueOfHex, writeGdbRegister } from './registers.ts';
+
+/** Ends the connection after what was sent. */
+export type SendBytes = (bytes: Uint8Array) => void;
+
+const SIGINT = 2;
+const SIGTRAP = 5;
+/** Answers: an error number has no agreed meaning but that there was one. */
+const BAD_REQUEST = 'E16';
+const NOT_MAPPED = 'E0e';
+const OK = 'OK';
+const UNKNOWN = '';
+const THREAD = 1;
+
+const FEATURES = [
+  `PacketSize=${PACKET_SIZE.toString(16)}`,
+  'QStartNoAckMode+',
+  'qXfer:features:read+',
+  'vContSupported+',
+  'swbreak+',
+  'hwbreak+',
+].join(';');
+
+export class GdbStub {
+  readonly #session: Session;
+  readonly #send: SendBytes;
+  readonly #leave: (how: 'detach' | 'kill') => void;
+  readonly #decoder;
+  readonly #addresses = new Set<bigint>();
+  #acknowledge = true;
+  #lastSent: Uint8Array | undefined;
+  #running = false;
+  #exitStatus: number | undefined;
+  #queue: Promise<void> = Promise.resolve();
+
+  /** `leave` is called when the client detaches or kills the program. The session must be `ready` or `stopped`. */
+  constructor(session: Session, send: SendBytes, leave: (how: 'detach' | 'kill') => void) {
+    this.#session = session;
+    this.#send = send;
+    this.#leave = leave;
+    this.#decoder = createPacketDecoder((incoming) => this.#take(incoming));
+  }
+
+  /** Bytes that came from the client. */
+  push(bytes: Uint8Array): void {
+    this.#decoder.push(bytes);
+  }
+
+  /** The machine stopped; told to the client when it waits for that. */
+  stopped(cause: Cause): void {
+    if (!this.#running) return;
+    this.#running = false;
+    const explanation = explainCause(cause, this.#session.machine, this.#session.image);
+    if (explanation !== undefined) this.print(`${explanation.title}\n${explanation.body}\n`, true);
+    this.#reply(this.#stopReply());
+  }
+
+  /** The program ended. */
+  ended(status: number): void {
+    this.#exitStatus = status & 0xff;
+    if (!this.#running) return;
+    this.#running = false;
+    this.#reply(this.#stopReply());
+  }
+
+  /** Text for the client's console. The protocol allows it only while the machine runs. */
+  print(text: string, force = false): void {
+    if (this.#running || force) this.#reply(`O${hexOfText(text)}`);
+  }
+
+  #take(incoming: Incoming): void {
+    switch (incoming.kind) {
+      case 'interrupt':
+        this.#session.pause();
+        break;
+      case 'resend':
+        if (this.#lastSent !== undefined && this.#acknowledge) this.#send(this.#lastSent);
+        break;
+      case 'damaged':
+        this.#send(bytesOfLatin1('-'));
+        break;
+      case 'packet':
+        if (this.#acknowledge) this.#send(bytesOfLatin1('+'));
+        this.#queue = this.#queue.then(async () => {
+          const answer = await this.#answer(incoming.data);
+          if (answer !== undefined) this.#reply(answer);
+        });
+    }
+  }
+
+  #reply(text: string): void {
+    this.#lastSent = encodePacket(text);
+    this.#send(this.#lastSent);
+  }
+
+  /** The answer to a packet; undefined when it comes later or not at all. */
+  #answer(data: string): string | undefined | Promise<string> {
+    const rest = data.slice(1);
+    switch (data[0]) {
+      case '?':
+        return this.#stopReply();
+      case 'g':
+        return REGISTERS.map((register) => registerHex(this.#session.machine, register)).join('');
+      case 'G':
+        return this.#writeAll(rest);
+      case 'p':
+        return this.#readOne(rest);
+      case 'P':
+        return this.#writeOne(rest);
+      case 'm':
+        return this.#readMemory(rest);
+      case 'M':
+        return this.#writeMemory(rest, bytesOfHex);
+      case 'X':
+        return this.#writeMemory(rest, bytesOfLatin1);
+      case 'Z':
+        return this.#breakpoint(rest, true);
+      case 'z':
+        return this.#breakpoint(rest, false);
+      case 'c':
+        return this.#resume('continue');
+      case 's':
+        return this.#resume('step');
+      case 'H':
+      case 'T':
+        return this.#thread(data);
+      case 'D':
+        this.#reply(OK);
+        this.#leave('detach');
+        return undefined;
+      case 'k':
+        this.#leave('kill');
+        return undefined;
+      case 'v':
+        return this.#verbose(data);
+      case 'q':
+      case 'Q':
+        return this.#query(data);
+      default:
+        return UNKNOWN;
+    }
+  }
+
+  #stopReply(): string {
+    if (this.#exitStatus !== undefined) return `W${this.#exitStatus.toString(16).padStart(2, '0')}`;
+    const cause = this.#session.cause;
+    if (cause?.kind === 'pause') return `T${two(SIGINT)}thread:${THREAD};`;
+    const why = cause?.kind === 'breakpoint' ? 'swbreak:;' : '';
+    return `T${two(SIGTRAP)}${why}thread:${THREAD};`;
+  }
+
+  #resume(how: 'continue' | 'step'): string | undefined {
+    if (this.#exitStatus !== undefined) return this.#stopReply();
+    this.#running = true;
+    const begun = how === 'step' ? this.#session.step('in', 'instruction') : this.#session.continue();
+    if (begun) return undefined;
+    this.#running = false;
+    return BAD_REQUEST;
+  }
+
+  #verbose(data: string): string | undefined {
+    if (data === 'vCont?') return 'vCont;c;C;s;S';
+    if (data.startsWith('vKill')) {
+      this.#reply(OK);
+      this.#leave('kill');
+      return undefined;
+    }
+    if (!data.startsWith('vCont;')) return UNKNOWN;
+    const actions = data.slice('vCont;'.length).split(';');
+    return this.#resume(actions.some((action) => /^[sS]/.test(action)) ? 'step' : 'continue');
+  }
+
+  #thread(data: string): string {
+    const id = Number.parseInt(data.replace(/^(?:H.|T)/, ''), 16);
+    return id === THREAD || id === 0 || id === -1 ? OK : BAD_REQUEST;
+  }
+
+  #query(data: string): string | Promise<string> {
+    const name = /^[^:;,]*/.exec(data)?.[0];
+    switch (name) {
+      case 'qSupported':
+        return FEATURES;
+      case 'QStartNoAckMode':
+        this.#acknowledge = false;
+        return OK;
+      case 'qXfer':
+        return transfer(data);
+      case 'qC':
+        return `QC${THREAD}`;
+      case 'qfThreadInfo':
+        return `m${THREAD}`;
+      case 'qsThreadInfo':
+        return 'l';
+      case 'qThreadExtraInfo':
+        return hexOfText(this.#session.machine.side() === 'root' ? 'VMX root' : 'VMX non-root');
+      case 'qAttached':
+        return '1';
+      case 'qSymbol':
+        return OK;
+      case 'qRcmd':
+        return this.#monitor(new TextDecoder().decode(bytesOfHex(data.slice('qRcmd,'.length)) ?? new Uint8Array()));
+      default:
+        return UNKNOWN;
+    }
+  }
+
+  /** `monitor TEXT`: a command of the debug console, or an expression. */
+  async #monitor(text: string): Promise<string> {
+    const context = this.#session.context();
+    const line = commandLine(text);
+    if (line !== undefined) {
+      const answer = await runCommand(line, this.#session, context);
+      return hexOfText(`${'error' in answer ? answer.error : answer.text}\n`);
+    }
+    const shown = evaluateShown(text, context);
+    return hexOfText(`${shown.ok ? shown.value.text : errorText(shown.error)}\n`);
+  }
+
+  #readOne(rest: string): string {
+    const register = REGISTERS[Number.parseInt(rest, 16)];
+    return register === undefined ? BAD_REQUEST : registerHex(this.#session.machine, register);
+  }
+
+  #writeOne(rest: string): string {
+    const [number = '', text = ''] = rest.split('=');
+    const register = REGISTERS[Number.parseInt(number, 16)];
+    const value = valueOfHex(text);
+    if (register === undefined || value === undefined) return BAD_REQUEST;
+    return writeGdbRegister(this.#session.machine, register, value) === undefined ? OK : BAD_REQUEST;
+  }
+
+  /** GDB sends all registers back with one changed: those that are as they were are not written. */
+  #writeAll(rest: string): string {
+    const { machine } = this.#session;
+    let at = 0;
+    let answer = OK;
+    for (const register of REGISTERS) {
+      const text = rest.slice(at, at + register.bits / 4);
+      at += register.bits / 4;
+      if (text.length < register.bits / 4) break;
+      if (text.toLowerCase() === registerHex(machine, register)) continue;
+      const value = valueOfHex(text);
+      if (register.source === undefined) continue;
+      if (value === undefined || writeGdbRegister(machine, register, value) !== undefined) answer = BAD_REQUEST;
+    }
+    return answer;
+  }
+
+  #readMemory(rest: string): string {
+    const range = rangeOf(rest);
+    if (range === undefined) return BAD_REQUEST;
+    const { machine } = this.#session;
+    const bytes = machine.peekLinear(machine.side(), range.address, Math.min(range.length, PACKET_SIZE / 4));
+    return bytes.length === 0 && range.length > 0 ? NOT_MAPPED : hexOfBytes(bytes);
+  }
+
+  #writeMemory(rest: string, decode: (text: string) => Uint8Array | undefined): string {
+    const colon = rest.indexOf(':');
+    const range = rangeOf(rest.slice(0, colon));
+    const bytes = decode(rest.slice(colon + 1));
+    if (colon < 0 || range === undefined || bytes === undefined || bytes.length !== range.length) return BAD_REQUEST;
+    const { machine } = this.#session;
+    const written = machine.pokeLinear(machine.side(), range.address, bytes);
+    return written === bytes.length ? OK : NOT_MAPPED;
+  }
+
+  /** `0,ADDRESS,KIND` and `1,ADDRESS,KIND`: software and hardware breakpoints are one here. */
+  #breakpoint(rest: string, set: boolean): string {
+    const [type, at = ''] = rest.split(',');
+    if (type !== '0' && type !== '1') return UNKNOWN;
+    if (!/^[0-9a-fA-F]{1,16}$/.test(at)) return BAD_REQUEST;
+    const address = BigInt(`0x${at}`);
+    if (set) this.#addresses.add(address);
+    else this.#addresses.delete(address);
+    const { breakpoints, image } = this.#session;
+    const made = setInstructionBreakpoints(
+      breakpoints,
+      image,
+      [...this.#addresses].map((wanted) => ({ address: wanted, text: `0x${wanted.toString(16)}` })),
+    );
+    return made.every((breakpoint) => breakpoint.verified) ? OK : BAD_REQUEST;
+  }
+}
+
+const two = (value: number): string => value.toString(16).padStart(2, '0');
+
+function rangeOf(text: string): { address: bigint; length: number } | undefined {
+  const match = /^([0-9a-fA-F]{1,16}),([0-9a-fA-F]{1,8})$/.exec(text);
+  if (match === null) return undefined;
+  return { address: BigInt(`0x${match[1]}`), length: Number.parseInt(match[2] as string, 16) };
+}
+
+/** `qXfer:features:read:target.xml:OFFSET,LENGTH`. */
+function transfer(data: string): string {
+  const match = /^qXfer:features:read:target\.xml:([0-9a-fA-F]+),([0-9a-fA-F]+)$/.exec(data);
+  if (match === null) return /^qXfer:features:read:/.test(data) ? 'E00' : UNKNOWN;
+  const offset = Number.parseInt(match[1] as string, 16);
+  const length = Number.parseInt(match[2] as string, 16);
+  const text = targetDescription();
+  const part = text.slice(offset, offset + length);
+  return `${offset + length < text.length ? 'm' : 'l'}${part}`;
+}

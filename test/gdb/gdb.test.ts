@@ -1,0 +1,136 @@
+// GDB itself drives the stub, as its users do.
+
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { bundle, ROOT, whyNoBundle } from '../cli/bundle.ts';
+import { lacking } from '../program/toolchain.ts';
+
+const FOLDER = join(ROOT, 'samples', 'tiny-hypervisor');
+const lineOf = (file: string, text: string): number =>
+  readFileSync(join(FOLDER, file), 'utf8')
+    .split('\n')
+    .findIndex((line) => line.includes(text)) + 1;
+
+describe.skipIf(whyNoBundle() !== undefined || lacking('gdb'))('gdb on tiny-hypervisor', () => {
+  let cli = '';
+  let server: ChildProcess | undefined;
+  beforeAll(async () => {
+    cli = (await bundle('gdb')).cli;
+  }, 60_000);
+  afterEach(() => void server?.kill());
+
+  /** Starts the stub; answers its port and how its process will end. */
+  async function start(...options: string[]): Promise<{ port: number; ended: Promise<number | null>; said(): string }> {
+    const child = spawn(process.execPath, [cli, 'gdb', join(FOLDER, 'tiny-hypervisor.elf'), '--port', '0', ...options]);
+    server = child;
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    let said = '';
+    child.stdout.on('data', (data: Buffer) => {
+      said += data.toString();
+    });
+    const port = await new Promise<number>((resolve, reject) => {
+      let text = '';
+      child.stderr.on('data', (data: Buffer) => {
+        text += data.toString();
+        const match = /target remote 127\.0\.0\.1:(\d+)/.exec(text);
+        if (match !== null) resolve(Number(match[1]));
+      });
+      child.once('close', () => reject(new Error(text)));
+    });
+    return { port, ended, said: () => said };
+  }
+
+  async function gdb(port: number, commands: readonly string[]): Promise<string> {
+    const setUp = ['set pagination off', 'set tcp connect-timeout 20', `target remote 127.0.0.1:${port}`];
+    const given = [...setUp, ...commands].flatMap((command) => ['-ex', command]);
+    const args = ['-nx', '-q', '-batch', ...given, join(FOLDER, 'tiny-hypervisor.elf')];
+    const { stdout, stderr } = await promisify(execFile)('gdb', args, { cwd: FOLDER, timeout: 60_000 });
+    return stdout + stderr;
+  }
+
+  it('breaks in C, shows the stack, registers and memory, changes them, and runs to the end', async () => {
+    const { port, ended, said } = await start();
+    const text = await gdb(port, [
+      'print $pc == start',
+      'break handle_cpuid',
+      'continue',
+      'backtrace',
+      'print vm->exits',
+      'print vm->name',
+      'info threads',
+      'finish',
+      'print/x $cr4',
+      'set var vm->device_value = 7',
+      'print vm->device_value',
+      'print $xmm0',
+      'set $rsi = 0x1122334455667788',
+      'print/x $rsi',
+      'monitor exit.reason == CPUID',
+      'monitor no_such_name',
+      'print *(int *)0x123456789000',
+      'delete',
+      'continue',
+    ]);
+    expect(text).toContain(`handle_cpuid (vm=vm@entry=`);
+    expect(text).toContain(`at ./exits.c:${lineOf('exits.c', 'static bool handle_cpuid')}`);
+    const frames = [...text.matchAll(/^#\d+ .*?(\w+) \(/gm)].map(([, name]) => name);
+    expect(frames).toEqual(['handle_cpuid', 'handle_exit', 'run_turn', 'vm_run_all', 'main']);
+    expect(text).toContain('$1 = 1\n');
+    expect(text).toMatch(/\$2 = 2\n\$3 = 0x[0-9a-f]+ "guest 1 \(64-bit\)"/);
+    expect(text).toContain('VMX root');
+    expect(text).toContain('Value returned is $4 = true');
+    // CR4.PAE (bit 5) by start.S, CR4.VMXE (bit 13) by VMX operation.
+    expect(text).toContain('$5 = 0x2020\n$6 = 7\n$7 = <unavailable>\n$8 = 0x1122334455667788\n');
+    expect(text).toMatch(/\n(?:0x)?1\n/);
+    expect(text).toMatch(/no_such_name/);
+    expect(text).toContain('Cannot access memory at address 0x123456789000');
+    // isa-debug-exit: 10H gives (10H << 1) | 1, which GDB writes in octal.
+    expect(text).toContain('exited with code 041');
+    expect(await ended).toBe(0x21);
+    expect(said()).toMatch(/tiny-hypervisor: done\n$/);
+  }, 60_000);
+
+  it('steps across VM entry into the guest, and stops in real mode at linear addresses', async () => {
+    const { port } = await start();
+    const vmlaunch = lineOf('vcpu.S', '    vmlaunch');
+    const text = await gdb(port, [
+      `break vcpu.S:${vmlaunch}`,
+      'continue',
+      'stepi',
+      'print $pc == guest64_main',
+      'info threads',
+      'delete',
+      'hbreak *0x8000',
+      'continue',
+      'print/x $pc',
+      'print/x $cs',
+      'x/2xb $pc',
+      'kill',
+    ]);
+    expect(text).toContain(`vcpu.S:${vmlaunch}`);
+    expect(text).toContain('$1 = 1\n');
+    expect(text).toContain('VMX non-root');
+    // guest16.S: segment 0800H, offset 0; its first instruction is MOV AX, CS (8CH C8H).
+    expect(text).toContain('$2 = 0x8000\n$3 = 0x800\n');
+    expect(text).toMatch(/0x8000:\s+0x8c\s+0xc8/);
+  }, 60_000);
+
+  it('a client that detaches leaves the machine for the next one; a failed VM entry is explained', async () => {
+    const { port } = await start();
+    await gdb(port, ['break vmx_enable', 'continue', 'detach']);
+    const text = await gdb(port, [
+      'print $pc == start',
+      `break vcpu.S:${lineOf('vcpu.S', '    vmlaunch')}`,
+      'continue',
+      'monitor GUEST_RFLAGS = 0',
+      'print 0',
+      'stepi',
+    ]);
+    expect(text).toContain('$1 = 0\n');
+    expect(text).toMatch(/VMLAUNCH failed: 1 check fails|VM entry failed/);
+    expect(text).toMatch(/Guest RFLAGS/);
+  }, 60_000);
+});
