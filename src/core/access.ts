@@ -10,10 +10,13 @@ import {
   TLB,
   TLB_SET,
   TLB_WRITE,
+  WATCHES,
+  WATCH_READ,
+  WATCH_WRITE,
 } from './layout.ts';
 import { CR4_SMAP, FLAG_AC } from './bits.ts';
-import { AS_SUPERVISOR, AS_SUPERVISOR_AC, AS_USER, translateAs } from './paging.ts';
-import { deviceRead, deviceWrite, loadBytes, storeBytes, writeNotice } from './memory.ts';
+import { AS_SUPERVISOR, AS_SUPERVISOR_AC, AS_USER, frame, translateAs } from './paging.ts';
+import { deviceRead, deviceWrite, loadBytes, storeBytes, watchAccess, writeNotice } from './memory.ts';
 
 /** The rules (AS_*) of explicit accesses at a privilege level. */
 export function privilegeAt(cpl: u32): u32 {
@@ -35,7 +38,10 @@ export function readAs(linear: u64, bytes: u32, privilege: u32): u64 {
     return value;
   }
   let host = hit(linear, privilege, 0);
-  if (!host) host = translateAs(linear, ACCESS_READ, privilege);
+  if (!host) {
+    host = translateAs(linear, ACCESS_READ, privilege);
+    if (host && load<u32>(WATCHES)) watchAccess(host, bytes, linear, frame, WATCH_READ);
+  }
   return host ? loadBytes(host, bytes) : deviceRead(load<u64>(LAST_PHYSICAL), bytes);
 }
 
@@ -54,7 +60,8 @@ export function writeAs(linear: u64, bytes: u32, value: u64, privilege: u32): vo
       deviceWrite(load<u64>(LAST_PHYSICAL), bytes, value);
       return;
     }
-    writeNotice(host, bytes, linear);
+    if (load<u32>(WATCHES)) watchAccess(host, bytes, linear, frame, WATCH_WRITE);
+    writeNotice(host, bytes);
   }
   storeBytes(host, value, bytes);
 }

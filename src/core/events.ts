@@ -51,6 +51,7 @@ import { getRip, time, updateAttention, updateMode } from './state.ts';
 import { beginExit } from './intercepts.ts';
 import { deliverPending } from './delivery.ts';
 import { instructionBreakpoints } from './breakpoints.ts';
+import { trapEvent } from './watches.ts';
 
 export const PIN_EXTERNAL_INTERRUPT: u32 = 1;
 export const PIN_NMI: u32 = 1 << 3;
@@ -259,7 +260,7 @@ export const HALT: u32 = 2; // STOP is set
 export function beforeInstruction(): u32 {
   iretUnblocked = false;
   if (load<u32>(EVENT_VALID)) {
-    deliverPending();
+    if (!trapEvent()) deliverPending();
     return load<u32>(STOP) ? HALT : AGAIN;
   }
   // Nothing but a SIPI ends wait-for-SIPI; external interrupts do not end shutdown.
@@ -286,7 +287,10 @@ export function beforeInstruction(): u32 {
     // Blocking by virtual NMI does not hold back a real one.
     if (load<u32>(NMI_PENDING) && (!blocked || virtualNmis())) {
       store<u32>(NMI_PENDING, 0);
-      deliverNow(VECTOR_NMI, EVENT_NMI, 0);
+      store<u32>(EVENT_HAS_ERROR, 0);
+      store<u32>(EVENT_ERROR, 0);
+      setEvent(VECTOR_NMI, EVENT_NMI, 0);
+      if (!trapEvent()) deliverPending();
       return load<u32>(STOP) ? HALT : AGAIN;
     }
   }
@@ -327,7 +331,7 @@ function trap(): void {
   store<u32>(EVENT_HAS_ERROR, 0);
   store<u32>(EVENT_ERROR, 0);
   setEvent(VECTOR_DB, EVENT_HARDWARE, 0);
-  deliverPending();
+  if (!trapEvent()) deliverPending();
 }
 
 /**

@@ -13,7 +13,12 @@ export const BREAKPOINTS = 0x3000; // u32 count, then (at +8) up to 500 linear a
 export const BREAKPOINTS_MAX = 500;
 export const VMCS_FIELD_TABLE = 0x8000; // see spec/vmcs-layout.ts: 16 groups x 64 indices x u32, 4 KiB
 export const MSR_SCRATCH = 0x9000;
-export const WATCHES = 0xa000; // u32 count, then (at +8) up to 250 x 16 bytes {physical address u64, size u32, WATCH_* u32}
+export const WATCHES = 0xa000; // u32 count, then (at +8) up to 250 x 16 bytes {address u64, size u32 (at least 1), WATCH_* u32}
+export const WATCHES_MAX = 250;
+export const TRAPS = 0xb000; // u32 count, then (at +8) up to 120 x 16 bytes {TRAP_* u32, first u32, last u32, WATCH_READ and WATCH_WRITE u32}
+export const TRAPS_MAX = 120;
+export const CELL_WATCHES = 0xb800; // u32 count, then (at +8) up to 100 x 16 bytes {address u32 (0: RFLAGS), size u32 4 or 8, last value u64}
+export const CELL_WATCHES_MAX = 100;
 export const PROCESSORS = 0x10000; // saved STATE blocks of the other logical processors, 64 x 4 KiB
 export const STATIC_DATA = 0x100000; // AssemblyScript's static data (asc --memoryBase), 1 MiB
 export const CODE_SPACES = 0x200000; // code-segment keys: u32 count, then (at +32) 32 bytes each {base u64, limit u32, mode u32, ...}
@@ -41,11 +46,9 @@ export const RAM = 0x4000000; // guest-visible physical memory starts here; host
 export const PAGE_CODE = 1; // holds decoded code: a write drops the blocks decoded from it
 export const PAGE_VMCS = 2; // is the current VMCS region: a write by memory access marks the VMCS dirty
 export const PAGE_DEVICE = 4; // a device overlays it (local APIC): every data access goes to the device
-export const PAGE_WATCH_WRITE = 8; // the debugger watches writes
-export const PAGE_WATCH_READ = 16; // the debugger watches reads
 export const PAGE_CLEAN = 32; // not written since the last snapshot
-export const PAGE_SLOW_WRITE = 63;
-export const PAGE_SLOW_READ = 20;
+export const PAGE_SLOW_WRITE = 39;
+export const PAGE_SLOW_READ = 4;
 
 // TLB sets (numbers, not addresses): TLB_BASE = TLB + set * TLB_SET.
 export const SET_ROOT_SUPERVISOR = 0; // not in VMX non-root operation, CPL < 3
@@ -282,7 +285,7 @@ export const MMIO_ALLOWED = 0x1790; // u32: 1 while one instruction is run on it
 export const RANDOM_STATE = 0x1798; // u64, state of RDRAND/RDSEED's generator (never 0)
 export const UNSUPPORTED = 0x17a0; // u32: code of what the machine does not simulate (STOP_UNSIMULATED), u32 detail at +4
 export const MONITOR_ADDRESS = 0x17a8; // u64 physical line armed by MONITOR, all ones: none
-export const WATCH_HIT = 0x17b0; // u64 linear address, u64 physical address, u32 size, u32 kind of a watched access
+export const WATCH_HIT = 0x17b0; // u64 linear address, u64 physical address, u32 size of the first watched access, u32 WATCH_* met
 export const ENTRY_INJECTION = 0x17d0; // u32: event to deliver first, from VM entry (interruption information)
 export const COUNT_EXITS = 0x17d8; // u64 VM exits so far
 export const COUNT_ENTRIES = 0x17e0; // u64 VM entries so far
@@ -321,6 +324,7 @@ export const ATTEND_DEVICE = 64; // the next instruction reaches a device: run i
 export const RUN_SKIP_BREAKPOINT = 1; // do not stop at a breakpoint on the first instruction
 export const RUN_CAREFUL = 2; // always one instruction at a time
 export const RUN_STEP = 4; // come back with STOP_DELIVERED after an event was delivered
+export const RUN_SKIP_TRAPS = 8; // pass over traps at the first instruction or event
 
 // STOP codes
 export const STOP_BUDGET = 0; // the budget is used up
@@ -331,7 +335,7 @@ export const STOP_VMX_INSTRUCTION = 4; // VMX_INSTRUCTION says which
 export const STOP_BREAKPOINT = 5; // RIP is at a breakpoint; nothing of the instruction has run
 export const STOP_TRIPLE_FAULT = 6; // outside non-root operation (inside it is a VM exit)
 export const STOP_UNSIMULATED = 7; // UNSUPPORTED says what
-export const STOP_WATCH = 8; // a watched access was made (after the instruction)
+export const STOP_WATCH = 8; // WATCH_HIT says what: a watched access or change (after the instruction), or a trap (before it)
 export const STOP_EVENTS = 9; // a device or MSR access asked the board to look at its devices (host set ATTEND via the import's answer)
 export const STOP_MWAIT = 10;
 export const STOP_DELIVERED = 11; // RUN_STEP was set and an event was delivered: RIP is at its handler
@@ -357,9 +361,24 @@ export const EVENT_SOFTWARE_INTERRUPT = 4; // INT n
 export const EVENT_PRIVILEGED = 5; // INT1
 export const EVENT_SOFTWARE_EXCEPTION = 6; // INT3, INTO
 
-// WATCHES kinds
+// WATCHES kinds: accesses, the space of the address (none of the bits: host-physical), and from bit 8 the accesses that were met
 export const WATCH_WRITE = 1;
 export const WATCH_READ = 2;
+export const WATCH_ROOT_LINEAR = 16;
+export const WATCH_GUEST_LINEAR = 32;
+export const WATCH_GUEST_PHYSICAL = 64;
+export const WATCH_SPACES = 112;
+// further kinds in WATCH_HIT
+export const WATCH_TRAP = 4; // a trap: nothing of the instruction, or of the event's delivery, has happened
+export const WATCH_CELL = 8; // a watched cell changed
+export const CELL_CHANGED = 0x80000000; // in the size of a cell
+
+// What a trap is on
+export const TRAP_PORT = 1; // I/O ports: IN, OUT, INS, OUTS
+export const TRAP_MSR = 2; // RDMSR, WRMSR, and SWAPGS and WRFSBASE with their relatives
+export const TRAP_CONTROL = 3; // control registers: MOV, CLTS, LMSW, SMSW
+export const TRAP_VECTOR = 4; // events by vector: exceptions, interrupts, INT n; WATCH_WRITE
+export const TRAP_FIELD = 5; // VMREAD and VMWRITE by encoding
 
 // Memory access kinds
 export const ACCESS_READ = 0;

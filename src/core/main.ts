@@ -7,9 +7,10 @@ import { physicalWritten } from './physical.ts';
 import { init, inspectInstruction, resume, run } from './run.ts';
 import { getRip, setRip, updateMode } from './state.ts';
 import { finishVmx } from './system/vmx.ts';
-import { flushTlb, forgetPage } from './tlb.ts';
+import { flushTlb, forgetPage, watchesChanged } from './tlb.ts';
 import { vmxLoadGuest, vmxSaveGuest } from './vmx/guest.ts';
 import { vmxLoadHost } from './vmx/host.ts';
+import { compareCells } from './watches.ts';
 
 /** To be called after BREAKPOINTS changed. */
 export function setBreakpoints(): void {
@@ -18,6 +19,7 @@ export function setBreakpoints(): void {
 
 export {
   acknowledge,
+  compareCells,
   finishVmx,
   flushCode,
   flushTlb,
@@ -36,4 +38,5 @@ export {
   vmxLoadGuest,
   vmxLoadHost,
   vmxSaveGuest,
+  watchesChanged,
 };

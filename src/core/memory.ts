@@ -22,11 +22,8 @@ import {
   PAGE_CLEAN,
   PAGE_CODE,
   PAGE_FLAGS,
-  PAGE_SLOW_READ,
   PAGE_SLOW_WRITE,
   PAGE_VMCS,
-  PAGE_WATCH_READ,
-  PAGE_WATCH_WRITE,
   RAM,
   SCRATCH,
   SET_EMPTY,
@@ -38,15 +35,15 @@ import {
   TLB_WRITE,
   VMCS_DIRTY,
   VMCS_DIRTY_ANY,
-  WATCH_HIT,
   WATCH_READ,
   WATCH_WRITE,
   WATCHES,
 } from './layout.ts';
-import { AS_SUPERVISOR, translate } from './paging.ts';
+import { AS_SUPERVISOR, frame, translate } from './paging.ts';
 import { isCanonical, MODE_64 } from './state.ts';
 import { syncOp } from './sync.ts';
-import { SOFT, tlbEntry } from './tlb.ts';
+import { SOFT, entryFrame, tlbEntry } from './tlb.ts';
+import { MET, UNWATCHED, meetWatches } from './watches.ts';
 
 // ---- Fast forms, for handlers: `op` and `rem` say where the processor is, should the access fault ---------------------
 
@@ -162,27 +159,7 @@ export function probeWrite(linear: u64, bytes: u32): void {
 }
 
 function probePart(linear: u64): void {
-  if (!writeHost(linear, 0)) allowDevice();
-}
-
-/** Address in the WebAssembly memory of the rest of a page that may be read directly, or 0: use `readMemory`. */
-export function readWindow(linear: u64): usize {
-  const e = tlbEntry(linear);
-  if (load<u64>(e) == (linear & ~0xfff)) return <usize>(<u32>linear + load<u32>(e, 8));
-  if (emptySet() || (load<u32>(CODE_MODE) == MODE_64 && !isCanonical(linear))) return 0;
-  const host = translate(linear, ACCESS_READ);
-  if (!host || load<u8>(PAGE_FLAGS + ((host - RAM) >> 12)) & PAGE_SLOW_READ) return 0;
-  return host;
-}
-
-/** The same for writing. 0 also for pages with decoded code: use `writeMemory`. */
-export function writeWindow(linear: u64): usize {
-  const e = tlbEntry(linear);
-  if (load<u64>(e, TLB_WRITE) == (linear & ~0xfff)) return <usize>(<u32>linear + load<u32>(e, TLB_WRITE + 8));
-  if (emptySet() || (load<u32>(CODE_MODE) == MODE_64 && !isCanonical(linear))) return 0;
-  const host = translate(linear, ACCESS_WRITE);
-  if (!host || load<u8>(PAGE_FLAGS + ((host - RAM) >> 12)) & PAGE_SLOW_WRITE) return 0;
-  return host;
+  if (!writeHost(linear, 0, WATCH_WRITE)) allowDevice();
 }
 
 // ---- Supervisor accesses to descriptor tables, TSS and the like: implicit, whatever CPL is ------------------------------
@@ -223,61 +200,59 @@ function crosses(linear: u64, bytes: u32): bool {
 /** The part of an access that lies in one page; 0: a device, at LAST_PHYSICAL. */
 function readHost(linear: u64, bytes: u32): usize {
   const e = tlbEntry(linear);
-  if (load<u64>(e) == (linear & ~0xfff)) return <usize>(<u32>linear + load<u32>(e, 8));
-  const host = translate(linear, ACCESS_READ);
-  if (host && load<u8>(PAGE_FLAGS + ((host - RAM) >> 12)) & PAGE_WATCH_READ) watched(host, bytes, linear, WATCH_READ);
+  const tag = load<u64>(e);
+  const page = linear & ~(<u64>0xfff);
+  if ((tag & ~SOFT) != page) {
+    const host = translate(linear, ACCESS_READ);
+    if (host && load<u32>(WATCHES)) watchAccess(host, bytes, linear, frame, WATCH_READ);
+    return host;
+  }
+  const host = <usize>(<u32>linear + load<u32>(e, 8));
+  if (tag != page && !watchAccess(host, bytes, linear, entryFrame(e), WATCH_READ)) store<u64>(e, page);
   return host;
 }
 
-/** The same for writing: afterwards `bytes` may be written. */
-function writeHost(linear: u64, bytes: u32): usize {
-  const e = tlbEntry(linear);
-  const tag = load<u64>(e, TLB_WRITE);
+/** The same for writing, or with `kind` for reading and writing: afterwards `bytes` may be written. */
+function writeHost(linear: u64, bytes: u32, kind: u32): usize {
+  const e = tlbEntry(linear) + TLB_WRITE;
+  const tag = load<u64>(e);
   const page = linear & ~(<u64>0xfff);
   let host: usize;
   if ((tag & ~SOFT) == page) {
-    host = <usize>(<u32>linear + load<u32>(e, TLB_WRITE + 8));
+    host = <usize>(<u32>linear + load<u32>(e, 8));
     if (tag == page) return host;
-    if (!(load<u8>(PAGE_FLAGS + ((host - RAM) >> 12)) & PAGE_SLOW_WRITE)) {
-      store<u64>(e, page, TLB_WRITE);
+    const free = !load<u32>(WATCHES) || !watchAccess(host, bytes, linear, entryFrame(e), kind);
+    if (free && !(load<u8>(PAGE_FLAGS + ((host - RAM) >> 12)) & PAGE_SLOW_WRITE)) {
+      store<u64>(e, page);
       return host;
     }
   } else {
     host = translate(linear, ACCESS_WRITE);
     if (!host) return 0;
+    if (load<u32>(WATCHES)) watchAccess(host, bytes, linear, frame, kind);
   }
-  writeNotice(host, bytes, linear);
+  writeNotice(host, bytes);
   return host;
 }
 
-/** What a write of `bytes` to a page with flags has to do first; `linear` all ones: not an instruction's own access. */
-export function writeNotice(host: usize, bytes: u32, linear: u64): void {
+/** What a write of `bytes` to a page with flags has to do first. */
+export function writeNotice(host: usize, bytes: u32): void {
   const at = PAGE_FLAGS + ((host - RAM) >> 12);
   const flags = <u32>load<u8>(at);
   if (!(flags & PAGE_SLOW_WRITE) || !bytes) return;
   if (flags & PAGE_CLEAN) store<u8>(at, flags & ~PAGE_CLEAN);
   if (flags & PAGE_CODE) codeWritten(host, bytes);
   if (flags & PAGE_VMCS) store<u32>(VMCS_DIRTY, load<u32>(VMCS_DIRTY) | VMCS_DIRTY_ANY);
-  if (flags & PAGE_WATCH_WRITE && ~linear) watched(host, bytes, linear, WATCH_WRITE);
 }
 
-/** Records a watched access; the run loop stops after the instruction, which runs alone for it. */
-function watched(host: usize, bytes: u32, linear: u64, kind: u32): void {
-  const physical = <u64>(host - RAM);
-  const count = load<u32>(WATCHES);
-  for (let i: u32 = 0; i < count; i++) {
-    const watch = WATCHES + 8 + <usize>(i << 4);
-    const start = load<u64>(watch);
-    if (!(load<u32>(watch, 12) & kind)) continue;
-    if (physical + <u64>bytes <= start || physical >= start + <u64>load<u32>(watch, 8)) continue;
-    allowDevice();
-    if (load<u32>(WATCH_HIT, 20)) return;
-    store<u64>(WATCH_HIT, linear);
-    store<u64>(WATCH_HIT, physical, 8);
-    store<u32>(WATCH_HIT, bytes, 16);
-    store<u32>(WATCH_HIT, kind, 20);
-    return;
-  }
+/**
+ * Records an access that the debugger watches; the run loop stops after the instruction, which runs alone for it. Answers
+ * whether anything in the page is watched.
+ */
+export function watchAccess(host: usize, bytes: u32, linear: u64, guestFrame: u64, kind: u32): bool {
+  const outcome = meetWatches(host, bytes, linear, guestFrame, kind, bytes && load<u32>(MMIO_ALLOWED));
+  if (outcome & MET && bytes) allowDevice();
+  return outcome != UNWATCHED;
 }
 
 /** Unless this instruction already runs alone: has it run again alone, so that devices see an exact time. */
@@ -334,15 +309,15 @@ function readWritePointer(linear: u64, bytes: u32, stack: bool): usize {
   canonical(linear, bytes, stack);
   if (emptySet()) checkedAccess(linear, bytes, ACCESS_WRITE);
   if (!crosses(linear, bytes)) {
-    const host = writeHost(linear, bytes);
+    const host = writeHost(linear, bytes, WATCH_READ | WATCH_WRITE);
     if (host) return host;
     store<u64>(SCRATCH, deviceRead(load<u64>(LAST_PHYSICAL), bytes));
     return SCRATCH;
   }
   const split: u32 = 4096 - (<u32>linear & 0xfff);
-  const first = writeHost(linear, split);
+  const first = writeHost(linear, split, WATCH_READ | WATCH_WRITE);
   const firstPhysical = load<u64>(LAST_PHYSICAL);
-  const second = writeHost(nextPage(linear), bytes - split);
+  const second = writeHost(nextPage(linear), bytes - split, WATCH_READ | WATCH_WRITE);
   gather(linear, bytes, first, firstPhysical, second, load<u64>(LAST_PHYSICAL));
   return SCRATCH;
 }
@@ -350,15 +325,15 @@ function readWritePointer(linear: u64, bytes: u32, stack: bool): usize {
 /** Writes SCRATCH to where `hostRW` read it from: across two pages, or to a device. */
 export function commitRW(linear: u64, bytes: u32): void {
   if (!crosses(linear, bytes)) {
-    const host = writeHost(linear, bytes);
+    const host = writeHost(linear, bytes, WATCH_WRITE);
     if (host) storeBytes(host, load<u64>(SCRATCH), bytes);
     else deviceWrite(load<u64>(LAST_PHYSICAL), bytes, load<u64>(SCRATCH));
     return;
   }
   const split: u32 = 4096 - (<u32>linear & 0xfff);
-  const first = writeHost(linear, split);
+  const first = writeHost(linear, split, WATCH_WRITE);
   const firstPhysical = load<u64>(LAST_PHYSICAL);
-  const second = writeHost(nextPage(linear), bytes - split);
+  const second = writeHost(nextPage(linear), bytes - split, WATCH_WRITE);
   const secondPhysical = load<u64>(LAST_PHYSICAL);
   for (let i: u32 = 0; i < bytes; i++) {
     const host = i < split ? first : second;

@@ -87,7 +87,7 @@ const ERROR_KEY: u32 = 32;
 let pageRights: u64 = 0; // AND of WRITABLE and USER, OR of NX, of the entries used
 let pageDirty: bool = false;
 let pageKey: u32 = 0;
-let frame: u64 = 0; // guest-physical address of the 4 KiB page
+export let frame: u64 = 0; // guest-physical address of the 4 KiB page
 
 /** The rules that an explicit access at the current privilege level follows. */
 export function currentPrivilege(): u32 {
@@ -128,11 +128,11 @@ export function translateAs(linear: u64, access: u32, privilege: u32): usize {
   const set = privilege + (load<u32>(NON_ROOT) ? 3 : 0);
   if (access == ACCESS_EXECUTE) {
     if (flags & PAGE_DEVICE) return 0;
-    tlbInsert(set, TLB_EXEC, linear, host);
+    tlbInsert(set, TLB_EXEC, linear, host, frame);
     return host;
   }
-  if (!(flags & PAGE_SLOW_READ)) tlbInsert(set, 0, linear, host);
-  if (!(flags & (PAGE_SLOW_WRITE & ~PAGE_CODE)) && writeEntry) tlbInsert(set, TLB_WRITE, linear, host);
+  if (!(flags & PAGE_SLOW_READ)) tlbInsert(set, 0, linear, host, frame);
+  if (!(flags & (PAGE_SLOW_WRITE & ~PAGE_CODE)) && writeEntry) tlbInsert(set, TLB_WRITE, linear, host, frame);
   return flags & PAGE_DEVICE ? 0 : host;
 }
 

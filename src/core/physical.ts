@@ -14,7 +14,7 @@ export function readPhysical(physical: u64, size: u32): u64 {
 export function writePhysical(physical: u64, size: u32, value: u64): void {
   if (physical + ((<u64>1) << (<u64>size)) <= load<u64>(RAM_SIZE)) {
     const host = RAM + <usize>physical;
-    writeNotice(host, 1 << size, ~(<u64>0));
+    writeNotice(host, 1 << size);
     storeSized(host, value, size);
   } else host_mmio_write(physical, 1 << size, value);
 }

@@ -25,6 +25,7 @@ import {
   RUN_CAREFUL,
   RUN_FLAGS,
   RUN_SKIP_BREAKPOINT,
+  RUN_SKIP_TRAPS,
   RUN_STEP,
   STEP_BUFFER,
   STOP,
@@ -37,6 +38,7 @@ import {
 } from './layout.ts';
 import { time, updateMode } from './state.ts';
 import { initTlb } from './tlb.ts';
+import { clearHits, compareCells, trapEvent } from './watches.ts';
 
 const STEP_BLOCK: usize = STEP_BUFFER + 32;
 
@@ -54,7 +56,6 @@ export function run(budget: i32): u32 {
   store<i32>(REMAINING, budget);
   store<i32>(WITHHELD, 0);
   store<u32>(STOP, 0);
-  store<u32>(WATCH_HIT, 0, 20);
   return resume();
 }
 
@@ -62,6 +63,7 @@ export function run(budget: i32): u32 {
 export function resume(): u32 {
   release();
   store<u32>(MMIO_ALLOWED, 0);
+  if (load<u32>(STOP) != STOP_WATCH) clearHits();
   attend();
   while (true) {
     const stop = boundary();
@@ -69,7 +71,7 @@ export function resume(): u32 {
     if (
       load<u32>(ATTENTION) ||
       load<u32>(ACTIVITY) ||
-      load<u32>(RUN_FLAGS) & (RUN_CAREFUL | RUN_SKIP_BREAKPOINT) ||
+      load<u32>(RUN_FLAGS) & (RUN_CAREFUL | RUN_SKIP_BREAKPOINT | RUN_SKIP_TRAPS) ||
       load<i32>(REMAINING) < MIN_REMAINING
     ) {
       stepCarefully();
@@ -91,14 +93,18 @@ const CONTINUE: u32 = 0xffffffff;
 /** Between two instructions: why to come back, or CONTINUE. */
 function boundary(): u32 {
   if (load<u32>(STOP)) return load<u32>(STOP);
+  if (load<u32>(WATCH_HIT, 20)) return STOP_WATCH;
   if (load<u32>(EVENT_VALID)) {
+    if (trapEvent()) return load<u32>(STOP);
     const flags = load<u32>(RUN_FLAGS);
-    store<u32>(RUN_FLAGS, flags & ~RUN_SKIP_BREAKPOINT);
+    store<u32>(RUN_FLAGS, flags & ~(RUN_SKIP_BREAKPOINT | RUN_SKIP_TRAPS));
     store<u32>(MMIO_ALLOWED, 1); // an IDT or a stack may lie where no RAM is
     deliverPending();
     store<u32>(MMIO_ALLOWED, 0);
     attend();
+    if (flags & RUN_CAREFUL) compareCells();
     if (load<u32>(STOP)) return load<u32>(STOP);
+    if (load<u32>(WATCH_HIT, 20)) return STOP_WATCH;
     if (flags & RUN_STEP) return STOP_DELIVERED;
     return CONTINUE;
   }
@@ -158,8 +164,10 @@ function stepInstruction(): void {
   runOps(STEP_BLOCK + 32, 1);
   if (load<i32>(REMAINING) <= 0) {
     // A repeated string instruction that comes back to itself keeps its breakpoint passed over.
-    if (skip && !load<u32>(REPEATING)) store<u32>(RUN_FLAGS, load<u32>(RUN_FLAGS) & ~RUN_SKIP_BREAKPOINT);
+    const skipped = RUN_SKIP_BREAKPOINT | RUN_SKIP_TRAPS;
+    if (!load<u32>(REPEATING)) store<u32>(RUN_FLAGS, load<u32>(RUN_FLAGS) & ~skipped);
     afterInstruction(length);
+    if (load<u32>(RUN_FLAGS) & RUN_CAREFUL) compareCells();
     if (load<u32>(WATCH_HIT, 20) && !load<u32>(STOP)) store<u32>(STOP, STOP_WATCH);
   }
 }

@@ -33,10 +33,12 @@ import {
   SI_SIB,
   SI_VEX,
   STATE,
+  TRAPS,
 } from './layout.ts';
 import { SL_UD } from './slow-ids.ts';
 import { isRealOrV86, keyAfter } from './state.ts';
 import { execSystem } from './system/dispatch.ts';
+import { trapInstruction } from './watches.ts';
 
 const FIRST_SYSTEM: u32 = SL_UD;
 
@@ -75,6 +77,7 @@ export function execSlow(op: usize): void {
   // VEX does not exist in real-address and virtual-8086 mode.
   if (load<u16>(op, 46) && isRealOrV86()) raiseNoError(VECTOR_UD);
   store<u32>(REPEATING, 0);
+  if (load<u32>(TRAPS)) trapInstruction(id);
   if (id >= FIRST_SYSTEM) execSystem(id);
   else execInteger(id);
   if (load<u32>(REPEATING)) store<i32>(REMAINING, load<i32>(REMAINING) - 1);

@@ -1,6 +1,6 @@
 // The software TLB: seven sets of read, write and execute tables, each with a generation and a log of what was filled, so
 // that flushing a lightly used set is cheap. A write entry of a page with decoded code is *soft*: its tag has SOFT set,
-// never matches the fast comparison, and still spares the slow path the walk.
+// never matches the fast comparison, and still spares the slow path the walk. So are all data entries of a watched page.
 
 import { flushCode } from './cache.ts';
 import {
@@ -18,8 +18,10 @@ import {
   TLB_SETS,
   TLB_WAY,
   TLB_WRITE,
+  WATCHES,
 } from './layout.ts';
 import { TLB_LOG_SIZE } from './state.ts';
+import { pageWatched } from './watches.ts';
 
 export const SOFT: u64 = 2;
 const INVALID: u64 = 1;
@@ -38,9 +40,10 @@ function logOf(set: u32): usize {
 
 /**
  * Enters the page of a linear address. `table` is 0, TLB_WRITE or TLB_EXEC; `host` the address in the WebAssembly memory.
- * Of a page with a flag of PAGE_SLOW_WRITE other than PAGE_CODE no write entry may be made, of one with PAGE_SLOW_READ none.
+ * `frame` is the guest-physical address of the page. Of a page with a flag of PAGE_SLOW_WRITE other than PAGE_CODE no write
+ * entry may be made, of one with PAGE_SLOW_READ none.
  */
-export function tlbInsert(set: u32, table: usize, linear: u64, host: usize): void {
+export function tlbInsert(set: u32, table: usize, linear: u64, host: usize, frame: u64): void {
   const base = TLB + <usize>set * TLB_SET;
   const entry = base + table + <usize>(<u32>(linear >> 8) & 0xfff0);
   if (load<u64>(entry) == INVALID) {
@@ -51,8 +54,10 @@ export function tlbInsert(set: u32, table: usize, linear: u64, host: usize): voi
   }
   let tag = linear & ~(<u64>0xfff);
   if (table == TLB_WRITE && load<u8>(PAGE_FLAGS + ((host - RAM) >> 12)) & PAGE_CODE) tag |= SOFT;
+  if (table != TLB_EXEC && load<u32>(WATCHES) && pageWatched(set, linear, host, frame)) tag |= SOFT;
   store<u64>(entry, tag);
   store<u32>(entry, <u32>host - <u32>linear, 8);
+  store<u32>(entry, <u32>(frame >> 12), 12);
 }
 
 function newGeneration(set: u32): void {
@@ -151,7 +156,27 @@ function soften(entry: usize, host: u32): void {
   if (tag != INVALID && <u32>tag + load<u32>(entry, 8) == host) store<u64>(entry, tag | SOFT);
 }
 
-/** Drops every entry of a physical page from every set: its flags changed in a way that forbids them (devices, watches). */
+/** The guest-physical address of the page of a TLB entry. @inline */
+export function entryFrame(entry: usize): u64 {
+  return (<u64>load<u32>(entry, 12)) << 12;
+}
+
+/** To be called after WATCHES changed: entries of watched pages become soft; the slow path hardens those that no longer are. */
+export function watchesChanged(): void {
+  if (!load<u32>(WATCHES)) return;
+  for (let set: u32 = 0; set < SET_EMPTY; set++) {
+    const base = TLB + <usize>set * TLB_SET;
+    for (let at = base; at < base + 2 * TLB_WAY; at += 16) {
+      const tag = load<u64>(at);
+      if (tag == INVALID) continue;
+      const linear = tag & ~(<u64>0xfff);
+      const host = <usize>(<u32>linear + load<u32>(at, 8));
+      if (pageWatched(set, linear, host, entryFrame(at))) store<u64>(at, tag | SOFT);
+    }
+  }
+}
+
+/** Drops every entry of a physical page from every set: its flags changed in a way that forbids them (devices). */
 export function forgetPage(page: u32): void {
   const host = <u32>RAM + (page << 12);
   for (let set: u32 = 0; set < SET_EMPTY; set++) {

@@ -35,7 +35,20 @@ import { codeBitsOf, registerFile, runningSide } from './register-files.ts';
 import { linearRip, REGISTER_NAMES, readRegister, writeRegister } from './registers.ts';
 import { type Runner, run, step } from './runner.ts';
 import { translateGuestPhysical, translateLinear } from './translation.ts';
-import type { Machine, RegisterFile, RunOptions, Side, Stop, TranslationResult, VmEntry, VmExit } from './types.ts';
+import type {
+  Machine,
+  RegisterFile,
+  RunOptions,
+  Side,
+  StepOptions,
+  Stop,
+  TranslationResult,
+  VmEntry,
+  VmExit,
+  Watch,
+  WatchRefusal,
+} from './types.ts';
+import { createWatches, setWatches } from './watches.ts';
 
 export interface MachineOptions {
   /** core.wasm, compiled or as bytes. */
@@ -127,6 +140,7 @@ function assemble(options: MachineOptions, tell: { output(byte: number): void; n
     vmx,
     nextEvent: 0,
     look: true,
+    watches: createWatches(),
     shutdown: undefined,
     onTransition: undefined,
     bytesAtRip: () => {
@@ -202,8 +216,12 @@ class SimulatedMachine implements Machine {
     return run(this.#runner, options);
   }
 
-  step(): Stop {
-    return step(this.#runner);
+  step(options: StepOptions = {}): Stop {
+    return step(this.#runner, options);
+  }
+
+  setWatches(list: readonly Watch[]): WatchRefusal | undefined {
+    return setWatches(this.#hardware, this.#runner.watches, list);
   }
 
   setBreakpoints(linear: readonly bigint[]): void {

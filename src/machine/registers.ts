@@ -154,6 +154,45 @@ function table(): Map<string, Register> {
 
 const REGISTERS: ReadonlyMap<string, Register> = table();
 
+/** Where the processor's state holds a register that can be watched for changes: address 0 is RFLAGS, which is not in one place. */
+export function registerCell(name: string): { readonly address: number; readonly size: 4 | 8 } | undefined {
+  if (name === 'rflags') return { address: 0, size: 8 };
+  const address = CELLS.get(name);
+  if (address !== undefined) return { address, size: 8 };
+  const word = WORD_CELLS.get(name);
+  return word === undefined ? undefined : { address: word, size: 4 };
+}
+
+const CELLS: ReadonlyMap<string, number> = new Map([
+  ...GENERAL.map((name, i): [string, number] => [name, RAX + 8 * i]),
+  ...SEGMENT_NAMES.map((name, i): [string, number] => [`${name}.base`, SEGMENTS + i * SEGMENT_SIZE + SEG_BASE]),
+  ['gdtr.base', GDTR_BASE],
+  ['idtr.base', IDTR_BASE],
+  ['cr0', CR0],
+  ['cr2', CR2],
+  ['cr3', CR3],
+  ['cr4', CR4],
+  ['cr8', CR8],
+  ['xcr0', XCR0],
+  ...[0, 1, 2, 3].map((i): [string, number] => [`dr${i}`, DR0 + 8 * i]),
+  ['dr6', DR6],
+  ['dr7', DR7],
+  ['efer', EFER],
+]);
+
+const WORD_CELLS: ReadonlyMap<string, number> = new Map([
+  ...SEGMENT_NAMES.flatMap((name, i): [string, number][] => {
+    const at = SEGMENTS + i * SEGMENT_SIZE;
+    return [
+      [name, at + SEG_SELECTOR],
+      [`${name}.limit`, at + SEG_LIMIT],
+      [`${name}.rights`, at + SEG_RIGHTS],
+    ];
+  }),
+  ['gdtr.limit', GDTR_LIMIT],
+  ['idtr.limit', IDTR_LIMIT],
+]);
+
 /** Names of the registers that are not MSRs, in the order of views. */
 export const REGISTER_NAMES: readonly string[] = [...REGISTERS.keys()];
 

@@ -11,6 +11,7 @@ import {
   PREEMPTION_DEADLINE,
   RUN_FLAGS,
   RUN_SKIP_BREAKPOINT,
+  RUN_SKIP_TRAPS,
   RUN_STEP,
   STOP_BREAKPOINT,
   STOP_BUDGET,
@@ -41,8 +42,9 @@ import { faultRecords } from './fault-log.ts';
 import { type Hardware, presentTime, skipTime } from './hardware.ts';
 import { ACTIVITY_WAIT_FOR_SIPI, lookAtDevices, takeInterrupt, takeSignals, wake } from './interrupts.ts';
 import { linearRip } from './registers.ts';
-import type { RunOptions, Stop, VmEntry, VmExit } from './types.ts';
+import type { RunOptions, StepOptions, Stop, VmEntry, VmExit } from './types.ts';
 import { explainUnsimulated } from './unsimulated.ts';
+import { collectHits, type Watches, watchInterruptExit, watchStop, watchTransition } from './watches.ts';
 
 /** Longest slice in instructions: the core returns often enough for V8 to move it to the optimising compiler. */
 const SLICE = 1_000_000;
@@ -58,6 +60,7 @@ export interface Runner {
   nextEvent: number;
   /** A device was reached: look at all of them before the next instruction. */
   look: boolean;
+  readonly watches: Watches;
   /** A test exit or power off that was asked for. */
   shutdown: Stop | undefined;
   onTransition: ((event: { exit: VmExit } | { entry: VmEntry }) => void) | undefined;
@@ -73,16 +76,20 @@ const STEP_OPTIONS: RunOptions = { limit: 1, exitReasons: EVERY_REASON, entries:
 export function run(runner: Runner, options: RunOptions): Stop {
   const { core } = runner.hardware;
   const end = presentTime(core) + options.limit;
-  let flags = options.skipBreakpoint === true ? RUN_SKIP_BREAKPOINT : 0;
+  const { watches } = runner;
+  let flags = options.skipBreakpoint === true ? RUN_SKIP_BREAKPOINT | RUN_SKIP_TRAPS : 0;
   for (;;) {
+    const met = watchStop(core, watches);
+    if (met !== undefined) return met;
     const now = presentTime(core);
     if (now >= end) return BUDGET_STOP;
     const signal = attendDevices(runner, now, options);
     if (signal !== undefined) return signal;
     const slice = Math.min(SLICE, end - now, runner.nextEvent - now, untilPreemption(core, now));
-    writeWord(core, RUN_FLAGS, flags);
+    writeWord(core, RUN_FLAGS, flags | watches.runFlags);
     flags = 0;
     const code = runCore(core, slice);
+    collectHits(core, watches);
     if (code === STOP_BUDGET) continue;
     const stop = handle(runner, code, options, end);
     if (stop !== undefined) return stop;
@@ -90,17 +97,22 @@ export function run(runner: Runner, options: RunOptions): Stop {
 }
 
 /** One instruction, one event delivery, or one VM transition. */
-export function step(runner: Runner): Stop {
+export function step(runner: Runner, options: StepOptions): Stop {
   const { core } = runner.hardware;
+  const { watches } = runner;
+  const flags = RUN_SKIP_BREAKPOINT | RUN_STEP | (options.honourWatches === true ? 0 : RUN_SKIP_TRAPS);
   for (;;) {
+    const met = watchStop(core, watches);
+    if (met !== undefined) return met;
     const now = presentTime(core);
     const signal = attendDevices(runner, now, STEP_OPTIONS);
     if (signal !== undefined) return signal;
     untilPreemption(core, now);
-    writeWord(core, RUN_FLAGS, RUN_SKIP_BREAKPOINT | RUN_STEP);
+    writeWord(core, RUN_FLAGS, flags | watches.runFlags);
     const code = runCore(core, 1);
+    collectHits(core, watches);
     if (code === STOP_BUDGET) return BUDGET_STOP;
-    const stop = handle(runner, code, STEP_OPTIONS, FOREVER);
+    const stop = handle(runner, code, STEP_OPTIONS, FOREVER) ?? watchStop(core, watches);
     if (stop !== undefined) return stop;
     if (code === STOP_DELIVERED || presentTime(core) > now) return BUDGET_STOP;
   }
@@ -148,7 +160,9 @@ function handle(runner: Runner, code: number, options: RunOptions, end: number):
       return takeShutdown(runner);
     case STOP_INTERRUPT:
       runner.look = true;
-      return takeInterrupt(hardware) ? vmExit(runner, options) : undefined;
+      if (!takeInterrupt(hardware)) return undefined;
+      watchInterruptExit(hardware.core, runner.watches);
+      return vmExit(runner, options);
     case STOP_HALT:
     case STOP_MWAIT:
       return idle(runner, code, end);
@@ -176,8 +190,8 @@ function takeShutdown(runner: Runner): Stop | undefined {
 }
 
 function vmExit(runner: Runner, options: RunOptions): Stop | undefined {
-  const { vmx } = runner;
-  if (!leaveGuest(vmx)) return abortStop(vmx);
+  const { vmx, hardware, watches } = runner;
+  if (!watchTransition(hardware, vmx, watches, () => leaveGuest(vmx))) return abortStop(vmx);
   return exitHappened(runner, options.exitReasons);
 }
 
@@ -203,7 +217,7 @@ function vmxInstruction(runner: Runner, options: RunOptions): Stop | undefined {
 
 function vmEntry(runner: Runner, options: RunOptions): Stop | undefined {
   const { vmx, onTransition } = runner;
-  const outcome = enterGuest(vmx);
+  const outcome = watchTransition(runner.hardware, vmx, runner.watches, () => enterGuest(vmx));
   if (outcome === ENTERED) {
     if (runner.hardware.board.signalPending()) runner.look = true; // an INIT that waited in VMX root operation
     if (options.entries !== true && onTransition === undefined) return undefined;

@@ -18,10 +18,54 @@ export interface FaultRecord {
   readonly cr2: bigint | undefined;
 }
 
+export type WatchAccess = 'read' | 'write' | 'read-write';
+
+/**
+ * What the debugger wants to be told of. Linear addresses belong to a side of VMX and, like guest-physical ones, follow the page
+ * tables. An access to memory and a change of a register are told after the instruction. The others are told before anything of
+ * the instruction, or of the delivery of the event, has happened, whether it will exit or not; what a VM entry or VM exit changes
+ * in an MSR or VMCS field is told after it.
+ */
+export type Watch =
+  | {
+      readonly kind: 'memory';
+      readonly space: 'host-physical' | 'guest-physical' | 'linear';
+      /** Of a linear address. */
+      readonly side?: Side | undefined;
+      readonly address: bigint;
+      /** In bytes, at least 1, below 2^32. */
+      readonly size: number;
+      readonly access: WatchAccess;
+    }
+  /** Changes. While one is set the machine runs one instruction at a time. */
+  | { readonly kind: 'register'; readonly name: string }
+  | {
+      readonly kind: 'port' | 'msr' | 'control-register' | 'vmcs-field' | 'vector';
+      /** Port, MSR index, number of the control register, encoding, vector. */
+      readonly first: number;
+      readonly last: number;
+      /** A vector is written when its event happens. */
+      readonly access: WatchAccess;
+    };
+
+export interface WatchHit {
+  /** Its place in the list given to `setWatches`. */
+  readonly watch: number;
+  readonly access: WatchAccess;
+}
+
 /** Why `Machine.run` came back. The machine is always between two instructions. */
 export type Stop =
   | { readonly kind: 'budget' }
   | { readonly kind: 'breakpoint'; readonly linear: bigint }
+  | {
+      readonly kind: 'watch';
+      readonly hits: readonly WatchHit[];
+      /** The instruction at RIP, or the event, has not happened yet. */
+      readonly before: boolean;
+      /** Linear address of the first access to watched memory. */
+      readonly linear: bigint | undefined;
+    }
   | { readonly kind: 'vm-exit'; readonly exit: VmExit }
   | { readonly kind: 'vm-entry'; readonly entry: VmEntry }
   | { readonly kind: 'entry-failure'; readonly failure: EntryFailure }
@@ -44,8 +88,18 @@ export interface RunOptions {
   readonly entryFailures?: boolean | undefined;
   readonly vmFails?: boolean | undefined;
   readonly tripleFaults?: boolean | undefined;
-  /** Pass over a breakpoint at the very first instruction. */
+  /** Pass over a breakpoint, and over what a watch tells before it happens, at the very first instruction or event. */
   readonly skipBreakpoint?: boolean | undefined;
+}
+
+export interface StepOptions {
+  /** Come back before what a watch asks to be told of before it happens. Absent: it is carried out. */
+  readonly honourWatches?: boolean | undefined;
+}
+
+export interface WatchRefusal {
+  readonly watch: number;
+  readonly explanation: string;
 }
 
 /** The general, segment, control and debug registers of one side, as values. */
@@ -68,9 +122,11 @@ export interface Machine {
   time(): number;
   run(options: RunOptions): Stop;
   /** One instruction, or one event delivery, or one VM transition. A VM exit or entry that it caused is the answer's kind. */
-  step(): Stop;
+  step(options?: StepOptions): Stop;
   /** Linear addresses; replaces the former set. */
   setBreakpoints(linear: readonly bigint[]): void;
+  /** Replaces the former list. Answers why a watch cannot be set, by its place in the list, or undefined: then all are in force. */
+  setWatches(watches: readonly Watch[]): WatchRefusal | undefined;
 
   side(): Side;
   inVmxOperation(): boolean;

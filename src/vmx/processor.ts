@@ -17,6 +17,10 @@ export interface CoreExports {
   flushTlb(scope: number): void;
   flushCode(): void;
   setBreakpoints(): void;
+  /** After WATCHES changed. */
+  watchesChanged(): void;
+  /** Notes in WATCH_HIT and CELL_WATCHES which watched cells changed; answers whether one did. */
+  compareCells(): number;
   acknowledge(vector: number): void;
   inject(info: number, error: number, length: number): void;
   finishVmx(outcome: number): void;

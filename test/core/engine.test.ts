@@ -19,9 +19,6 @@ import {
   WATCH_HIT,
   WATCH_READ,
   WATCH_WRITE,
-  PAGE_FLAGS,
-  PAGE_WATCH_READ,
-  PAGE_WATCH_WRITE,
 } from '../../src/core/layout.ts';
 import {
   type TestCore,
@@ -286,9 +283,9 @@ describe.skipIf(!nasm)('breakpoints', () => {
 });
 
 describe.skipIf(!nasm)('watched memory', () => {
-  for (const { kind, flag, name } of [
-    { kind: WATCH_WRITE, flag: PAGE_WATCH_WRITE, name: 'write' },
-    { kind: WATCH_READ, flag: PAGE_WATCH_READ, name: 'read' },
+  for (const { kind, name } of [
+    { kind: WATCH_WRITE, name: 'write' },
+    { kind: WATCH_READ, name: 'read' },
   ]) {
     it(`stops after a ${name}`, () => {
       const core = start(`
@@ -297,13 +294,11 @@ describe.skipIf(!nasm)('watched memory', () => {
         mov eax, [rbx]
         mov [rbx+4], eax
         jmp $`);
-      const page = 0x20;
-      core.bytes[PAGE_FLAGS + page] = flag;
       writeWord(core, WATCHES, 1);
       writeQuad(core, WATCHES + 8, 0x20000n);
       writeWord(core, WATCHES + 16, 8);
       writeWord(core, WATCHES + 20, kind);
-      core.exports.forgetPage(page);
+      core.exports.watchesChanged();
       expect(runFor(core, 100).stop).toBe(STOP_WATCH);
       expect(readQuad(core, WATCH_HIT)).toBe(kind === WATCH_WRITE ? 0x20004n : 0x20000n);
       expect(readWord(core, WATCH_HIT + 20)).toBe(kind);

@@ -268,6 +268,7 @@ export function createToy(options: ToyOptions): Toy {
       return { kind: 'budget' };
     },
     step: () => one(),
+    setWatches: () => undefined,
     setBreakpoints(linear) {
       breakpoints = new Set(linear);
     },
