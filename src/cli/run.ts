@@ -2,6 +2,7 @@
 
 import { writeSync } from 'node:fs';
 import { createScheduler } from '../debugger/scheduler.ts';
+import { writersOf } from '../debugger/checks.ts';
 import { explainEntryFailure, explainTripleFault, explainVmFail, type Explanation } from '../debugger/explain.ts';
 import type { Machine, Stop } from '../machine/types.ts';
 import { imageOf, type Image } from '../program/image.ts';
@@ -101,7 +102,7 @@ async function runToEnd(
     const stop: Stop | undefined = limit <= 0 ? undefined : machine.run({ limit });
     output.flush();
     if (stop?.kind === 'idle' && (await keyboard?.more()) === true) continue;
-    const status = stop === undefined ? STATUS.limit : statusOf(stop, image);
+    const status = stop === undefined ? STATUS.limit : statusOf(stop, machine, image);
     if (status !== undefined) {
       if (!command.quiet) note(`${endText(stop)}\n${finalState(machine, image)}`);
       return status;
@@ -111,20 +112,20 @@ async function runToEnd(
 }
 
 /** What a stop means for the process; undefined: the program runs on. Prints the explanations of failures. */
-function statusOf(stop: Stop, image: Image): number | undefined {
+function statusOf(stop: Stop, machine: Machine, image: Image): number | undefined {
   switch (stop.kind) {
     case 'shutdown':
       return stop.status & 0xff;
     case 'idle':
       return 0;
     case 'entry-failure':
-      explain(explainEntryFailure(stop.failure, image));
+      explain(explainEntryFailure(stop.failure, image, writersOf(machine)));
       return undefined;
     case 'vm-fail':
       explain(explainVmFail(stop.fail, image));
       return undefined;
     case 'triple-fault':
-      explain(explainTripleFault(stop.faults, image));
+      explain(explainTripleFault(stop.faults, machine, image));
       return STATUS.broken;
     case 'vmx-abort':
     case 'unsimulated':

@@ -33,6 +33,7 @@ import {
   PENDING_DEBUG,
   PIN_CONTROLS,
   PRIMARY_CONTROLS,
+  RIP,
   RUN_FLAGS,
   RUN_STEP,
   STOP,
@@ -100,6 +101,9 @@ export function deliverPending(): void {
       }
     } else if (type == EVENT_PRIVILEGED) enterDebugHandler(); // INT1 leaves DR6 as it is
   }
+  // A chain of faults begins anew with an event that is none.
+  if (injected && type == EVENT_HARDWARE) logFault(vector, error);
+  else if (type != EVENT_HARDWARE) store<u32>(FAULT_LOG, 0);
   store<u32>(DELIVERING_INFO, interruptionInfo(vector, type, hasError));
   store<u32>(DELIVERING_ERROR, hasError ? error : 0);
   store<u32>(DELIVERING_LENGTH, isSoftware(type) ? length : 0);
@@ -167,11 +171,12 @@ function enterDebugHandler(): void {
 
 function logFault(vector: u32, error: u32): void {
   let count = load<u32>(DELIVERING_VALID) || vector == VECTOR_DF ? load<u32>(FAULT_LOG) : 0;
-  if (count > 3) count = 3;
+  if (count > 4) count = 4;
   const at = FAULT_LOG + 8 + <usize>(count << 5);
   store<u32>(at, vector);
   store<u32>(at, error, 4);
   store<u64>(at, getRip(), 8);
   store<u64>(at, vector == VECTOR_PF ? load<u64>(EVENT_CR2) : 0, 16);
+  store<u64>(at, load<u64>(RIP), 24);
   store<u32>(FAULT_LOG, count + 1);
 }

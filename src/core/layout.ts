@@ -248,7 +248,6 @@ export const DELIVERING_VALID = 0x1628; // u32: an event is being delivered (for
 export const DELIVERING_INFO = 0x162c; // u32, VMCS interruption-information format
 export const DELIVERING_ERROR = 0x1630;
 export const DELIVERING_LENGTH = 0x1634;
-export const FAULT_LOG = 0x1640; // u32 count, then (at +8) 4 x 32 bytes: vector u32, error u32, RIP u64, CR2 u64, unused u64
 
 // A VMX instruction in root operation that TypeScript carries out (STOP_VMX_INSTRUCTION).
 export const VMX_INSTRUCTION = 0x16d0; // u32, VMX_*
@@ -299,6 +298,9 @@ export const VMX_CHECKED_LONG = 0x1b54; // u32: IA32_EFER.LMA when the entry che
 export const ROOT_INTERRUPTIBILITY = 0x1b58; // u32: INTERRUPTIBILITY at the last VM entry, for one that fails while MSRs are loaded
 export const VMCS_WRITTEN = 0x1b60; // u32 x 8: a bit for each field, in the order of the region, that VMWRITE wrote since the checks passed
 export const VMX_OFFERS = 0x1900; // u32, VMX instructions that the processor has: bit 0 INVEPT, bit 1 INVVPID
+export const FAULT_LOG = 0x1940; // u32 count, then (at +8) 5 x 32 bytes: vector u32, error u32, RIP u64, CR2 u64, RIP key u64
+export const STATISTICS_ROW = 0x1bf0; // u32: where the last VM exit is counted, plus 1; 0 when a VM entry followed it (vmx/statistics.ts)
+export const STATISTICS_TIME = 0x1bf8; // u64: when that VM exit was
 export const PLAIN_MSRS = 0x1c00; // u64 x 128, to 0x2000: MSRs that only machine/msrs.ts reads and writes, in the order of its table
 
 export const CODE_SPACE_KEY = 0x1a00; // u64, RIP key of linear address 0 in the current code segment: 0 in 64-bit code

@@ -1,6 +1,7 @@
 // From launch options to a program in its machine, with the session's events wired to the client.
 
-import { explainCause, place } from '../debugger/explain.ts';
+import { explainCause } from '../debugger/explain.ts';
+import { place } from '../debugger/place.ts';
 import { type Cause, Session } from '../debugger/session.ts';
 import type { Machine } from '../machine/types.ts';
 import { imageOf } from '../program/image.ts';

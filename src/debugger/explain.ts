@@ -1,8 +1,7 @@
 // Stops in words: VM exits with their qualification decoded, failed VM entries with every check, VMfail, fault chains.
 
-import type { EntryFailure, FailedCheck, FaultRecord, Machine, VmExit, VmFail } from '../machine/types.ts';
-import { type Image, lineAt, symbolAt } from '../program/image.ts';
-import { EXCEPTIONS, vectorName } from '../spec/exceptions.ts';
+import type { EntryFailure, FaultRecord, Machine, Side, VmExit, VmFail } from '../machine/types.ts';
+import type { Image } from '../program/image.ts';
 import { describeQualification } from '../spec/exit-qualifications.ts';
 import { exitReason } from '../spec/exit-reasons.ts';
 import {
@@ -14,9 +13,13 @@ import { msrByIndex } from '../spec/msrs.ts';
 import { controlMask } from '../spec/controls.ts';
 import { vmInstructionError } from '../spec/vm-instruction-errors.ts';
 import { vmcsEncoding } from '../spec/vmcs-fields.ts';
+import { checkList, outcomeText, type Writers, writersOf } from './checks.ts';
 import { exitReasonTitle } from './facts.ts';
-import { hex, symbolText } from './format.ts';
+import { faultChain, faultChainText } from './fault-chain.ts';
+import { hex } from './format.ts';
 import { instructionAt } from './instructions.ts';
+import { place } from './place.ts';
+import { exitWalkText } from './walk-text.ts';
 import type { Cause } from './session.ts';
 
 /** An explanation: `id` names the kind for tools, `title` is one line, `body` the rest. */
@@ -44,13 +47,17 @@ function explainEvent(cause: Cause, machine: Machine, image: Image): Explanation
         body: `The guest continues at ${place(image, cause.entry.guestRip)}.`,
       };
     case 'entry-failure':
-      return explainEntryFailure(cause.failure, image);
+      return explainEntryFailure(cause.failure, image, writersOf(machine));
     case 'vm-fail':
       return explainVmFail(cause.fail, image);
     case 'triple-fault':
-      return explainTripleFault(cause.faults, image);
+      return explainTripleFault(cause.faults, machine, image);
     case 'vmx-abort':
-      return { id: 'vmx-abort', title: `VMX abort ${cause.indicator}`, body: cause.explanation };
+      return {
+        id: 'vmx-abort',
+        title: `VMX abort ${cause.indicator}`,
+        body: explainAbort(cause.explanation, machine, image),
+      };
     case 'idle':
       return { id: 'idle', title: 'The processor waits for ever', body: cause.explanation };
     case 'unsimulated':
@@ -64,17 +71,6 @@ function explainEvent(cause: Cause, machine: Machine, image: Image): Explanation
     default:
       return undefined;
   }
-}
-
-/** `0x100020 (guest+0x4, hello.asm:12)`. */
-export function place(image: Image, address: bigint): string {
-  const symbol = symbolAt(image, address);
-  const line = lineAt(image, address);
-  const words = [
-    ...(symbol === undefined ? [] : [symbolText(symbol)]),
-    ...(line === undefined ? [] : [`${line.path.replace(/^.*[/\\]/, '')}:${line.line}`]),
-  ];
-  return words.length === 0 ? hex(address) : `${hex(address)} (${words.join(', ')})`;
 }
 
 /** Guest RIP of an exit; outside 64-bit code with the linear address, which is where symbols are. */
@@ -136,6 +132,9 @@ export function explainExit(exit: VmExit, machine: Machine, image: Image, fresh:
     if (reason === EPT_VIOLATION && (exit.qualification & 0x80n) !== 0n)
       lines.push(`Guest-linear address: ${hex(exit.guestLinear)}`);
   }
+  const walk = fresh ? exitWalkText(exit, machine) : '';
+  if (walk !== '') lines.push(walk);
+  if (reason === TRIPLE_FAULT && fresh) lines.push(tripleFaultText(machine.faults(), machine, image, 'non-root'));
   return {
     id: `vm-exit-${row?.identifier ?? reason}`,
     title: `VM exit: ${exitReasonTitle(reason)}`,
@@ -143,6 +142,7 @@ export function explainExit(exit: VmExit, machine: Machine, image: Image, fresh:
   };
 }
 
+const TRIPLE_FAULT = 2;
 const EPT_VIOLATION = 48;
 
 /** What the guest asked for in registers, for the exits whose meaning is there. */
@@ -175,41 +175,24 @@ function guestInstruction(machine: Machine, exit: VmExit): string | undefined {
   return decoded === undefined || decoded.flow === 'invalid' ? undefined : decoded.text;
 }
 
-/** A failed VM entry: all checks that do not hold, the one that the processor reports first. */
-export function explainEntryFailure(failure: EntryFailure, image: Image): Explanation {
-  const { outcome, checks } = failure;
-  const reported =
-    outcome.kind === 'vm-fail-valid'
-      ? `VMfailValid, VM-instruction error ${outcome.error}${errorTitle(outcome.error)}`
-      : `VM exit with reason ${outcome.reason & 0xffff} (${exitReasonTitle(outcome.reason)})${
-          outcome.qualification === 0n ? '' : `, qualification ${outcome.qualification}`
-        }`;
-  const sorted = [...checks].sort((a, b) => Number(b.reported) - Number(a.reported));
+/** A failed VM entry: every check that does not hold, in the order in which the processor tests. */
+export function explainEntryFailure(failure: EntryFailure, image: Image, writers: Writers): Explanation {
+  const { checks } = failure;
   const count = checks.length === 1 ? '1 check fails' : `${checks.length} checks fail`;
-  const title = `${failure.instruction} failed: ${count}`;
-  const body = [
-    `At ${place(image, failure.hostRip)}. The processor reports: ${reported}.`,
-    ...sorted.map((check, index) => `\n${index + 1}. ${explainCheck(check)}`),
-  ].join('\n');
-  return { id: 'entry-failure', title, body };
+  const head = `At ${place(image, failure.hostRip)}. The processor reports: ${outcomeText(failure.outcome)}.`;
+  return {
+    id: 'entry-failure',
+    title: `${failure.instruction} failed: ${count}`,
+    body: `${head}\n\n${checkList(checks, writers, image)}`,
+  };
 }
 
-function errorTitle(error: number): string {
-  const row = vmInstructionError(error);
-  return row === undefined ? '' : ` (${row.text})`;
-}
-
-/** One failed check: fields with values, rule, section, what would pass. */
-export function explainCheck(check: FailedCheck): string {
-  const fields = check.fields.map(
-    (field) => `${field.name} = ${hex(field.value)}${field.bits === undefined ? '' : ` [${field.bits}]`}`,
-  );
-  return [
-    `${fields.join(', ')}${check.reported ? '   ← reported by the processor' : ''}`,
-    `   Rule: ${check.rule}`,
-    `   SDM: ${check.citation}`,
-    `   Fix: ${check.fix}`,
-  ].join('\n');
+/** A VMX abort: what could not be done, and the VM exit in which it happened. */
+function explainAbort(explanation: string, machine: Machine, image: Image): string {
+  const exit = machine.lastExit();
+  if (exit === undefined) return explanation;
+  const { title, body } = explainExit(exit, machine, image, false);
+  return `${explanation}\nIt happened during VM exit ${exit.number}, after the guest's state was saved.\n${title}\n${body}`;
 }
 
 export function explainVmFail(fail: VmFail, image: Image): Explanation {
@@ -223,20 +206,21 @@ export function explainVmFail(fail: VmFail, image: Image): Explanation {
   return { id: 'vm-fail', title: `${fail.instruction} failed: ${kind}`, body: lines.join('\n') };
 }
 
-export function explainTripleFault(faults: readonly FaultRecord[], image: Image): Explanation {
-  const lines = faults.map((fault, index) => {
-    const error = fault.error === undefined ? '' : `, error code ${hex(fault.error)}`;
-    const address = fault.cr2 === undefined ? '' : `, address ${hex(fault.cr2)}`;
-    return `${index + 1}. ${vectorName(fault.vector)}${exceptionTitle(fault.vector)}${error}${address} at ${place(image, fault.rip)}`;
-  });
-  const body =
-    lines.length === 0
-      ? 'An exception during the delivery of a double fault.'
-      : `The faults that led there, first to last:\n${lines.join('\n')}`;
-  return { id: 'triple-fault', title: 'Triple fault: the processor shut down', body };
+/** A triple fault of a side: the chain of faults that led there. */
+export function explainTripleFault(
+  faults: readonly FaultRecord[],
+  machine: Machine,
+  image: Image,
+  side: Side = machine.side(),
+): Explanation {
+  return {
+    id: 'triple-fault',
+    title: 'Triple fault: the processor shut down',
+    body: tripleFaultText(faults, machine, image, side),
+  };
 }
 
-function exceptionTitle(vector: number): string {
-  const row = Object.values(EXCEPTIONS).find((candidate) => candidate.vector === vector);
-  return row === undefined ? '' : ` (${row.name})`;
+function tripleFaultText(faults: readonly FaultRecord[], machine: Machine, image: Image, side: Side): string {
+  if (faults.length === 0) return 'An exception during the delivery of a double fault.';
+  return `The faults that led there, first to last:\n${faultChainText(faultChain(faults, machine, side), image)}`;
 }

@@ -1,6 +1,8 @@
 // Where a side of the processor stands, as stepping and the stack need it.
 
 import type { Machine, Side } from '../machine/types.ts';
+import { controlMask } from '../spec/controls.ts';
+import { vmcsEncoding } from '../spec/vmcs-fields.ts';
 import { type CodeBits, type DecodedInstruction, instructionAt } from './instructions.ts';
 import { readSideRegister } from './expressions/registers.ts';
 
@@ -67,4 +69,16 @@ export function instructionHere(machine: Machine, position: Position): DecodedIn
 export function nextLinear(position: Position, instruction: DecodedInstruction): bigint {
   const next = position.linear + BigInt(instruction.bytes.length);
   return BigInt.asUintN(position.bits === 64 ? 64 : 32, next);
+}
+
+const EFER_LMA = 1n << 10n;
+
+/** Whether a side is in IA-32e mode; of the side that does not run, whether a VM entry or VM exit leads there. */
+export function inLongMode(machine: Machine, side: Side): boolean {
+  if (side === machine.side()) return ((machine.readRegister('efer') ?? 0n) & EFER_LMA) !== 0n;
+  const [controls, mask] =
+    side === 'root'
+      ? (['Primary VM-exit controls', controlMask('exit', 'host address-space size')] as const)
+      : (['VM-entry controls', controlMask('entry', 'IA-32e mode guest')] as const);
+  return ((machine.readVmcs(vmcsEncoding(controls)) ?? 0n) & mask) !== 0n;
 }

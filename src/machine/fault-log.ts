@@ -3,7 +3,7 @@ import { FAULT_LOG } from '../core/layout.ts';
 import { type Core, readQuad, readWord } from '../vmx/processor.ts';
 import type { FaultRecord } from './types.ts';
 
-const HELD = 4;
+const HELD = 5;
 const RECORD_SIZE = 32;
 const PAGE_FAULT = 14;
 // Exceptions that push an error code (SDM "Exceptions and Interrupts").
@@ -19,7 +19,13 @@ export function faultRecords(core: Core): FaultRecord[] {
       vector,
       error: WITH_ERROR.has(vector) ? readWord(core, at + 4) : undefined,
       rip: readQuad(core, at + 8),
+      linear: linearOfKey(readQuad(core, at + 24)),
       cr2: vector === PAGE_FAULT ? readQuad(core, at + 16) : undefined,
     };
   });
+}
+
+/** Linear address of a RIP key (RIP in core/layout.ts). */
+function linearOfKey(key: bigint): bigint {
+  return key >> 62n === 1n ? key & 0xffffffffn : key;
 }

@@ -13,30 +13,41 @@ import {
 import type { Program } from '../program/types.ts';
 import { vmcsFieldByEncoding } from '../spec/vmcs-fields.ts';
 import { vmcsFieldOffset } from '../spec/vmcs-layout.ts';
+import { auditFields } from '../vmx/audit.ts';
 import { type CapabilityProfile, fieldExists, vmxCapability } from '../vmx/capabilities.ts';
-import { readField } from '../vmx/entry-checks.ts';
+import { entryEnvironment, fieldReader, readField } from '../vmx/entry-checks.ts';
 import { RECENT_SERVER } from '../vmx/profiles.ts';
 import { entryNumber, exitNumber } from '../vmx/history.ts';
 import { createVmx, hasVmcs, setVmcsQuad, type Vmx, vmcsQuad } from '../vmx/operation.ts';
 import { type Core, readCount, readQuad, readWord, writeQuad, writeWord } from '../vmx/processor.ts';
+import { readStatistics } from '../vmx/statistics.ts';
+import { forgetWriter, lastWriter } from '../vmx/writers.ts';
 import { type BoardOptions, createBoard } from './board.ts';
 import { createCoreHost, readTaskPriority, writeTaskPriority } from './core-host.ts';
 import { createCore } from './core-instance.ts';
 import type { Board } from './devices/types.ts';
 import { enterProgram } from './entry-states.ts';
 import { type CpuidIdentity, cpuid, cpuidFeatures } from './cpuid.ts';
+import { faultRecords } from './fault-log.ts';
 import { writeFirmware } from './firmware/firmware.ts';
 import { type Hardware, linearBitsOf, PHYSICAL_BITS, presentTime } from './hardware.ts';
 import { eachPage, peekPhysical, pokePhysical } from './memory.ts';
 import { markOverlays } from './overlays.ts';
-import { MSR_DEVICES, MSR_FAULT, MSR_INDICES, MSR_MODE, readMsr, writeMsr } from './msrs.ts';
+import { MSR_DEVICES, MSR_FAULT, MSR_INDICES, knowsMsr, MSR_MODE, readMsr, writeMsr } from './msrs.ts';
 import { powerOn } from './power-on.ts';
 import { codeBitsOf, registerFile, runningSide } from './register-files.ts';
 import { linearRip, REGISTER_NAMES, readRegister, writeRegister } from './registers.ts';
 import { type Runner, run, step } from './runner.ts';
-import { translateGuestPhysical, translateLinear } from './translation.ts';
+import { translateGuestPhysical, translateLinear, walkGuestPhysical, walkLinear } from './translation.ts';
 import type {
+  Audit,
+  EptAccess,
+  EptWalk,
+  ExitStatistics,
+  FaultRecord,
+  LinearAccess,
   Machine,
+  PageWalk,
   RegisterFile,
   RunOptions,
   Side,
@@ -287,8 +298,30 @@ class SimulatedMachine implements Machine {
       return `${field.name} holds ${width} bits; 0x${value.toString(16)} does not fit.`;
     const stored = vmcsQuad(this.#core, offset & ~7);
     setVmcsQuad(this.#core, offset & ~7, (encoding & 1) === 1 ? (stored & 0xffffffffn) | (value << 32n) : value);
+    forgetWriter(vmx, encoding);
     writeWord(this.#core, VMCS_DIRTY, readWord(this.#core, VMCS_DIRTY) | VMCS_DIRTY_ANY);
     return undefined;
+  }
+
+  auditVmcs(): Audit | undefined {
+    const { vmx } = this.#runner;
+    if (!hasVmcs(this.#core)) return undefined;
+    const { instruction: _, ...environment } = entryEnvironment(vmx, false);
+    const refusesMsr = (index: number): string | undefined =>
+      knowsMsr(this.#hardware, index) ? undefined : 'this processor has no such MSR';
+    return auditFields(fieldReader(vmx), [{ ...environment, refusesMsr }]);
+  }
+
+  lastVmwrite(encoding: number): bigint | undefined {
+    return lastWriter(this.#runner.vmx, encoding);
+  }
+
+  walkLinear(side: Side, linear: bigint, access?: LinearAccess): PageWalk | undefined {
+    return walkLinear(this.#hardware, side, linear, access);
+  }
+
+  walkGuestPhysical(address: bigint, access?: EptAccess): EptWalk | undefined {
+    return walkGuestPhysical(this.#hardware, address, access);
   }
 
   peekTranslate(side: Side, linear: bigint): TranslationResult {
@@ -363,6 +396,14 @@ class SimulatedMachine implements Machine {
 
   lastEntry(): VmEntry | undefined {
     return entryNumber(this.#runner.vmx.history, this.entryCount());
+  }
+
+  faults(): readonly FaultRecord[] {
+    return faultRecords(this.#core);
+  }
+
+  exitStatistics(): ExitStatistics {
+    return readStatistics(this.#runner.vmx.statistics);
   }
 
   input(bytes: Uint8Array): void {

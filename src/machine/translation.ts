@@ -16,11 +16,11 @@ import {
   F_VM_EXIT_CONTROLS,
 } from '../core/generated/vmcs-offsets.ts';
 import { CR0, CR3, CR4, EFER, PDPTE0, PKRU } from '../core/layout.ts';
-import { type EptSettings, type PhysicalReader, walkEpt } from '../vmx/ept-walk.ts';
+import { type EptAccess, type EptSettings, type EptWalk, type PhysicalReader, walkEpt } from '../vmx/ept-walk.ts';
 import { hasVmcs, physicalQuad, physicalWord, vmcsQuad, vmcsWord } from '../vmx/operation.ts';
-import type { PagingState } from '../vmx/page-rights.ts';
+import type { LinearAccess, PagingState } from '../vmx/page-rights.ts';
 import { type Core, readQuad } from '../vmx/processor.ts';
-import { walkPaging } from '../vmx/walk.ts';
+import { type PageWalk, walkPaging } from '../vmx/walk.ts';
 import { type Hardware, PHYSICAL_BITS } from './hardware.ts';
 import { runningSide } from './register-files.ts';
 import type { Side, TranslationResult } from './types.ts';
@@ -102,22 +102,40 @@ export function eptSettings(core: Core): EptSettings | undefined {
   };
 }
 
-export function translateLinear(hardware: Hardware, side: Side, linear: bigint): TranslationResult {
+/** The page walk of a side with every step; undefined when no VMCS tells the side's paging. */
+export function walkLinear(
+  hardware: Hardware,
+  side: Side,
+  linear: bigint,
+  access?: LinearAccess,
+): PageWalk | undefined {
   const { core } = hardware;
   const state = pagingState(hardware, side);
-  if (state === undefined)
-    return { ok: false, explanation: `There is no current VMCS that would tell the ${side} side's paging.` };
+  if (state === undefined) return undefined;
   const ept = side === 'non-root' ? eptSettings(core) : undefined;
-  const { result } = walkPaging(linear, state, physicalReader(core), ept);
+  return walkPaging(linear, state, physicalReader(core), ept, access);
+}
+
+/** The EPT walk of the current VMCS; undefined without EPT. */
+export function walkGuestPhysical({ core }: Hardware, address: bigint, access?: EptAccess): EptWalk | undefined {
+  const ept = eptSettings(core);
+  return ept === undefined ? undefined : walkEpt(address, ept, physicalReader(core), access);
+}
+
+export function translateLinear(hardware: Hardware, side: Side, linear: bigint): TranslationResult {
+  const walk = walkLinear(hardware, side, linear);
+  if (walk === undefined)
+    return { ok: false, explanation: `There is no current VMCS that would tell the ${side} side's paging.` };
+  const { result } = walk;
   return result.ok
     ? { ok: true, guestPhysical: result.guestPhysical, hostPhysical: result.hostPhysical }
     : { ok: false, explanation: result.explanation };
 }
 
-export function translateGuestPhysical({ core }: Hardware, address: bigint): TranslationResult {
-  const ept = eptSettings(core);
-  if (ept === undefined) return { ok: true, guestPhysical: address, hostPhysical: address };
-  const { result } = walkEpt(address, ept, physicalReader(core));
+export function translateGuestPhysical(hardware: Hardware, address: bigint): TranslationResult {
+  const walk = walkGuestPhysical(hardware, address);
+  if (walk === undefined) return { ok: true, guestPhysical: address, hostPhysical: address };
+  const { result } = walk;
   return result.ok
     ? { ok: true, guestPhysical: address, hostPhysical: result.hostPhysical }
     : { ok: false, explanation: result.explanation };

@@ -1,6 +1,16 @@
 // What the machine offers to the debugger: editor-neutral, plain data, no DAP.
+import type { Audit } from '../vmx/audit.ts';
+import type { EptAccess, EptWalk } from '../vmx/ept-walk.ts';
+import type { LinearAccess } from '../vmx/page-rights.ts';
+import type { ExitStatistics } from '../vmx/statistics.ts';
 import type { EntryFailure, VmEntry, VmExit, VmFail } from '../vmx/types.ts';
+import type { PageWalk } from '../vmx/walk.ts';
 
+export type { Audit, UnjudgedCheck } from '../vmx/audit.ts';
+export type { EptAccess, EptWalk, WalkStep } from '../vmx/ept-walk.ts';
+export type { LinearAccess } from '../vmx/page-rights.ts';
+export type { ExitStatistics, ExitStatisticsRow } from '../vmx/statistics.ts';
+export type { PageWalk } from '../vmx/walk.ts';
 export type { EntryFailure, FailedCheck, VmEntry, VmExit, VmFail } from '../vmx/types.ts';
 
 /** Addresses of the three kinds: mixing them does not compile. */
@@ -15,6 +25,8 @@ export interface FaultRecord {
   readonly vector: number;
   readonly error: number | undefined;
   readonly rip: bigint;
+  /** Linear address of the instruction. */
+  readonly linear: bigint;
   readonly cr2: bigint | undefined;
 }
 
@@ -148,6 +160,16 @@ export interface Machine {
   /** A validated VMWRITE; answers an error in words. */
   writeVmcs(encoding: number, value: bigint): string | undefined;
 
+  /** Every VM-entry check on the current VMCS as it is now; undefined without one. */
+  auditVmcs(): Audit | undefined;
+  /** Linear address of the VMWRITE that wrote a field of the current VMCS last; undefined when none did, or a person after it. */
+  lastVmwrite(encoding: number): bigint | undefined;
+
+  /** The page walk of a side with every step, and EPT beneath it; `access` is checked when given. Undefined without a VMCS that tells the side's paging. */
+  walkLinear(side: Side, linear: bigint, access?: LinearAccess): PageWalk | undefined;
+  /** The EPT walk of the current VMCS; undefined without EPT. */
+  walkGuestPhysical(address: bigint, access?: EptAccess): EptWalk | undefined;
+
   peekTranslate(side: Side, linear: bigint): TranslationResult;
   /** Guest-physical to host-physical through the current EPT (identity without). */
   peekGuestPhysical(address: bigint): TranslationResult;
@@ -164,6 +186,10 @@ export interface Machine {
   entryCount(): number;
   lastExit(): VmExit | undefined;
   lastEntry(): VmEntry | undefined;
+  /** The chain of faults of the last event delivery that failed, oldest first. */
+  faults(): readonly FaultRecord[];
+  /** What VM exits cost so far. */
+  exitStatistics(): ExitStatistics;
 
   /** Console input (COM1). Goes through the recorded door. */
   input(bytes: Uint8Array): void;

@@ -6,6 +6,7 @@
 //   8  u32  launch state: 0 clear, 1 launched
 //  12  u32  reserved, 0
 //  16  8 bytes for each field, little-endian, in the order of the rows of VMCS_FIELDS
+//  2064  8 bytes for each field in the same order: RIP (the core's key) of the VMWRITE that wrote it last, 0 when none did
 
 import { type NamedVmcsField, VMCS_FIELD_LIST, vmcsFieldByEncoding } from './vmcs-fields.ts';
 
@@ -14,6 +15,8 @@ export const VMCS_REVISION_OFFSET = 0;
 export const VMCS_ABORT_OFFSET = 4;
 export const VMCS_LAUNCH_STATE_OFFSET = 8;
 export const VMCS_FIELDS_OFFSET = 16;
+/** From a field to the RIP of the VMWRITE that wrote it last. */
+export const VMCS_WRITER_DISTANCE = 2048;
 
 /** What this machine's IA32_VMX_BASIC reports in bits 30:0. */
 export const VMCS_REVISION = 0x52534431;

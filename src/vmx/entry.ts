@@ -37,6 +37,7 @@ import {
   vmcsWord,
 } from './operation.ts';
 import { type Core, readWord } from './processor.ts';
+import { countEntry } from './statistics.ts';
 
 // What became of a VMLAUNCH or VMRESUME.
 export const ENTERED = 0;
@@ -86,7 +87,9 @@ export function enterGuest(vmx: Vmx): number {
   setVmcsWord(core, VMCS_LAUNCH_STATE_OFFSET, 1);
   const injected = vmcsWord(core, F_VM_ENTRY_INTERRUPTION_INFORMATION);
   const injects = (injected & INJECTION_VALID) !== 0;
-  recordEntry(vmx.history, core, vmx.host.now(), resume, ripLow, ripHigh, injects ? injected : 0);
+  const now = vmx.host.now();
+  recordEntry(vmx.history, core, now, resume, ripLow, ripHigh, injects ? injected : 0);
+  countEntry(vmx.statistics, core, now);
   if (injects) {
     if ((injected & TYPE) !== OTHER_EVENT) forgetBlocking(core);
     const error = vmcsWord(core, F_VM_ENTRY_EXCEPTION_ERROR_CODE);

@@ -24,6 +24,7 @@ import { recordExit } from './history.ts';
 import { loadMsrArea, type MsrAreaFault, storeMsrArea } from './msr-areas.ts';
 import { hex, setVmcsQuad, setVmcsWord, type Vmx, type VmxAbort, vmcsQuad, vmcsWord } from './operation.ts';
 import { type Core, writeQuad, writeWord } from './processor.ts';
+import { countExit } from './statistics.ts';
 
 const ACTIVITY_SHUTDOWN = 2;
 
@@ -46,7 +47,7 @@ export function beginExit(core: Core, reason: number, qualification: bigint): vo
 export function leaveGuest(vmx: Vmx): boolean {
   const { core } = vmx;
   core.exports.vmxSaveGuest();
-  recordExit(vmx.history, core, vmx.host.now());
+  recordVmExit(vmx);
   const stores = vmcsWord(core, F_VM_EXIT_MSR_STORE_COUNT);
   if (stores !== 0) {
     const fault = storeMsrArea(vmx, vmcsQuad(core, F_VM_EXIT_MSR_STORE_ADDRESS), stores);
@@ -61,8 +62,14 @@ export function failEntry(vmx: Vmx, reason: number, qualification: bigint): bool
   beginExit(core, (reason | 0x80000000) >>> 0, qualification);
   setVmcsWord(core, F_EXIT_REASON, (reason | 0x80000000) >>> 0);
   setVmcsQuad(core, F_EXIT_QUALIFICATION, qualification);
-  recordExit(vmx.history, core, vmx.host.now());
+  recordVmExit(vmx);
   return enterHost(vmx);
+}
+
+function recordVmExit({ core, history, statistics, host }: Vmx): void {
+  const now = host.now();
+  recordExit(history, core, now);
+  countExit(statistics, core, now);
 }
 
 function enterHost(vmx: Vmx): boolean {

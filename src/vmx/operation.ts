@@ -6,6 +6,7 @@ import { type CapabilityProfile, vmxCapability } from './capabilities.ts';
 import { createHistory, type History } from './history.ts';
 import type { PassedChecks } from './passed-checks.ts';
 import { type Core, readQuad, readWord, writeWord } from './processor.ts';
+import { createStatistics, type StatisticsTables } from './statistics.ts';
 import type { EntryFailure, VmFail } from './types.ts';
 
 /** What the machine around the processor does for VMX. */
@@ -35,6 +36,7 @@ export interface Vmx {
   readonly revision: number;
   readonly eptVpid: bigint;
   readonly history: History;
+  readonly statistics: StatisticsTables;
   /** What is known of VMCSs whose entry checks held. */
   passed: PassedChecks | undefined;
   /** The last VMfail, failed entry and VMX abort, for the machine's stop. */
@@ -53,6 +55,7 @@ export function createVmx(core: Core, host: VmxHost, profile: CapabilityProfile)
     revision: Number((vmxCapability(profile, 0x480) ?? 0n) & 0x7fffffffn),
     eptVpid: vmxCapability(profile, 0x48c) ?? 0n,
     history: createHistory(),
+    statistics: createStatistics(),
     passed: undefined,
     fail: undefined,
     finish: VM_SUCCEED,

@@ -62,10 +62,13 @@ describe('VM exits in words', () => {
   });
 });
 
-test('a failed VM entry: every check, the reported one first', () => {
+test('a failed VM entry: every check in the order of the processor, with who wrote the field and what takes part', () => {
   const check = (id: string, name: string, value: bigint, reported: boolean) => ({
     id,
-    fields: [{ name, value, bits: 'PE' }],
+    fields: [
+      { name, value, bits: 'PE' },
+      { name: 'VM-entry controls', value: 0x200n },
+    ],
     rule: `rule of ${id}`,
     citation: `section of ${id}`,
     fix: `fix of ${id}`,
@@ -76,24 +79,28 @@ test('a failed VM entry: every check, the reported one first', () => {
       instruction: 'VMLAUNCH',
       hostRip: 0x1006n,
       outcome: { kind: 'vm-fail-valid', error: 8 },
-      checks: [check('first', 'Guest RIP', 1n, false), check('second', 'Host CR4', 0x20n, true)],
+      checks: [check('first', 'Host CR4', 0x20n, true), check('second', 'Guest RIP', 1n, false)],
     },
     toyImage(),
+    (field) => (field === 'Host CR4' ? 0x1001n : undefined),
   );
   expect(title).toBe('VMLAUNCH failed: 2 checks fail');
   expect(body).toBe(
     [
       'At 0x1006 (_start+0x6, toy.asm:3). The processor reports: VMfailValid, VM-instruction error 8 (VM entry with invalid host-state field(s)).',
       '',
-      '1. Host CR4 = 0x20 [PE]   ← reported by the processor',
-      '   Rule: rule of second',
-      '   SDM: section of second',
-      '   Fix: fix of second',
-      '',
-      '2. Guest RIP = 0x1 [PE]',
+      '1. Host CR4 = 0x20 [PE]   ← the processor reports this one',
+      '   Written: 0x1001 (_start+0x1, toy.asm:2)',
       '   Rule: rule of first',
+      '   With: VM-entry controls = 0x200',
       '   SDM: section of first',
       '   Fix: fix of first',
+      '',
+      '2. Guest RIP = 0x1 [PE]',
+      '   Rule: rule of second',
+      '   With: VM-entry controls = 0x200',
+      '   SDM: section of second',
+      '   Fix: fix of second',
     ].join('\n'),
   );
 });
@@ -109,11 +116,20 @@ test('VMfail and the chain of a triple fault', () => {
   expect(fail.body).toContain('The region holds revision 0.');
   const fault = explainTripleFault(
     [
-      { vector: 14, error: 2, rip: 0x2003n, cr2: 0xdead000n },
-      { vector: 8, error: 0, rip: 0x2003n, cr2: undefined },
+      { vector: 14, error: 2, rip: 0x2003n, linear: 0x2003n, cr2: 0xdead000n },
+      { vector: 13, error: 0x72, rip: 0x2003n, linear: 0x2003n, cr2: undefined },
+      { vector: 8, error: 0, rip: 0x2003n, linear: 0x2003n, cr2: undefined },
     ],
+    toySession().toy,
     image,
   );
-  expect(fault.body).toContain('1. #PF (Page fault), error code 0x2, address 0xdead000 at 0x2003 (guest+0x3');
-  expect(fault.body).toContain('2. #DF (Double fault), error code 0x0');
+  // SDM "Page-Fault Exceptions" and "Error Code": bit 1 write, bit 2 clear supervisor; 72H is IDT entry 14.
+  expect(fault.body).toContain(
+    '1. #PF (Page fault), error code 0x2 (no translation, write, supervisor mode), address 0xdead000 at 0x2003 (guest+0x3',
+  );
+  expect(fault.body).toContain('   A write to 0xdead000.');
+  expect(fault.body).toContain('2. #GP (General protection), error code 0x72 (IDT entry 14)');
+  expect(fault.body).toContain('while #PF was delivered.');
+  expect(fault.body).toContain('3. #DF (Double fault), error code 0x0');
+  expect(fault.body).toContain('#GP came while #PF was delivered; the two cannot be handled one after the other.');
 });

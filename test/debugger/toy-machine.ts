@@ -300,6 +300,12 @@ export function createToy(options: ToyOptions): Toy {
       fields.set(encoding, value);
       return undefined;
     },
+    auditVmcs: () => undefined,
+    lastVmwrite: () => undefined,
+    walkLinear: () => undefined,
+    walkGuestPhysical: () => undefined,
+    faults: () => [],
+    exitStatistics: () => ({ places: [] }),
     peekTranslate: (_side, linear) =>
       linear < BigInt(RAM)
         ? { ok: true, guestPhysical: linear, hostPhysical: linear }

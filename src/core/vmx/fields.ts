@@ -1,11 +1,12 @@
 // VMREAD and VMWRITE on a VMCS region (SDM "Format of the VMCS Region", "VMCS Data").
 // The field table (VMCS_FIELD_TABLE, see spec/vmcs-layout.ts) says for each encoding where the region holds the field.
-import { VMCS_DIRTY, VMCS_DIRTY_FIELDS, VMCS_DIRTY_RIP, VMCS_FIELD_TABLE, VMCS_WRITTEN } from '../layout.ts';
+import { RIP, VMCS_DIRTY, VMCS_DIRTY_FIELDS, VMCS_DIRTY_RIP, VMCS_FIELD_TABLE, VMCS_WRITTEN } from '../layout.ts';
 
 export const FIELD_READ_ONLY: u32 = 1 << 18;
 /** Class in the field table (bits 25:24) of fields with a check of one line. */
 const CHECKS_RIP: u32 = 1;
 const FIELDS_OFFSET: u32 = 16; // of the first field in the region
+const WRITER_DISTANCE: usize = 2048; // from a field to the RIP of the VMWRITE that wrote it last
 const WIDTH_16: u32 = 0;
 const WIDTH_64: u32 = 1;
 const WIDTH_32: u32 = 2;
@@ -46,6 +47,7 @@ export function storeVmcsField(base: usize, row: u32, encoding: u32, value: u64)
     const word = VMCS_WRITTEN + usize((index >> 5) << 2);
     store<u32>(word, load<u32>(word) | (1 << (index & 31)));
   }
+  store<u64>(at + WRITER_DISTANCE, load<u64>(RIP));
   if ((encoding & 1) != 0) {
     store<u32>(at, u32(value), 4);
     return;
