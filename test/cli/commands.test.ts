@@ -48,7 +48,9 @@ describe.skipIf(skip !== undefined)('ringside', () => {
       const { status, stderr } = await run('run', HYPERVISOR, '--define', 'BROKEN', '--quiet');
       expect(stderr).toMatch(/VMLAUNCH failed: 3 checks fail/);
       expect(stderr).toContain('VM-instruction error 8');
-      expect(stderr).toMatch(/1\. Host CR4 = 0x20 .*the processor reports this one\n {3}Written: 0x[0-9a-f]+ \(.*hypervisor\.asm:\d+\)/);
+      expect(stderr).toMatch(
+        /1\. Host CR4 = 0x20 .*the processor reports this one\n {3}Written: 0x[0-9a-f]+ \(.*hypervisor\.asm:\d+\)/,
+      );
       expect(stderr).toMatch(/Guest CS access rights = 0xa01b/);
       expect(stderr).toMatch(/Guest RFLAGS = 0x0/);
       expect(stderr.match(/ {3}SDM: /g)).toHaveLength(3);

@@ -122,7 +122,13 @@ describe.skipIf(!hasNasm())('running', () => {
     if (stop.kind !== 'triple-fault') return;
     expect(stop.faults[0]).toEqual({ vector: 6, error: undefined, rip: 0x100001n, linear: 0x100001n, cr2: undefined });
     // The IDT has a limit of 0: the gate of #UD cannot be read. Error code: vector 6, IDT, and EXT.
-    expect(stop.faults[1]).toEqual({ vector: 13, error: 6 * 8 + 2 + 1, rip: 0x100001n, linear: 0x100001n, cr2: undefined });
+    expect(stop.faults[1]).toEqual({
+      vector: 13,
+      error: 6 * 8 + 2 + 1,
+      rip: 0x100001n,
+      linear: 0x100001n,
+      cr2: undefined,
+    });
   });
 
   it('lets time pass to the next timer interrupt while halted', () => {
