@@ -17,6 +17,7 @@ import {
 import { CR4_SMAP, FLAG_AC } from './bits.ts';
 import { AS_SUPERVISOR, AS_SUPERVISOR_AC, AS_USER, frame, translateAs } from './paging.ts';
 import { deviceRead, deviceWrite, loadBytes, storeBytes, watchAccess, writeNotice } from './memory.ts';
+import { entryFrame, SOFT } from './tlb.ts';
 
 /** The rules (AS_*) of explicit accesses at a privilege level. */
 export function privilegeAt(cpl: u32): u32 {
@@ -24,10 +25,10 @@ export function privilegeAt(cpl: u32): u32 {
   return load<u64>(CR4) & CR4_SMAP && load<u32>(SYSTEM_FLAGS) & FLAG_AC ? AS_SUPERVISOR_AC : AS_SUPERVISOR;
 }
 
-function hit(linear: u64, privilege: u32, table: u32): usize {
+/** The TLB entry of a linear address in a table of the current side. */
+function entryAs(linear: u64, privilege: u32, table: u32): usize {
   const set = privilege + (load<u32>(NON_ROOT) ? 3 : 0);
-  const entry = <usize>(TLB + set * TLB_SET + table) + <usize>(<u32>(linear >> 8) & 0xfff0);
-  return load<u64>(entry) == (linear & ~(<u64>0xfff)) ? <usize>(<u32>linear + load<u32>(entry, 8)) : 0;
+  return <usize>(TLB + set * TLB_SET + table) + <usize>(<u32>(linear >> 8) & 0xfff0);
 }
 
 /** Reads 1, 2, 4 or 8 bytes by the rules of AS_*. */
@@ -37,8 +38,14 @@ export function readAs(linear: u64, bytes: u32, privilege: u32): u64 {
     for (let i: u32 = 0; i < bytes; i++) value |= readAs(linear + i, 1, privilege) << (<u64>(i * 8));
     return value;
   }
-  let host = hit(linear, privilege, 0);
-  if (!host) {
+  const e = entryAs(linear, privilege, 0);
+  const tag = load<u64>(e);
+  const page = linear & ~(<u64>0xfff);
+  let host: usize;
+  if ((tag & ~SOFT) == page) {
+    host = <usize>(<u32>linear + load<u32>(e, 8));
+    if (tag != page) watchAccess(host, bytes, linear, entryFrame(e), WATCH_READ);
+  } else {
     host = translateAs(linear, ACCESS_READ, privilege);
     if (host && load<u32>(WATCHES)) watchAccess(host, bytes, linear, frame, WATCH_READ);
   }
@@ -53,15 +60,21 @@ export function writeAs(linear: u64, bytes: u32, value: u64, privilege: u32): vo
     for (let i: u32 = 0; i < bytes; i++) writeAs(linear + i, 1, value >> <u64>(i * 8), privilege);
     return;
   }
-  let host = hit(linear, privilege, TLB_WRITE);
-  if (!host) {
+  const e = entryAs(linear, privilege, TLB_WRITE);
+  const tag = load<u64>(e);
+  const page = linear & ~(<u64>0xfff);
+  let host: usize;
+  if ((tag & ~SOFT) == page) {
+    host = <usize>(<u32>linear + load<u32>(e, 8));
+    if (tag != page && load<u32>(WATCHES)) watchAccess(host, bytes, linear, entryFrame(e), WATCH_WRITE);
+  } else {
     host = translateAs(linear, ACCESS_WRITE, privilege);
     if (!host) {
       deviceWrite(load<u64>(LAST_PHYSICAL), bytes, value);
       return;
     }
     if (load<u32>(WATCHES)) watchAccess(host, bytes, linear, frame, WATCH_WRITE);
-    writeNotice(host, bytes);
   }
+  writeNotice(host, bytes);
   storeBytes(host, value, bytes);
 }

@@ -2,6 +2,7 @@
 
 import {
   ACTIVITY,
+  COUNT_DELIVERED,
   CR2,
   DEBUGCTL,
   DELIVERING_ERROR,
@@ -64,6 +65,7 @@ export function deliverPending(): void {
   const length = load<u32>(EVENT_LENGTH);
   store<u32>(EVENT_VALID, 0);
   store<u32>(ENTRY_INJECTION, 0);
+  store<u64>(COUNT_DELIVERED, load<u64>(COUNT_DELIVERED) + 1);
   if (!injected) {
     if (type == EVENT_NMI && load<u32>(NON_ROOT) && load<u32>(PIN_CONTROLS) & PIN_NMI) {
       exitForEvent(vector, type, 0, 0, 0);

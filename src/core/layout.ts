@@ -20,6 +20,8 @@ export const TRAPS_MAX = 120;
 export const CELL_WATCHES = 0xb800; // u32 count, then (at +8) up to 100 x 16 bytes {address u32 (0: RFLAGS), size u32 4 or 8, last value u64}
 export const CELL_WATCHES_MAX = 100;
 export const PROCESSORS = 0x10000; // saved STATE blocks of the other logical processors, 64 x 4 KiB
+export const PAGE_LIST = 0x60000; // u32 each: page numbers that writtenPages() found
+export const PAGE_LIST_MAX = 0x20000; // ends at 0xe0000
 export const STATIC_DATA = 0x100000; // AssemblyScript's static data (asc --memoryBase), 1 MiB
 export const CODE_SPACES = 0x200000; // code-segment keys: u32 count, then (at +32) 32 bytes each {base u64, limit u32, mode u32, ...}
 export const CODE_SPACES_MAX = 8000;
@@ -42,7 +44,7 @@ export const OPS = 0x800000; // decoded operations, 32 bytes each
 export const OPS_END = 0x4000000;
 export const RAM = 0x4000000; // guest-visible physical memory starts here; host-physical address P is at RAM + P
 
-// PAGE_FLAGS bits. A page with any of PAGE_SLOW_WRITE set is never in a write TLB; with PAGE_SLOW_READ in no TLB.
+// PAGE_FLAGS bits. A page with any of PAGE_SLOW_WRITE set has at most soft entries in a write TLB; with PAGE_SLOW_READ it is in no TLB.
 export const PAGE_CODE = 1; // holds decoded code: a write drops the blocks decoded from it
 export const PAGE_VMCS = 2; // is the current VMCS region: a write by memory access marks the VMCS dirty
 export const PAGE_DEVICE = 4; // a device overlays it (local APIC): every data access goes to the device
@@ -290,6 +292,7 @@ export const COUNT_EXITS = 0x17d8; // u64 VM exits so far
 export const COUNT_ENTRIES = 0x17e0; // u64 VM entries so far
 export const RESERVED_PHYSICAL = 0x17e8; // u64 physical-address bits above MAXPHYADDR, which must be 0 in paging structures
 export const CR4_ALLOWED = 0x17f0; // u64, CR4 bits that the processor offers (CPUID); setting any other is #GP(0)
+export const COUNT_DELIVERED = 0x1af0; // u64 events whose delivery has begun so far: with the time and COUNT_EXITS it tells two moments apart
 // Which translations the TLB sets of the two sides hold, so that a VM entry or VM exit flushes only when it must (core/vmx/).
 export const ROOT_TAG = 0x1b00; // u64 x 4: CR0, CR3, CR4, EFER at the last VM entry
 export const GUEST_TAG = 0x1b20; // u64 x 6: CR0, CR3, CR4, EFER, EPTP, VPID at the last VM exit

@@ -7,7 +7,8 @@ import { physicalWritten } from './physical.ts';
 import { init, inspectInstruction, resume, run } from './run.ts';
 import { getRip, setRip, updateMode } from './state.ts';
 import { finishVmx } from './system/vmx.ts';
-import { flushTlb, forgetPage, watchesChanged } from './tlb.ts';
+import { isZeroPage, keepPages, writtenPages } from './snapshot.ts';
+import { flushTlb, forgetPage, restoreTlbEntry, watchesChanged } from './tlb.ts';
 import { vmxLoadGuest, vmxSaveGuest } from './vmx/guest.ts';
 import { vmxLoadHost } from './vmx/host.ts';
 import { compareCells } from './watches.ts';
@@ -29,7 +30,10 @@ export {
   init,
   inject,
   inspectInstruction,
+  isZeroPage,
+  keepPages,
   physicalWritten,
+  restoreTlbEntry,
   resume,
   run,
   setFlags,
@@ -39,4 +43,5 @@ export {
   vmxLoadHost,
   vmxSaveGuest,
   watchesChanged,
+  writtenPages,
 };

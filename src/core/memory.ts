@@ -218,20 +218,20 @@ function writeHost(linear: u64, bytes: u32, kind: u32): usize {
   const tag = load<u64>(e);
   const page = linear & ~(<u64>0xfff);
   let host: usize;
+  let free = true;
   if ((tag & ~SOFT) == page) {
     host = <usize>(<u32>linear + load<u32>(e, 8));
     if (tag == page) return host;
-    const free = !load<u32>(WATCHES) || !watchAccess(host, bytes, linear, entryFrame(e), kind);
-    if (free && !(load<u8>(PAGE_FLAGS + ((host - RAM) >> 12)) & PAGE_SLOW_WRITE)) {
-      store<u64>(e, page);
-      return host;
-    }
+    if (load<u32>(WATCHES)) free = !watchAccess(host, bytes, linear, entryFrame(e), kind);
   } else {
     host = translate(linear, ACCESS_WRITE);
     if (!host) return 0;
-    if (load<u32>(WATCHES)) watchAccess(host, bytes, linear, frame, kind);
+    if (load<u32>(WATCHES)) free = !watchAccess(host, bytes, linear, frame, kind);
   }
   writeNotice(host, bytes);
+  if (free && !(load<u8>(PAGE_FLAGS + ((host - RAM) >> 12)) & PAGE_SLOW_WRITE) && (load<u64>(e) & ~SOFT) == page) {
+    store<u64>(e, page);
+  }
   return host;
 }
 

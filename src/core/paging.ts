@@ -132,7 +132,8 @@ export function translateAs(linear: u64, access: u32, privilege: u32): usize {
     return host;
   }
   if (!(flags & PAGE_SLOW_READ)) tlbInsert(set, 0, linear, host, frame);
-  if (!(flags & (PAGE_SLOW_WRITE & ~PAGE_CODE)) && writeEntry) tlbInsert(set, TLB_WRITE, linear, host, frame);
+  if (!(flags & (PAGE_SLOW_WRITE & ~(PAGE_CODE | PAGE_CLEAN))) && writeEntry)
+    tlbInsert(set, TLB_WRITE, linear, host, frame);
   return flags & PAGE_DEVICE ? 0 : host;
 }
 

@@ -1,12 +1,17 @@
 // The software TLB: seven sets of read, write and execute tables, each with a generation and a log of what was filled, so
-// that flushing a lightly used set is cheap. A write entry of a page with decoded code is *soft*: its tag has SOFT set,
-// never matches the fast comparison, and still spares the slow path the walk. So are all data entries of a watched page.
+// that flushing a lightly used set is cheap. A write entry of a page with decoded code, or of one that was not written since the last
+// snapshot, is *soft*: its tag has SOFT set, never matches the fast comparison, and still spares the slow path the walk. So are all
+// data entries of a watched page. Thus neither snapshots nor watches decide which walks are made and which accessed and dirty flags are set.
 
 import { flushCode } from './cache.ts';
 import {
   GENERATION,
+  PAGE_CLEAN,
   PAGE_CODE,
+  PAGE_DEVICE,
   PAGE_FLAGS,
+  PAGE_SLOW_READ,
+  PAGE_SLOW_WRITE,
   RAM,
   SET_EMPTY,
   SET_GUEST_SUPERVISOR,
@@ -40,8 +45,8 @@ function logOf(set: u32): usize {
 
 /**
  * Enters the page of a linear address. `table` is 0, TLB_WRITE or TLB_EXEC; `host` the address in the WebAssembly memory.
- * `frame` is the guest-physical address of the page. Of a page with a flag of PAGE_SLOW_WRITE other than PAGE_CODE no write
- * entry may be made, of one with PAGE_SLOW_READ none.
+ * `frame` is the guest-physical address of the page. Of a page with a flag of PAGE_SLOW_WRITE other than PAGE_CODE and PAGE_CLEAN no
+ * write entry may be made, of one with PAGE_SLOW_READ none.
  */
 export function tlbInsert(set: u32, table: usize, linear: u64, host: usize, frame: u64): void {
   const base = TLB + <usize>set * TLB_SET;
@@ -51,9 +56,12 @@ export function tlbInsert(set: u32, table: usize, linear: u64, host: usize, fram
     const count = load<u32>(log);
     if (count < LOG_ENTRIES) store<u16>(log + 8 + ((<usize>count) << 1), <u16>((entry - base) >> 4));
     if (count <= LOG_ENTRIES) store<u32>(log, count + 1);
+  } else if (table == TLB_EXEC && load<u64>(entry) != (linear & ~(<u64>0xfff))) {
+    // Links and the jump cache may lead to the page that loses its entry: they hold only while they spare a probe that would hit.
+    newGeneration(set);
   }
   let tag = linear & ~(<u64>0xfff);
-  if (table == TLB_WRITE && load<u8>(PAGE_FLAGS + ((host - RAM) >> 12)) & PAGE_CODE) tag |= SOFT;
+  if (table == TLB_WRITE && load<u8>(PAGE_FLAGS + ((host - RAM) >> 12)) & (PAGE_CODE | PAGE_CLEAN)) tag |= SOFT;
   if (table != TLB_EXEC && load<u32>(WATCHES) && pageWatched(set, linear, host, frame)) tag |= SOFT;
   store<u64>(entry, tag);
   store<u32>(entry, <u32>host - <u32>linear, 8);
@@ -149,6 +157,39 @@ export function softenPage(page: u32): void {
       }
     }
   }
+}
+
+/** Makes every write entry soft: all pages are clean now. */
+export function softenAll(): void {
+  for (let set: u32 = 0; set < SET_EMPTY; set++) {
+    const base = TLB + <usize>set * TLB_SET;
+    const log = logOf(set);
+    const count = load<u32>(log);
+    if (count > LOG_ENTRIES) {
+      for (let at = base + TLB_WRITE; at < base + TLB_WRITE + TLB_WAY; at += 16) {
+        const tag = load<u64>(at);
+        if (tag != INVALID) store<u64>(at, tag | SOFT);
+      }
+    } else {
+      for (let i: usize = 0; i < <usize>count; i++) {
+        const index = <usize>load<u16>(log + 8 + (i << 1));
+        if (index - 4096 >= 4096) continue;
+        const tag = load<u64>(base + (index << 4));
+        if (tag != INVALID) store<u64>(base + (index << 4), tag | SOFT);
+      }
+    }
+  }
+}
+
+/** Enters what a snapshot held: `index` counts the entries of a set from its read table's first. */
+export function restoreTlbEntry(set: u32, index: u32, page: u64, addend: u32, frame: u32): void {
+  const table = <usize>(index >> 12) * TLB_WAY;
+  const host = <usize>(<u32>page + addend);
+  const flags = <u32>load<u8>(PAGE_FLAGS + ((host - RAM) >> 12));
+  if (table == TLB_EXEC) {
+    if (flags & PAGE_DEVICE) return;
+  } else if (flags & (table == TLB_WRITE ? PAGE_SLOW_WRITE & ~(PAGE_CODE | PAGE_CLEAN) : PAGE_SLOW_READ)) return;
+  tlbInsert(set, table, page, host, (<u64>frame) << 12);
 }
 
 function soften(entry: usize, host: u32): void {

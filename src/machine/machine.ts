@@ -32,6 +32,7 @@ import { faultRecords } from './fault-log.ts';
 import { writeFirmware } from './firmware/firmware.ts';
 import { type Hardware, linearBitsOf, PHYSICAL_BITS, presentTime } from './hardware.ts';
 import { eachPage, peekPhysical, pokePhysical } from './memory.ts';
+import { createHistory, type MachineHistory } from './history/history.ts';
 import { markOverlays } from './overlays.ts';
 import { MSR_DEVICES, MSR_FAULT, MSR_INDICES, knowsMsr, MSR_MODE, readMsr, writeMsr } from './msrs.ts';
 import { powerOn } from './power-on.ts';
@@ -154,6 +155,12 @@ function assemble(options: MachineOptions, tell: { output(byte: number): void; n
     watches: createWatches(),
     shutdown: undefined,
     onTransition: undefined,
+    idleFrom: 0,
+    idleUntil: 0,
+    recorder: undefined,
+    markOverlays: () => {
+      overlays = markOverlays(core, board, overlays);
+    },
     bytesAtRip: () => {
       const at = translateLinear(hardware, runningSide(core), linearRip(core));
       return at.ok ? peekPhysical(core, at.hostPhysical, 15) : new Uint8Array(0);
@@ -191,14 +198,22 @@ class SimulatedMachine implements Machine {
   readonly ramSize: number;
   onOutput: ((bytes: Uint8Array) => void) | undefined;
   onNotice: ((text: string) => void) | undefined;
+  onRewound: ((bytes: Uint8Array) => void) | undefined;
+  readonly history: MachineHistory;
+  #onTransition: Machine['onTransition'];
+  readonly #noticed = new Set<string>();
   readonly #hardware: Hardware;
   readonly #runner: Runner;
   readonly #registerNames: readonly string[];
 
   constructor(options: MachineOptions) {
     const { hardware, runner } = assemble(options, {
+      output: (byte) => this.history.sent(byte),
+      notice: (text) => this.#notice(text),
+    });
+    this.history = createHistory(runner, {
       output: (byte) => this.onOutput?.(Uint8Array.of(byte)),
-      notice: (text) => this.onNotice?.(text),
+      rewound: (bytes) => this.onRewound?.(bytes),
     });
     this.ramSize = options.ramSize;
     this.#hardware = hardware;
@@ -207,12 +222,25 @@ class SimulatedMachine implements Machine {
     this.#registerNames = [...REGISTER_NAMES, ...msrs];
   }
 
+  /** What was told once is not told again when the machine goes over the same time again. */
+  #notice(text: string): void {
+    if (this.#noticed.has(text)) return;
+    this.#noticed.add(text);
+    this.onNotice?.(text);
+  }
+
   get onTransition(): Machine['onTransition'] {
-    return this.#runner.onTransition;
+    return this.#onTransition;
   }
 
   set onTransition(listener: Machine['onTransition']) {
-    this.#runner.onTransition = listener;
+    this.#onTransition = listener;
+    this.#runner.onTransition =
+      listener === undefined
+        ? undefined
+        : (event) => {
+            if (!this.history.travelling) listener(event);
+          };
   }
 
   get #core(): Core {
@@ -265,7 +293,11 @@ class SimulatedMachine implements Machine {
   }
 
   writeRegister(name: string, value: bigint): string | undefined {
-    return writeRegister(this.#hardware, name, value);
+    let problem: string | undefined;
+    this.history.input(name, () => {
+      problem = writeRegister(this.#hardware, name, value);
+    });
+    return problem;
   }
 
   registerNames(): readonly string[] {
@@ -296,10 +328,12 @@ class SimulatedMachine implements Machine {
     const width = (encoding & 1) === 1 ? 32 : bits;
     if (value < 0n || value >> BigInt(width) !== 0n)
       return `${field.name} holds ${width} bits; 0x${value.toString(16)} does not fit.`;
-    const stored = vmcsQuad(this.#core, offset & ~7);
-    setVmcsQuad(this.#core, offset & ~7, (encoding & 1) === 1 ? (stored & 0xffffffffn) | (value << 32n) : value);
-    forgetWriter(vmx, encoding);
-    writeWord(this.#core, VMCS_DIRTY, readWord(this.#core, VMCS_DIRTY) | VMCS_DIRTY_ANY);
+    this.history.input(field.name, () => {
+      const stored = vmcsQuad(this.#core, offset & ~7);
+      setVmcsQuad(this.#core, offset & ~7, (encoding & 1) === 1 ? (stored & 0xffffffffn) | (value << 32n) : value);
+      forgetWriter(vmx, encoding);
+      writeWord(this.#core, VMCS_DIRTY, readWord(this.#core, VMCS_DIRTY) | VMCS_DIRTY_ANY);
+    });
     return undefined;
   }
 
@@ -353,7 +387,12 @@ class SimulatedMachine implements Machine {
   }
 
   pokePhysical(address: bigint, bytes: Uint8Array): number {
-    return pokePhysical(this.#core, address, bytes);
+    const copy = bytes.slice();
+    let written = 0;
+    this.history.input(`memory at 0x${address.toString(16)}`, () => {
+      written = pokePhysical(this.#core, address, copy);
+    });
+    return written;
   }
 
   #gather(address: bigint, length: number, translate: (at: bigint) => TranslationResult): Uint8Array {
@@ -375,7 +414,7 @@ class SimulatedMachine implements Machine {
     eachPage(address, bytes.length, (at, offset, size) => {
       const place = translate(at);
       if (!place.ok) return false;
-      const written = pokePhysical(this.#core, place.hostPhysical, bytes.subarray(offset, offset + size));
+      const written = this.pokePhysical(place.hostPhysical, bytes.subarray(offset, offset + size));
       done = offset + written;
       return written === size;
     });
@@ -407,7 +446,10 @@ class SimulatedMachine implements Machine {
   }
 
   input(bytes: Uint8Array): void {
-    this.#hardware.board.input(bytes);
-    this.#runner.look = true;
+    const copy = bytes.slice();
+    this.history.input('console input', () => {
+      this.#hardware.board.input(copy);
+      this.#runner.look = true;
+    });
   }
 }

@@ -1,5 +1,5 @@
 // Pages of RAM that a device overlays (a local APIC moved below the end of RAM): the core sends their accesses to the board.
-import { PAGE_DEVICE, PAGE_FLAGS } from '../core/layout.ts';
+import { PAGE_CLEAN, PAGE_DEVICE, PAGE_FLAGS } from '../core/layout.ts';
 import type { Core } from '../vmx/processor.ts';
 import type { Board } from './devices/types.ts';
 
@@ -15,5 +15,5 @@ export function markOverlays(core: Core, board: Board, marked: readonly number[]
 function setFlag(core: Core, page: number, device: boolean): void {
   const at = PAGE_FLAGS + page / 4096;
   const flags = core.bytes[at] as number;
-  core.bytes[at] = device ? flags | PAGE_DEVICE : flags & ~PAGE_DEVICE;
+  core.bytes[at] = device ? (flags | PAGE_DEVICE) & ~PAGE_CLEAN : flags & ~PAGE_DEVICE;
 }

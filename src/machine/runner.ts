@@ -39,6 +39,7 @@ import { VM_SUCCEED, type Vmx } from '../vmx/operation.ts';
 import { type Core, readCount, readWord, writeWord } from '../vmx/processor.ts';
 import { runCore } from './core-instance.ts';
 import { faultRecords } from './fault-log.ts';
+import { attendRecorder, dueTime, idled, type Recorder } from './history/recorder.ts';
 import { type Hardware, presentTime, skipTime } from './hardware.ts';
 import { ACTIVITY_WAIT_FOR_SIPI, lookAtDevices, takeInterrupt, takeSignals, wake } from './interrupts.ts';
 import { linearRip } from './registers.ts';
@@ -64,6 +65,13 @@ export interface Runner {
   /** A test exit or power off that was asked for. */
   shutdown: Stop | undefined;
   onTransition: ((event: { exit: VmExit } | { entry: VmEntry }) => void) | undefined;
+  /** The last time that the processor spent idle: from, up to. */
+  idleFrom: number;
+  idleUntil: number;
+  /** Absent: nothing is recorded. */
+  recorder: Recorder | undefined;
+  /** Marks the pages that devices overlay now. */
+  readonly markOverlays: () => void;
   /** Bytes at RIP, for a message. */
   readonly bytesAtRip: () => Uint8Array;
 }
@@ -82,16 +90,19 @@ export function run(runner: Runner, options: RunOptions): Stop {
     const met = watchStop(core, watches);
     if (met !== undefined) return met;
     const now = presentTime(core);
+    const due = attendHistory(runner, now);
     if (now >= end) return BUDGET_STOP;
     const signal = attendDevices(runner, now, options);
     if (signal !== undefined) return signal;
-    const slice = Math.min(SLICE, end - now, runner.nextEvent - now, untilPreemption(core, now));
-    writeWord(core, RUN_FLAGS, flags | watches.runFlags);
+    const slice = Math.min(SLICE, end - now, due - now, runner.nextEvent - now, untilPreemption(core, now));
+    // An input that came after an event of this very time waits for that event.
+    const exact = due <= now;
+    writeWord(core, RUN_FLAGS, flags | watches.runFlags | (exact ? RUN_STEP : 0));
     flags = 0;
-    const code = runCore(core, slice);
+    const code = runCore(core, exact ? 1 : slice);
     collectHits(core, watches);
     if (code === STOP_BUDGET) continue;
-    const stop = handle(runner, code, options, end);
+    const stop = handle(runner, code, options, Math.min(end, exact ? FOREVER : due));
     if (stop !== undefined) return stop;
   }
 }
@@ -105,6 +116,7 @@ export function step(runner: Runner, options: StepOptions): Stop {
     const met = watchStop(core, watches);
     if (met !== undefined) return met;
     const now = presentTime(core);
+    const due = attendHistory(runner, now);
     const signal = attendDevices(runner, now, STEP_OPTIONS);
     if (signal !== undefined) return signal;
     untilPreemption(core, now);
@@ -112,10 +124,17 @@ export function step(runner: Runner, options: StepOptions): Stop {
     const code = runCore(core, 1);
     collectHits(core, watches);
     if (code === STOP_BUDGET) return BUDGET_STOP;
-    const stop = handle(runner, code, STEP_OPTIONS, FOREVER) ?? watchStop(core, watches);
+    const stop = handle(runner, code, STEP_OPTIONS, due <= now ? FOREVER : due) ?? watchStop(core, watches);
     if (stop !== undefined) return stop;
     if (code === STOP_DELIVERED || presentTime(core) > now) return BUDGET_STOP;
   }
+}
+
+/** Takes the snapshots and inputs that are due; answers when the next are. */
+function attendHistory({ recorder }: Runner, now: number): number {
+  if (recorder === undefined) return FOREVER;
+  if (now >= dueTime(recorder)) attendRecorder(recorder);
+  return dueTime(recorder);
 }
 
 /** Lets devices act when their time has come or one was reached; a stop when an INIT or SIPI leads to one. */
@@ -271,8 +290,15 @@ function idle(runner: Runner, code: number, end: number): Stop | undefined {
   if (next > Number.MAX_SAFE_INTEGER || (code === STOP_HALT && !canWake(core, guest))) {
     return { kind: 'idle', explanation: explainIdle(core, next) };
   }
-  if (next > now) skipTime(core, Math.min(next, end) - now);
+  if (next > now) skip(runner, now, Math.min(next, end));
   return undefined;
+}
+
+function skip(runner: Runner, now: number, until: number): void {
+  if (runner.idleUntil !== now) runner.idleFrom = now;
+  runner.idleUntil = until;
+  if (runner.recorder !== undefined) idled(runner.recorder, until - now);
+  skipTime(runner.hardware.core, until - now);
 }
 
 /** Whether an event that came before the halt ends it at once. */

@@ -1,4 +1,5 @@
 // What the machine offers to the debugger: editor-neutral, plain data, no DAP.
+import type { HistoryView } from './history/types.ts';
 import type { Audit } from '../vmx/audit.ts';
 import type { EptAccess, EptWalk } from '../vmx/ept-walk.ts';
 import type { LinearAccess } from '../vmx/page-rights.ts';
@@ -195,6 +196,10 @@ export interface Machine {
   input(bytes: Uint8Array): void;
   /** Called with console output as it is sent. */
   onOutput: ((bytes: Uint8Array) => void) | undefined;
+  /** The console went back in time: it holds these bytes now. */
+  onRewound: ((bytes: Uint8Array) => void) | undefined;
+  /** The recorded past. */
+  readonly history: HistoryView;
   /** Notices that a person should see once (for example an access to physical memory where nothing is). */
   onNotice: ((text: string) => void) | undefined;
   /** Called for every exit and entry, whether it stops or not; absent costs nothing. */

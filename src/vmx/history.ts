@@ -148,3 +148,22 @@ export function lastExitReason(history: History, core: Core): number {
   const at = ((core.words[COUNT_EXITS >>> 2] as number) & (HISTORY_SIZE - 1)) * RECORD;
   return history.exits[at] as number;
 }
+
+/** The records of the last exit and the last entry, for a snapshot. */
+export function lastRecords(history: History, core: Core): Uint32Array {
+  const records = new Uint32Array(2 * RECORD);
+  records.set(slot(history.exits, core, COUNT_EXITS));
+  records.set(slot(history.entries, core, COUNT_ENTRIES), RECORD);
+  return records;
+}
+
+/** Puts them back, when the counts of the core are again what they were. */
+export function restoreRecords(history: History, core: Core, records: Uint32Array): void {
+  slot(history.exits, core, COUNT_EXITS).set(records.subarray(0, RECORD));
+  slot(history.entries, core, COUNT_ENTRIES).set(records.subarray(RECORD));
+}
+
+function slot(ring: Uint32Array, core: Core, counter: number): Uint32Array {
+  const at = ((core.words[counter >>> 2] as number) & (HISTORY_SIZE - 1)) * RECORD;
+  return ring.subarray(at, at + RECORD);
+}

@@ -3,6 +3,7 @@
 import {
   CR4,
   MONITOR_ADDRESS,
+  PAGE_CLEAN,
   PAGE_FLAGS,
   PAGE_VMCS,
   RAM,
@@ -36,7 +37,7 @@ import {
   vmFail,
   vmFailInvalid,
 } from './operation.ts';
-import { type Core, readQuad, readWord, writeQuad, writeWord } from './processor.ts';
+import { type Core, noteWritten, readQuad, readWord, writeQuad, writeWord } from './processor.ts';
 
 const ALL_ONES = 0xffffffffffffffffn;
 const CR4_LA57 = 1 << 12;
@@ -116,6 +117,7 @@ function vmclear(vmx: Vmx, pointer: bigint): number {
     return vmFail(vmx, 'VMCLEAR', 3, `${hex(pointer)} is the VMXON region.`);
   }
   if (pointer + 4096n <= BigInt(core.ramSize)) {
+    noteWritten(core, Number(pointer));
     writeWord(core, RAM + Number(pointer) + VMCS_LAUNCH_STATE_OFFSET, 0);
   } else {
     vmx.host.notice(`VMCLEAR of ${hex(pointer)}, where there is no RAM.`);
@@ -151,11 +153,11 @@ function dropCurrent(core: Core): void {
   setCurrentVmcs(core, undefined);
 }
 
-/** Marks the page of the current VMCS, so that plain stores to it are noticed. */
+/** Marks the page of the current VMCS, so that plain stores to it are noticed. It counts as written, since fields are written without notice. */
 function setPageFlag(core: Core, pointer: number, current: boolean): void {
   const at = PAGE_FLAGS + (pointer >>> 12);
   const flags = core.bytes[at] as number;
-  core.bytes[at] = current ? flags | PAGE_VMCS : flags & ~PAGE_VMCS;
+  core.bytes[at] = current ? (flags | PAGE_VMCS) & ~PAGE_CLEAN : flags & ~PAGE_VMCS;
   if (current) core.exports.flushTlb(FLUSH_ALL);
 }
 

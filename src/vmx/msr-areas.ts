@@ -2,7 +2,7 @@
 // reserved, data.
 import { APIC_BASE, RAM } from '../core/layout.ts';
 import { hex, physicalQuad, physicalWord, type Vmx } from './operation.ts';
-import { readWord, writeQuad } from './processor.ts';
+import { noteWritten, readWord, writeQuad } from './processor.ts';
 
 /** The first entry of an area that cannot be processed, from 1, and why; undefined when all were. */
 export type MsrAreaFault =
@@ -43,7 +43,9 @@ export function storeMsrArea(vmx: Vmx, address: bigint, count: number): MsrAreaF
     if (index === SMBASE) return 'IA32_SMBASE can be read in SMM only';
     const value = vmx.host.readMsr(index);
     if (value === undefined) return 'RDMSR would raise #GP';
-    if (at + 16n <= BigInt(vmx.core.ramSize)) writeQuad(vmx.core, RAM + Number(at) + 8, value);
+    if (at + 16n > BigInt(vmx.core.ramSize)) return undefined;
+    noteWritten(vmx.core, Number(at) + 8);
+    writeQuad(vmx.core, RAM + Number(at) + 8, value);
     return undefined;
   });
 }

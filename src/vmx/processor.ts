@@ -1,4 +1,5 @@
 // The processor as VMX operation sees it: the core's memory and functions, and what the machine around it does for VMX.
+import { PAGE_CLEAN, PAGE_FLAGS } from '../core/layout.ts';
 
 /** What the core exports; src/core/README.md describes each. */
 export interface CoreExports {
@@ -9,6 +10,10 @@ export interface CoreExports {
   inspectInstruction(): number;
   physicalWritten(physical: bigint, length: number): void;
   forgetPage(page: number): void;
+  restoreTlbEntry(set: number, index: number, page: bigint, addend: number, frame: number): void;
+  writtenPages(from: number): number;
+  keepPages(): void;
+  isZeroPage(page: number): number;
   updateMode(): void;
   getRip(): bigint;
   setRip(rip: bigint): void;
@@ -39,6 +44,12 @@ export interface Core {
   readonly quads: BigUint64Array;
   /** Bytes of guest RAM behind RAM in layout.ts. */
   readonly ramSize: number;
+}
+
+/** The page of RAM at a physical address is about to be written from outside the core: the next snapshot must hold it. */
+export function noteWritten(core: Core, physical: number): void {
+  const at = PAGE_FLAGS + Math.floor(physical / 4096);
+  core.bytes[at] = (core.bytes[at] as number) & ~PAGE_CLEAN;
 }
 
 export function readWord(core: Core, address: number): number {

@@ -327,6 +327,8 @@ export function createToy(options: ToyOptions): Toy {
     input: () => {},
     onOutput: undefined,
     onNotice: undefined,
+    onRewound: undefined,
+    history: NO_HISTORY,
     onTransition: undefined,
   };
 
@@ -340,3 +342,29 @@ export function createToy(options: ToyOptions): Toy {
   };
   return toy;
 }
+
+const START = { time: 0, events: 0 };
+
+/** The toy remembers nothing. */
+const NO_HISTORY: Machine['history'] = {
+  recording: false,
+  cuts: 0,
+  travelling: false,
+  record: () => undefined,
+  now: () => START,
+  first: () => START,
+  last: () => START,
+  snapshots: () => [],
+  bytes: () => 0,
+  before: () => undefined,
+  *travel() {
+    yield;
+    return false;
+  },
+  goTo: () => false,
+  quietly: (action) => action(),
+  arrive: () => undefined,
+  idle: () => ({ from: 0, until: 0 }),
+  hash: () => '',
+  cut: () => undefined,
+};

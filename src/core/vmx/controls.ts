@@ -82,6 +82,7 @@ import {
   VPID,
   XSS_EXITING_BITMAP,
 } from '../layout.ts';
+import { pageWritten } from '../snapshot.ts';
 
 export const PIN_VIRTUAL_NMIS: u32 = 1 << 5;
 export const PIN_PREEMPTION_TIMER: u32 = 1 << 6;
@@ -154,6 +155,7 @@ export function compileControls(region: usize): void {
   copy64(VMWRITE_BITMAP, region + F_VMWRITE_BITMAP_ADDRESS);
   const link = load<u64>(region + F_VMCS_LINK_POINTER);
   store<u32>(SHADOW_VMCS_ADDRESS, (secondary & SECONDARY_VMCS_SHADOWING) != 0 && ~link != 0 ? RAM + u32(link) : 0);
+  if (load<u32>(SHADOW_VMCS_ADDRESS)) pageWritten(load<u32>(SHADOW_VMCS_ADDRESS)); // VMWRITEs of the guest are not noticed one by one
   copy64(VE_INFORMATION, region + F_VIRTUALIZATION_EXCEPTION_INFORMATION_ADDRESS);
   store<u64>(PML_ADDRESS, (secondary & SECONDARY_PML) != 0 ? load<u64>(region + F_PML_ADDRESS) : 0);
   store<u32>(PML_INDEX, u32(load<u16>(region + F_PML_INDEX)));

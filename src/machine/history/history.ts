@@ -1,0 +1,130 @@
+// The recorded past as the debugger sees it.
+import type { Runner } from '../runner.ts';
+import { compareMoments, presentMoment } from './moments.ts';
+import {
+  createRecorder,
+  cutFuture,
+  historyBytes,
+  indexBefore,
+  type Recorder,
+  record,
+  recordConsole,
+  travel,
+} from './recorder.ts';
+import { stateHash } from './state-hash.ts';
+import type { HistoryView } from './types.ts';
+
+export interface HistoryEvents {
+  /** A console byte to show. */
+  output(byte: number): void;
+  /** The console went back: it now holds these bytes. */
+  rewound(bytes: Uint8Array): void;
+}
+
+/** The machine's own handle on its past: what it records, beside what the debugger asks. */
+export interface MachineHistory extends HistoryView {
+  /** A byte goes out to the console. */
+  sent(byte: number): void;
+  /** Something reaches the machine from outside. */
+  input(what: string, apply: () => void): void;
+}
+
+export function createHistory(runner: Runner, events: HistoryEvents): MachineHistory {
+  let recorder: Recorder | undefined;
+  let silent = false;
+  /** Console bytes that were shown, counted from power-on. */
+  let shown = 0;
+  let cuts = 0;
+  const { core } = runner.hardware;
+
+  const start = (limit: number): void => {
+    recorder = createRecorder(runner, limit);
+    recorder.sent = shown;
+    recorder.dropped = shown;
+    runner.recorder = recorder;
+  };
+
+  /** Brings the console to what was sent up to the present. */
+  const showConsole = ({ console, dropped, sent }: Recorder): void => {
+    if (sent < shown) events.rewound(Uint8Array.from(console.slice(0, Math.max(0, sent - dropped))));
+    else for (let at = Math.max(shown, dropped); at < sent; at++) events.output(console[at - dropped] as number);
+    shown = sent;
+  };
+
+  return {
+    get recording() {
+      return recorder !== undefined;
+    },
+    get cuts() {
+      return cuts;
+    },
+    get travelling() {
+      return silent;
+    },
+    record(limit) {
+      if (limit <= 0) {
+        recorder = undefined;
+        runner.recorder = undefined;
+      } else if (recorder === undefined) start(limit);
+      else recorder.limit = limit;
+    },
+    now: () => presentMoment(core),
+    first: () => recorder?.snapshots[0] ?? presentMoment(core),
+    last() {
+      const now = presentMoment(core);
+      return recorder === undefined || compareMoments(recorder.far, now) < 0 ? now : recorder.far;
+    },
+    snapshots: () => recorder?.snapshots.map(({ time, events: count }) => ({ time, events: count })) ?? [],
+    bytes: () => (recorder === undefined ? 0 : historyBytes(recorder)),
+    before(moment) {
+      if (recorder === undefined) return undefined;
+      return recorder.snapshots[indexBefore(recorder, { time: moment.time, events: moment.events - 1 })];
+    },
+    *travel(moment) {
+      if (recorder === undefined) return false;
+      silent = true;
+      try {
+        return yield* travel(recorder, moment);
+      } finally {
+        silent = false;
+      }
+    },
+    goTo(moment) {
+      const journey = this.travel(moment);
+      for (;;) {
+        const step = journey.next();
+        if (step.done === true) {
+          this.arrive();
+          return step.value;
+        }
+      }
+    },
+    quietly(action) {
+      const before = silent;
+      silent = true;
+      try {
+        return action();
+      } finally {
+        silent = before;
+      }
+    },
+    arrive() {
+      if (recorder !== undefined) showConsole(recorder);
+    },
+    idle: () => ({ from: runner.idleFrom, until: runner.idleUntil }),
+    hash: () => stateHash(runner.hardware),
+    sent(byte) {
+      if (recorder !== undefined) recordConsole(recorder, byte);
+      if (silent) return;
+      shown++;
+      events.output(byte);
+    },
+    input(what, apply) {
+      if (recorder === undefined) apply();
+      else if (record(recorder, what, apply)) cuts++;
+    },
+    cut() {
+      if (recorder !== undefined && cutFuture(recorder)) cuts++;
+    },
+  };
+}

@@ -1,0 +1,142 @@
+// What a snapshot holds of the core beside RAM: state blocks, code spaces, the TLB, and which pages are current VMCSs.
+import {
+  CODE_SPACES,
+  GENERATION,
+  PAGE_CLEAN,
+  PAGE_FLAGS,
+  PAGE_VMCS,
+  PROCESSORS,
+  SET_EMPTY,
+  STATE,
+  STATE_SIZE,
+  TLB,
+  TLB_BASE,
+  TLB_LOG,
+  TLB_SET,
+} from '../../core/layout.ts';
+import { type Core, readWord, writeWord } from '../../vmx/processor.ts';
+import { writtenPages } from './pages.ts';
+
+export interface ProcessorImage {
+  readonly state: Uint8Array;
+  /** Saved blocks of other processors, by number; only those that hold anything. */
+  readonly others: ReadonlyMap<number, Uint8Array>;
+  readonly codeSpaces: Uint8Array;
+  /** Five words an entry: set << 16 | index, page (low half), page (high half), addend, guest-physical page. */
+  readonly tlb: Uint32Array;
+  readonly vmcsPages: readonly number[];
+}
+
+const OTHERS = 64;
+const CODE_SPACE_HEADER = 32;
+const LOG_SIZE = 0x2000;
+const LOG_ENTRIES = 4092;
+const SET_ENTRIES = 3 * 4096;
+const INVALID = 1;
+
+/** To be called before `keepPages`: current VMCSs are found among the written pages. */
+export function takeProcessorImage(core: Core): ProcessorImage {
+  const others = new Map<number, Uint8Array>();
+  for (let i = 0; i < OTHERS; i++) {
+    const at = PROCESSORS + i * STATE_SIZE;
+    if (isUsed(core, at)) others.set(i, core.bytes.slice(at, at + STATE_SIZE));
+  }
+  const spaces = CODE_SPACE_HEADER * (1 + readWord(core, CODE_SPACES));
+  return {
+    state: core.bytes.slice(STATE, STATE + STATE_SIZE),
+    others,
+    codeSpaces: core.bytes.slice(CODE_SPACES, CODE_SPACES + spaces),
+    tlb: takeTlb(core),
+    vmcsPages: vmcsPages(core),
+  };
+}
+
+function isUsed(core: Core, at: number): boolean {
+  for (let word = at >>> 2; word < (at + STATE_SIZE) >>> 2; word++) if (core.words[word] !== 0) return true;
+  return false;
+}
+
+function vmcsPages(core: Core): number[] {
+  return writtenPages(core).filter((page) => ((core.bytes[PAGE_FLAGS + page] as number) & PAGE_VMCS) !== 0);
+}
+
+function takeTlb(core: Core): Uint32Array {
+  const entries: number[] = [];
+  const { words } = core;
+  for (let set = 0; set < SET_EMPTY; set++) {
+    const log = TLB_LOG + set * LOG_SIZE;
+    const count = readWord(core, log);
+    const base = TLB + set * TLB_SET;
+    const put = (index: number): void => {
+      const at = (base + index * 16) >>> 2;
+      const low = words[at] as number;
+      if ((low & INVALID) !== 0) return;
+      entries.push(
+        (set << 16) | index,
+        low & 0xfffff000,
+        words[at + 1] as number,
+        words[at + 2] as number,
+        words[at + 3] as number,
+      );
+    };
+    if (count > LOG_ENTRIES) for (let index = 0; index < SET_ENTRIES; index++) put(index);
+    else {
+      const seen = new Set<number>();
+      for (let i = 0; i < count; i++) {
+        const pair = words[(log + 8 + 2 * i) >>> 2] as number;
+        seen.add((i & 1) === 0 ? pair & 0xffff : pair >>> 16);
+      }
+      for (const index of seen) put(index);
+    }
+  }
+  return Uint32Array.from(entries);
+}
+
+/** Puts state blocks and code spaces back. */
+export function restoreState(core: Core, image: ProcessorImage): void {
+  for (const page of vmcsPages(core))
+    core.bytes[PAGE_FLAGS + page] = (core.bytes[PAGE_FLAGS + page] as number) & ~PAGE_VMCS;
+  for (const page of image.vmcsPages)
+    core.bytes[PAGE_FLAGS + page] = ((core.bytes[PAGE_FLAGS + page] as number) | PAGE_VMCS) & ~PAGE_CLEAN;
+  core.bytes.set(image.state, STATE);
+  for (let i = 0; i < OTHERS; i++) {
+    const at = PROCESSORS + i * STATE_SIZE;
+    const block = image.others.get(i);
+    if (block !== undefined) core.bytes.set(block, at);
+    else if (isUsed(core, at)) core.bytes.fill(0, at, at + STATE_SIZE);
+  }
+  restoreCodeSpaces(core, image.codeSpaces);
+}
+
+/** RIP keys count the code spaces, which only grow until they are forgotten all at once. */
+function restoreCodeSpaces(core: Core, saved: Uint8Array): void {
+  const held = readWord(core, CODE_SPACES) >= saved.length / CODE_SPACE_HEADER - 1;
+  if (held && sameFrom(core.bytes, CODE_SPACES, saved, CODE_SPACE_HEADER)) return;
+  core.exports.flushCode();
+  core.bytes.set(saved, CODE_SPACES);
+}
+
+function sameFrom(bytes: Uint8Array, at: number, saved: Uint8Array, from: number): boolean {
+  for (let i = from; i < saved.length; i++) if (bytes[at + i] !== saved[i]) return false;
+  return true;
+}
+
+/** Puts the TLB back; to be called last, when the flags of all pages are as they were. */
+export function restoreTlb(core: Core, image: ProcessorImage): void {
+  core.exports.flushTlb(3);
+  const { tlb } = image;
+  for (let i = 0; i < tlb.length; i += 5) {
+    const place = tlb[i] as number;
+    const page = (BigInt(tlb[i + 2] as number) << 32n) | BigInt(tlb[i + 1] as number);
+    core.exports.restoreTlbEntry(place >>> 16, place & 0xffff, page, tlb[i + 3] as number, tlb[i + 4] as number);
+  }
+  renewGeneration(core, STATE);
+  for (const number of image.others.keys()) renewGeneration(core, PROCESSORS + number * STATE_SIZE);
+}
+
+/** GENERATION of a block is that of its TLB set today. */
+function renewGeneration(core: Core, block: number): void {
+  const set = Math.floor((readWord(core, block + TLB_BASE - STATE) - TLB) / TLB_SET);
+  if (set < 0 || set > SET_EMPTY) return;
+  writeWord(core, block + GENERATION - STATE, readWord(core, TLB_LOG + set * LOG_SIZE + 4));
+}
