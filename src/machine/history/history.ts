@@ -11,6 +11,9 @@ import {
   recordConsole,
   travel,
 } from './recorder.ts';
+import { BREAKPOINTS } from '../../core/layout.ts';
+import { readWord, writeWord } from '../../vmx/processor.ts';
+import { setWatches } from '../watches.ts';
 import { stateHash } from './state-hash.ts';
 import type { HistoryView } from './types.ts';
 
@@ -51,6 +54,24 @@ export function createHistory(runner: Runner, events: HistoryEvents): MachineHis
     shown = sent;
   };
 
+  /** The way to a moment is travelled without the debugger's breakpoints and watches; answers how to put them back. */
+  const suspend = (): (() => void) => {
+    const breakpoints = readWord(core, BREAKPOINTS);
+    const { list } = runner.watches;
+    if (breakpoints > 0) {
+      writeWord(core, BREAKPOINTS, 0);
+      core.exports.setBreakpoints();
+    }
+    if (list.length > 0) setWatches(runner.hardware, runner.watches, []);
+    return () => {
+      if (breakpoints > 0) {
+        writeWord(core, BREAKPOINTS, breakpoints);
+        core.exports.setBreakpoints();
+      }
+      if (list.length > 0) setWatches(runner.hardware, runner.watches, list);
+    };
+  };
+
   return {
     get recording() {
       return recorder !== undefined;
@@ -83,9 +104,11 @@ export function createHistory(runner: Runner, events: HistoryEvents): MachineHis
     *travel(moment) {
       if (recorder === undefined) return false;
       silent = true;
+      const resume = suspend();
       try {
         return yield* travel(recorder, moment);
       } finally {
+        resume();
         silent = false;
       }
     },

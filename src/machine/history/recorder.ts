@@ -274,7 +274,7 @@ export function* travel(recorder: Recorder, target: Moment): Generator<void, boo
     if (presentTime(core) === target.time && presentEvents(core) === before) break;
   }
   attendRecorder(recorder);
-  return compareMoments(presentMoment(core), target) === 0;
+  return presentTime(core) === target.time && presentEvents(core) >= target.events;
 }
 
 function* advance(recorder: Recorder, time: number): Generator<void, boolean> {
