@@ -1,5 +1,6 @@
 // One snapshot: everything of a machine that decides its future, but the pages of RAM, which pages.ts holds.
 import { restoreRecords, lastRecords } from '../../vmx/history.ts';
+import { loadStatistics, type SavedStatistics, saveStatistics } from '../../vmx/statistics.ts';
 import type { Core } from '../../vmx/processor.ts';
 import type { SavedState } from '../devices/types.ts';
 import type { Runner } from '../runner.ts';
@@ -11,6 +12,7 @@ export interface Snapshot extends Moment, PageHolder {
   readonly image: ProcessorImage;
   readonly board: SavedState;
   readonly records: Uint32Array;
+  readonly statistics: SavedStatistics;
   readonly loop: LoopState;
   /** Bytes of all this, estimated; pages not counted. */
   readonly bytes: number;
@@ -38,6 +40,7 @@ export function takeSnapshot(runner: Runner, loop: Pick<LoopState, 'sent' | 'inp
     image,
     board: board.save(),
     records: lastRecords(runner.vmx.history, core),
+    statistics: saveStatistics(runner.vmx.statistics),
     loop: {
       nextEvent: runner.nextEvent,
       look: runner.look,
@@ -59,6 +62,7 @@ export function restoreSnapshot(runner: Runner, snapshot: Snapshot): void {
   core.exports.keepPages();
   restoreTlb(core, snapshot.image);
   restoreRecords(vmx.history, core, snapshot.records);
+  loadStatistics(vmx.statistics, snapshot.statistics);
   vmx.passed?.byPointer.clear();
   vmx.fail = undefined;
   vmx.failure = undefined;
