@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formsSource } from './asm-forms.mjs';
+import { labPrograms } from './generate/labs.mjs';
 import { nasmGrammar } from './generate/nasm-grammar.mjs';
 import { referencePages } from './generate/reference.mjs';
 import { loadSources } from './generate/spec.mjs';
@@ -19,6 +20,7 @@ export async function generatedFiles() {
     { path: 'src/asm/encoder/generated/forms.ts', text: formsSource() },
     { path: 'syntaxes/nasm.tmLanguage.json', text: `${JSON.stringify(nasmGrammar(identifiers), null, 2)}\n` },
     { path: 'samples/include/vmx.inc', text: await vmxInclude() },
+    ...labPrograms(),
     ...(await referencePages()),
   ];
 }
