@@ -1,5 +1,7 @@
 // An ELF executable as a Program: what it loads, how it starts, its symbols and lines.
-import { elfLines } from './dwarf/line-table.ts';
+import type { DebugInfo } from './debug-info.ts';
+import { debugInfoOf } from './dwarf/information.ts';
+import { type ElfLines, elfLines } from './dwarf/line-table.ts';
 import { type Elf, type ElfSegment, elfSymbols, parseElf } from './elf.ts';
 import { ProgramError, noSegments, outsideMemory } from './errors.ts';
 import { type BootHeader, type BootOptions, addressedSegment, bootMaterial, videoNotices } from './multiboot.ts';
@@ -16,14 +18,14 @@ export interface ElfStart {
 export function loadElf(file: string, bytes: Uint8Array, start: ElfStart): Program {
   const elf = parseElf(file, bytes);
   const { header, boot } = start;
-  const { symbols, lines, notices } = debugInformation(elf);
+  const { symbols, lines, debug, notices } = debugInformation(elf);
   const name = baseName(file);
   if (header?.addresses) {
     const image = addressedSegment(file, bytes, header, header.addresses);
     const material = bootMaterial({ ...boot, occupied: [image] });
     const segments = [image, ...material.segments];
     const entry = { kind: 'multiboot', entry: header.addresses.entry, info: material.info } as const;
-    return { name, segments, entry, symbols, lines, notices: [...notices, ...videoNotices(header)] };
+    return { name, segments, entry, symbols, lines, debug, notices: [...notices, ...videoNotices(header)] };
   }
   const image = elf.segments.filter(({ size }) => size > 0n).map((segment) => placed(file, segment, boot.ramSize));
   if (image.length === 0) throw noSegments(file);
@@ -35,6 +37,7 @@ export function loadElf(file: string, bytes: Uint8Array, start: ElfStart): Progr
       entry: { kind: 'flat', entry, bits: start.bits ?? elf.bits },
       symbols,
       lines,
+      debug,
       notices,
     };
   }
@@ -45,6 +48,7 @@ export function loadElf(file: string, bytes: Uint8Array, start: ElfStart): Progr
     entry: { kind: 'multiboot', entry, info: material.info },
     symbols,
     lines,
+    debug,
     notices: [...notices, ...videoNotices(header)],
   };
 }
@@ -64,8 +68,15 @@ function physicalEntry(elf: Elf): number {
   return Number(elf.entry);
 }
 
-/** Symbols and lines; what cannot be read of them becomes a notice, because the program runs all the same. */
-export function debugInformation(elf: Elf): { symbols: ProgramSymbol[]; lines: LineTable; notices: string[] } {
+export interface DebugInformation {
+  readonly symbols: ProgramSymbol[];
+  readonly lines: LineTable;
+  readonly debug: DebugInfo | undefined;
+  readonly notices: string[];
+}
+
+/** Symbols, lines and the rest; what cannot be read of them becomes a notice, because the program runs all the same. */
+export function debugInformation(elf: Elf): DebugInformation {
   const notices: string[] = [];
   const attempt = <T>(what: string, read: () => T, otherwise: T): T => {
     try {
@@ -77,8 +88,14 @@ export function debugInformation(elf: Elf): { symbols: ProgramSymbol[]; lines: L
     }
   };
   const symbols = attempt('symbols', () => elfSymbols(elf), []);
-  const table = attempt('source lines', () => elfLines(elf, notices), { files: [], rows: [] });
+  const { programs, ...table } = attempt('source lines', () => elfLines(elf, notices), NO_LINES);
   // Debug information may be relative to where the program was built: then its sources are beside it.
-  const lines = { ...table, files: table.files.map((path) => joinPath(folderOf(elf.file), path)) };
-  return { symbols, lines, notices };
+  const folder = folderOf(elf.file);
+  const shown = (path: string): string => joinPath(folder, path);
+  const lines = { ...table, files: table.files.map(shown) };
+  const filesOf = (statements: number): string[] => (programs.get(statements) ?? []).map(shown);
+  const debug = attempt('variables and types', () => debugInfoOf(elf, filesOf, notices), undefined);
+  return { symbols, lines, debug, notices };
 }
+
+const NO_LINES: ElfLines = { files: [], rows: [], programs: new Map() };

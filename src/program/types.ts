@@ -1,4 +1,5 @@
 // What a user's program becomes, whatever it was written in. Loaders fill it; machine and debugger read it.
+import type { DebugInfo } from './debug-info.ts';
 
 /** Reads a file by path or URI; rejects with an Error whose message says why. The one door to files outside cli/. */
 export type FileReader = (path: string) => Promise<Uint8Array>;
@@ -12,7 +13,10 @@ export interface Segment {
 }
 
 export interface Symbol {
+  /** As people write it. */
   readonly name: string;
+  /** As linkers write it, where that differs. */
+  readonly linkageName?: string;
   readonly address: bigint;
   readonly size: number;
   readonly kind: 'function' | 'object' | 'label';
@@ -31,6 +35,8 @@ export interface LineRow {
 export interface LineTable {
   /** Paths as the debugger should show them, absolute where known. */
   readonly files: readonly string[];
+  /** MD5 sums of the files' contents when the program was built, in hexadecimal, where known; numbered like `files`. */
+  readonly checksums?: readonly (string | undefined)[];
   readonly rows: readonly LineRow[];
 }
 
@@ -46,6 +52,8 @@ export interface Program {
   readonly entry: EntryState;
   readonly symbols: readonly Symbol[];
   readonly lines: LineTable;
+  /** Functions, variables, types and frames, where the program tells them. */
+  readonly debug?: DebugInfo | undefined;
   /** What a person should know about the file although it loads (debug information that cannot be read, for example). */
   readonly notices?: readonly string[];
 }

@@ -26,8 +26,60 @@ export interface FormContext {
   readonly lineStrings: Uint8Array;
 }
 
-/** Strings as text; everything of up to 8 bytes as an unsigned number (signed for sdata); blocks as undefined. */
-export type FormValue = string | bigint | undefined;
+/** Strings as text; everything of up to 8 bytes as an unsigned number (signed for sdata and implicit_const); blocks as bytes. */
+export type FormValue = string | bigint | Uint8Array;
+
+/** Bytes of a form's value when they do not depend on the value. */
+export function fixedSize(
+  form: number,
+  widths: Pick<FormContext, 'version' | 'offsetSize' | 'addressSize'>,
+): number | undefined {
+  switch (form) {
+    case 0x19: // flag_present
+    case 0x21: // implicit_const
+      return 0;
+    case 0x0b: // data1
+    case 0x0c: // flag
+    case 0x11: // ref1
+    case 0x25: // strx1
+    case 0x29: // addrx1
+      return 1;
+    case 0x05: // data2
+    case 0x12: // ref2
+    case 0x26: // strx2
+    case 0x2a: // addrx2
+      return 2;
+    case 0x27: // strx3
+    case 0x2b: // addrx3
+      return 3;
+    case 0x06: // data4
+    case 0x13: // ref4
+    case 0x1c: // ref_sup4
+    case 0x28: // strx4
+    case 0x2c: // addrx4
+      return 4;
+    case 0x07: // data8
+    case 0x14: // ref8
+    case 0x20: // ref_sig8
+    case 0x24: // ref_sup8
+      return 8;
+    case 0x1e: // data16
+      return 16;
+    case 0x01: // addr
+      return widths.addressSize;
+    case 0x10: // ref_addr
+      return widths.version <= 2 ? widths.addressSize : widths.offsetSize;
+    case 0x0e: // strp
+    case 0x17: // sec_offset
+    case 0x1d: // strp_sup
+    case 0x1f: // line_strp
+    case 0x1f20: // GNU_ref_alt
+    case 0x1f21: // GNU_strp_alt
+      return widths.offsetSize;
+    default:
+      return undefined;
+  }
+}
 
 /** Reads one value; throws `bad-structure` for a form that no DWARF version up to 5 defines. `implicit` is the abbreviation's constant. */
 export function readForm(cursor: Cursor, form: number, context: FormContext, implicit = 0n): FormValue {
@@ -36,9 +88,9 @@ export function readForm(cursor: Cursor, form: number, context: FormContext, imp
     case 0x01: // addr
       return readUnsigned(cursor, context.addressSize);
     case 0x03: // block2
-      return skip(cursor, readU16(cursor));
+      return bytesOf(cursor, readU16(cursor));
     case 0x04: // block4
-      return skip(cursor, readU32(cursor));
+      return bytesOf(cursor, readU32(cursor));
     case 0x05: // data2
     case 0x12: // ref2
     case 0x26: // strx2
@@ -59,9 +111,9 @@ export function readForm(cursor: Cursor, form: number, context: FormContext, imp
       return readString(cursor);
     case 0x09: // block
     case 0x18: // exprloc
-      return skip(cursor, readCount(cursor));
+      return bytesOf(cursor, readCount(cursor));
     case 0x0a: // block1
-      return skip(cursor, readU8(cursor));
+      return bytesOf(cursor, readU8(cursor));
     case 0x0b: // data1
     case 0x0c: // flag
     case 0x11: // ref1
@@ -78,6 +130,8 @@ export function readForm(cursor: Cursor, form: number, context: FormContext, imp
     case 0x1b: // addrx
     case 0x22: // loclistx
     case 0x23: // rnglistx
+    case 0x1f01: // GNU_addr_index
+    case 0x1f02: // GNU_str_index
       return readUleb(cursor);
     case 0x10: // ref_addr: an address in DWARF 2, an offset since
       return context.version <= 2 ? readUnsigned(cursor, context.addressSize) : readOffset(cursor, context);
@@ -91,7 +145,7 @@ export function readForm(cursor: Cursor, form: number, context: FormContext, imp
     case 0x19: // flag_present
       return 1n;
     case 0x1e: // data16
-      return skip(cursor, 16);
+      return bytesOf(cursor, 16);
     case 0x1f: // line_strp
       return stringAt(context.lineStrings, Number(readOffset(cursor, context)));
     case 0x21: // implicit_const
@@ -111,9 +165,27 @@ export function readForm(cursor: Cursor, form: number, context: FormContext, imp
 export const readOffset = (cursor: Cursor, context: Pick<FormContext, 'offsetSize'>): bigint =>
   readUnsigned(cursor, context.offsetSize);
 
-function skip(cursor: Cursor, size: number): undefined {
-  advance(cursor, size);
-  return undefined;
+function bytesOf(cursor: Cursor, size: number): Uint8Array {
+  const start = advance(cursor, size);
+  return new Uint8Array(cursor.view.buffer, cursor.view.byteOffset + start, size);
+}
+
+/** Moves past a value. */
+export function skipForm(cursor: Cursor, form: number, context: FormContext): void {
+  const size = fixedSize(form, context);
+  if (size !== undefined) {
+    advance(cursor, size);
+    return;
+  }
+  switch (form) {
+    case 0x08: {
+      const { view } = cursor;
+      while (readU8(cursor) !== 0 && cursor.offset < view.byteLength);
+      return;
+    }
+    default:
+      readForm(cursor, form, context);
+  }
 }
 
 /** The initial length of a unit (DWARF 5, "Initial Length Values"): how long the rest is, and which DWARF format it has. */

@@ -30,6 +30,8 @@ export interface RawRow {
 export interface LineProgram {
   /** Paths by the number that rows use (from 1 before version 5, from 0 since); holes are empty. */
   readonly files: readonly string[];
+  /** MD5 sums of the files' contents in hexadecimal, where the program tells them; numbered like `files`. */
+  readonly checksums: readonly (string | undefined)[];
   /** Each sequence's rows, its end row last. */
   readonly sequences: readonly (readonly RawRow[])[];
   /** Offset of the next program. */
@@ -57,6 +59,7 @@ export interface LineSections {
 
 const CONTENT_PATH = 1;
 const CONTENT_FOLDER = 2;
+const CONTENT_MD5 = 5;
 
 /** Reads the program at `offset` of .debug_line. `folder` is the unit's compilation directory, for versions before 5. */
 export function readLineProgram(sections: LineSections, offset: number, folder: string | undefined): LineProgram {
@@ -115,11 +118,17 @@ export function readLineProgram(sections: LineSections, offset: number, folder: 
     addressSize,
   };
   const folders = files.folders;
-  return { files: files.paths, sequences: runProgram(cursor, header, files.paths, folders, file), next };
+  return {
+    files: files.paths,
+    checksums: files.checksums,
+    sequences: runProgram(cursor, header, files.paths, folders, file),
+    next,
+  };
 }
 
 interface FileNames {
   readonly paths: string[];
+  readonly checksums: readonly (string | undefined)[];
   readonly folders: readonly string[];
 }
 
@@ -130,7 +139,7 @@ function readOldFiles(cursor: Cursor, folder: string | undefined): FileNames {
   const paths = [''];
   for (let name = readString(cursor); name !== ''; name = readString(cursor))
     paths.push(readOldFile(cursor, name, folders));
-  return { paths, folders };
+  return { paths, checksums: [], folders };
 }
 
 function readOldFile(cursor: Cursor, name: string, folders: readonly string[]): string {
@@ -145,15 +154,22 @@ function readFiles(cursor: Cursor, context: FormContext): FileNames {
   const folders: string[] = [];
   for (const entry of readEntries(cursor, context))
     folders.push(folders.length === 0 ? entry.path : joinPath(folders[0]!, entry.path));
-  const paths = readEntries(cursor, context).map(({ path, folder }) => joinPath(folders[folder] ?? '', path));
-  return { paths, folders };
+  const entries = readEntries(cursor, context);
+  const paths = entries.map(({ path, folder }) => joinPath(folders[folder] ?? '', path));
+  return { paths, checksums: entries.map(({ checksum }) => checksum), folders };
 }
 
-function readEntries(cursor: Cursor, context: FormContext): { path: string; folder: number }[] {
+interface FileEntry {
+  path: string;
+  folder: number;
+  checksum: string | undefined;
+}
+
+function readEntries(cursor: Cursor, context: FormContext): FileEntry[] {
   const columns: { content: number; form: number }[] = [];
   for (let left = readU8(cursor); left > 0; left--)
     columns.push({ content: readCount(cursor), form: readCount(cursor) });
-  const entries: { path: string; folder: number }[] = [];
+  const entries: FileEntry[] = [];
   const count = readCount(cursor);
   if (count > 0 && (columns.length === 0 || count > remaining(cursor))) {
     throw badStructure(
@@ -163,11 +179,12 @@ function readEntries(cursor: Cursor, context: FormContext): { path: string; fold
     );
   }
   for (let left = count; left > 0; left--) {
-    const entry = { path: '', folder: 0 };
+    const entry: FileEntry = { path: '', folder: 0, checksum: undefined };
     for (const { content, form } of columns) {
       const value = readForm(cursor, form, context);
       if (content === CONTENT_PATH) entry.path = typeof value === 'string' ? value : '';
       if (content === CONTENT_FOLDER && typeof value === 'bigint') entry.folder = Number(value);
+      if (content === CONTENT_MD5 && value instanceof Uint8Array) entry.checksum = hexadecimal(value);
     }
     entries.push(entry);
   }
@@ -275,3 +292,6 @@ function runProgram(
 }
 
 const bytesOf = ({ view }: Cursor): Uint8Array => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+
+const hexadecimal = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

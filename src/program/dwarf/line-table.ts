@@ -1,41 +1,47 @@
 // All line-number programs of an ELF file as one table in address order.
-import { type Elf, SECTION_FLAG_COMPRESSED, isCode, sectionBytes } from '../elf.ts';
+import { type Elf, isCode, sectionBytes } from '../elf.ts';
 import type { LineRow, LineTable } from '../types.ts';
-import { compilationFolders } from './compile-units.ts';
+import { ATTRIBUTE } from './constants.ts';
+import { attribute, constantOf, headOf, textOf } from './entries.ts';
 import { type LineSections, type RawRow, readLineProgram } from './line-program.ts';
+import { compressedSections, type DebugSections, debugSections } from './sections.ts';
+import { readUnits } from './units.ts';
 
-const EMPTY = new Uint8Array(0);
+export interface ElfLines extends LineTable {
+  /** Paths of the files of each line program, by its offset in .debug_line. */
+  readonly programs: ReadonlyMap<number, readonly string[]>;
+}
 
 /**
  * The line table of an executable; empty without .debug_line. Sequences of code that the linker threw away are left out.
  * Throws ProgramError for damaged sections; adds to `notices` what cannot be used.
  */
-export function elfLines(elf: Elf, notices: string[]): LineTable {
-  const compressed = elf.sections.filter(
-    ({ name, flags }) => (/^\.debug_/.test(name) && flags & SECTION_FLAG_COMPRESSED) || /^\.zdebug_/.test(name),
-  );
-  if (compressed.some(({ name }) => /debug_(line|info|abbrev|str)/.test(name))) {
+export function elfLines(elf: Elf, notices: string[]): ElfLines {
+  const compressed = compressedSections(elf);
+  if (compressed.some((name) => /debug_(line|info|abbrev|str)/.test(name))) {
     notices.push(
-      `No source lines: ${compressed.map(({ name }) => name).join(', ')} compressed. Build with -gz=none, or use objcopy --decompress-debug-sections.`,
+      `No source lines: ${compressed.join(', ')} compressed. Build with -gz=none, or use objcopy --decompress-debug-sections.`,
     );
-    return { files: [], rows: [] };
+    return { files: [], rows: [], programs: new Map() };
   }
-  const lines = sectionBytes(elf, '.debug_line') ?? EMPTY;
-  const strings = sectionBytes(elf, '.debug_str') ?? EMPTY;
-  const lineStrings = sectionBytes(elf, '.debug_line_str') ?? EMPTY;
-  const info = sectionBytes(elf, '.debug_info') ?? EMPTY;
-  const abbreviations = sectionBytes(elf, '.debug_abbrev') ?? EMPTY;
-  const folders = compilationFolders({ file: elf.file, info, abbreviations, strings, lineStrings });
+  const debug = debugSections(elf);
+  const { strings, lineStrings } = debug;
+  const lines = sectionBytes(elf, '.debug_line') ?? new Uint8Array(0);
+  const folders = compilationFolders(debug);
   const sections: LineSections = { file: elf.file, lines, strings, lineStrings, addressSize: elf.bits / 8 };
   const files = new Map<string, number>();
+  const checksums: (string | undefined)[] = [];
+  const programs = new Map<number, readonly string[]>();
   const sequences: LineRow[][] = [];
   for (let offset = 0; offset < lines.length; ) {
     const program = readLineProgram(sections, offset, folders.get(offset));
+    programs.set(offset, program.files);
     const fileNumber = (index: number): number => {
       const path = program.files[index] ?? '';
       const known = files.get(path);
       if (known !== undefined) return known;
       files.set(path, files.size);
+      checksums.push(program.checksums[index]);
       return files.size - 1;
     };
     for (const rows of program.sequences) {
@@ -43,7 +49,7 @@ export function elfLines(elf: Elf, notices: string[]): LineTable {
     }
     offset = program.next;
   }
-  return { files: [...files.keys()], rows: inOrder(sequences) };
+  return { files: [...files.keys()], checksums, rows: inOrder(sequences), programs };
 }
 
 const numbered = ({ address, line, column, statement, end }: RawRow, file: number): LineRow => ({
@@ -69,3 +75,15 @@ function inOrder(sequences: LineRow[][]): LineRow[] {
 }
 
 const compare = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Compilation directories by offset of the line program in .debug_line: line programs before DWARF 5 do not tell theirs. */
+function compilationFolders(sections: DebugSections): Map<number, string> {
+  const folders = new Map<number, string>();
+  for (const unit of readUnits(sections).units) {
+    const head = headOf(unit);
+    const statements = constantOf(attribute(head, ATTRIBUTE.statementList));
+    const folder = textOf(unit, attribute(head, ATTRIBUTE.compilationFolder));
+    if (statements !== undefined && folder !== undefined) folders.set(statements, folder);
+  }
+  return folders;
+}
