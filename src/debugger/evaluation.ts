@@ -5,8 +5,12 @@ import { evaluate, memoryOf } from './expressions/evaluator.ts';
 import type { Context } from './expressions/names.ts';
 import { type Expression, parseExpression } from './expressions/parser.ts';
 import type { Value } from './expressions/values.ts';
+import { plainType } from '../program/debug-types.ts';
 import { formatNumber, hex, type NumberFormat } from './format.ts';
 import { formatReference, type MemoryAddress, spaceOf } from './memory.ts';
+import { typedPlace } from './source/operations.ts';
+import { addressOfPlace } from './source/places.ts';
+import { placeText } from './source/text.ts';
 
 export interface Shown {
   readonly text: string;
@@ -43,14 +47,34 @@ export function evaluateShown(text: string, context: Context, preferred?: Number
 export function show(expression: Expression, value: Value, context: Context, notation?: NumberFormat): Shown {
   const memory =
     memoryOf(expression, context) ??
-    (value.isAddress ? { space: spaceOf(undefined, context.side), address: value.value } : undefined);
+    placeInMemory(value) ??
+    (value.isAddress ? { space: value.space ?? spaceOf(undefined, context.side), address: value.value } : undefined);
   return {
-    text: showValue(value, notation),
+    text: typedText(value, context, notation) ?? showValue(value, notation),
     value,
     memory,
     reference: memory === undefined ? undefined : formatReference(memory),
-    assignable: expression.kind === 'name' || expression.kind === 'memory',
+    assignable: ASSIGNABLE.includes(expression.kind) && !isAggregate(value),
   };
+}
+
+const ASSIGNABLE: readonly Expression['kind'][] = ['name', 'memory', 'member', 'index', 'dereference'];
+
+function isAggregate({ typed }: Value): boolean {
+  const kind = typed === undefined ? undefined : plainType(typed.type).kind;
+  return kind === 'record' || kind === 'array';
+}
+
+/** Pointers open what they point to, objects themselves. */
+function placeInMemory({ typed, isAddress }: Value): MemoryAddress | undefined {
+  return isAddress || typed?.place === undefined ? undefined : addressOfPlace(typed.place);
+}
+
+/** The text of an object or number of the program. */
+function typedText(value: Value, context: Context, notation: NumberFormat | undefined): string | undefined {
+  const place = typedPlace(value);
+  if (place === undefined || context.image === undefined) return undefined;
+  return placeText({ machine: context.machine, image: context.image, format: notation }, place);
 }
 
 /** Signed results (of literals and arithmetic) read as decimals with the hexadecimal form beside them. */

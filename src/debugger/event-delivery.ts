@@ -1,6 +1,7 @@
 // Which interrupt or exception led to where the processor stands: asked after a step that went somewhere unexpected.
 
-import type { Machine, VmEntry } from '../machine/types.ts';
+import type { Machine, Side, VmEntry } from '../machine/types.ts';
+import { readSideRegister } from './expressions/registers.ts';
 import { littleEndian } from './format.ts';
 import { currentPosition } from './position.ts';
 
@@ -26,20 +27,33 @@ export function injectionIsPending(machine: Machine, entry: VmEntry): boolean {
 
 /** Vectors whose handler begins where the processor stands, by the IDT (or the real-mode vector table) in force. */
 export function deliveredVectors(machine: Machine): number[] {
-  const side = machine.side();
   const here = currentPosition(machine);
-  const base = machine.readRegister('idtr.base') ?? 0n;
-  const limit = Number(machine.readRegister('idtr.limit') ?? 0n);
-  const protectedMode = ((machine.readRegister('cr0') ?? 0n) & 1n) !== 0n;
-  const longMode = ((machine.readRegister('efer') ?? 0n) & 0x400n) !== 0n;
+  const { protectedMode, targets } = vectorTable(machine, machine.side());
+  const wanted = protectedMode ? here.rip : realModeFar(machine, here.rip);
+  return targets.flatMap((target, vector) => (target === wanted ? [vector] : []));
+}
+
+/** Where the gates of a side's interrupt-descriptor table lead; empty in real mode. */
+export function gateTargets(machine: Machine, side: Side): ReadonlySet<bigint> {
+  const { protectedMode, targets } = vectorTable(machine, side);
+  return new Set(protectedMode ? targets.filter((target) => target !== undefined) : []);
+}
+
+function vectorTable(machine: Machine, side: Side): { protectedMode: boolean; targets: (bigint | undefined)[] } {
+  const read = (name: string): bigint => readSideRegister(machine, side, name) ?? 0n;
+  const base = read('idtr.base');
+  const live = side === machine.side();
+  // The VMCS holds no limit for the host: a VM exit sets it to FFFFH.
+  const limit = live || side === 'non-root' ? Number(read('idtr.limit')) : 0xffff;
+  const protectedMode = (read('cr0') & 1n) !== 0n;
+  // The host of a 64-bit VM exit is in 64-bit mode.
+  const longMode = live || side === 'non-root' ? (read('efer') & 0x400n) !== 0n : machine.codeBits(side) === 64;
   const size = !protectedMode ? 4 : longMode ? 16 : 8;
   const table = machine.peekLinear(side, base, Math.min(limit + 1, 256 * size));
-  const vectors: number[] = [];
-  for (let vector = 0; (vector + 1) * size <= table.length; vector++) {
-    const gate = table.subarray(vector * size, (vector + 1) * size);
-    if (gateTarget(gate, size) === (protectedMode ? here.rip : realModeFar(machine, here.rip))) vectors.push(vector);
-  }
-  return vectors;
+  const targets: (bigint | undefined)[] = [];
+  for (let vector = 0; (vector + 1) * size <= table.length; vector++)
+    targets.push(gateTarget(table.subarray(vector * size, (vector + 1) * size), size));
+  return { protectedMode, targets };
 }
 
 function gateTarget(gate: Uint8Array, size: number): bigint | undefined {

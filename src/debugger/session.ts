@@ -8,6 +8,8 @@ import { createFilters, meetFilters, REASON_TABLE_SIZE, wantsEvent } from './exi
 import type { Context } from './expressions/names.ts';
 import { currentPosition } from './position.ts';
 import type { Scheduler } from './scheduler.ts';
+import { sourceScope } from './source/scope.ts';
+import type { CodeFrame } from './stack.ts';
 import { type Granularity, type Plan, planStep, type StepKind, type Wanted } from './stepping.ts';
 
 /** Why the session stands still. */
@@ -129,16 +131,19 @@ export class Session {
     this.#state = 'ended';
   }
 
-  /** What expressions are evaluated against. */
-  context(side: Side = this.machine.side()): Context {
+  /** What expressions are evaluated against: names mean what they mean in `frame`, or where the side stands. */
+  context(side: Side = this.machine.side(), frame?: CodeFrame): Context {
+    if (frame !== undefined) return this.#contextOf(side, frame);
     return side === 'root' ? this.#contexts.root : this.#contexts['non-root'];
   }
 
-  #contextOf(side: Side): Context {
+  #contextOf(side: Side, frame?: CodeFrame): Context {
     return {
       machine: this.machine,
       side,
+      image: this.image,
       addressOf: (name) => addressOf(this.image, name),
+      source: sourceScope(this.machine, this.image, side, frame),
       symbols: () => [...this.image.byName.keys()],
     };
   }

@@ -1,14 +1,19 @@
-// The stack as a person reads it: the side that runs, what joins it to the other side, the other side.
-// Without unwind tables: function entry and exit, the frame-pointer chain, then a search for return addresses that a
-// CALL to the function in question left behind.
+// The stack as a person reads it: the side that runs, what joins it to the other side, the other side. Callers are found by the
+// program's call frame information; without it by function entry and exit, the frame-pointer chain, then a search for return addresses
+// that a CALL to the function in question left behind.
 
 import type { Machine, Side } from '../machine/types.ts';
+import type { FunctionInstance } from '../program/debug-info.ts';
 import { type Image, type LineAt, lineAt, symbolAt } from '../program/image.ts';
 import type { Symbol as ProgramSymbol } from '../program/types.ts';
+import { gateTargets } from './event-delivery.ts';
 import { exitReasonTitle } from './facts.ts';
 import { littleEndian, symbolText, hex } from './format.ts';
 import { decodeAll } from './instructions.ts';
 import { instructionHere, type Position, positionOf, toLinear } from './position.ts';
+import { type Activation, callerByRules, cfaOf, isPreserved } from './source/activations.ts';
+import { type FrameRegisters, registerNumber, type RegisterPlace, sideRegisters } from './source/frame-registers.ts';
+import { interruptedAt, isInterruptHandler, searchInterrupted, systemCaller } from './source/interruptions.ts';
 
 export interface CodeFrame {
   readonly kind: 'code';
@@ -20,6 +25,14 @@ export interface CodeFrame {
   readonly innermost: boolean;
   /** Linear address of the stack top when this frame continues. */
   readonly stack: bigint;
+  /** Registers as this frame has them; undefined when nothing of them is known. */
+  readonly registers: FrameRegisters | undefined;
+  /** Address that its variables are looked up by. */
+  readonly lookup: bigint;
+  /** What debug information knows of its function. */
+  readonly function: FunctionInstance | undefined;
+  /** The canonical frame address of the function that it is in. */
+  readonly cfa: () => bigint | undefined;
 }
 
 export interface LabelFrame {
@@ -48,33 +61,64 @@ export function stackFrames(machine: Machine, image: Image): Frame[] {
 export function sideFrames(machine: Machine, image: Image, side: Side): CodeFrame[] {
   const position = positionOf(machine, side);
   if (position === undefined) return [];
-  const frames: CodeFrame[] = [frameAt(image, side, position.linear, position.stack, true)];
-  let current: Unwound | undefined = {
-    linear: position.linear,
-    stack: position.stack,
-    framePointer: position.framePointer,
-  };
-  while (frames.length < MAX_FRAMES) {
-    current = caller(machine, image, position, current, frames.length === 1);
-    if (current === undefined) break;
-    // The call lies just before the return address: that is the line to show.
-    frames.push(frameAt(image, side, current.linear, current.stack, false));
+  const { linear, stack, framePointer } = position;
+  const registers = sideRegisters(machine, side);
+  return framesFrom(machine, image, position, { linear, lookup: linear, stack, framePointer, registers }, true);
+}
+
+/** The innermost frame of a side, without its callers. */
+export function innermostFrame(machine: Machine, image: Image, side: Side): CodeFrame | undefined {
+  const position = positionOf(machine, side);
+  if (position === undefined) return undefined;
+  const { linear, stack, framePointer } = position;
+  const registers = sideRegisters(machine, side);
+  return framesAt(machine, image, side, { linear, lookup: linear, stack, framePointer, registers }, true)[0];
+}
+
+/** An activation and its callers; `innermost`: it stands where the side stands. */
+function framesFrom(
+  machine: Machine,
+  image: Image,
+  position: Position,
+  first: Activation,
+  innermost: boolean,
+): CodeFrame[] {
+  const frames = framesAt(machine, image, position.side, first, innermost);
+  let current = first;
+  for (let count = 1; count < MAX_FRAMES; count++) {
+    const caller = callerOf(machine, image, position, current, innermost && count === 1);
+    // A stack grows downward: a caller's is above, unless an interrupt switched stacks.
+    if (caller === undefined) break;
+    current = caller;
+    frames.push(...framesAt(machine, image, position.side, current, false));
   }
   return frames;
 }
 
-function frameAt(image: Image, side: Side, linear: bigint, stack: bigint, innermost: boolean): CodeFrame {
-  const inside = innermost ? linear : linear - 1n;
-  const symbol = symbolAt(image, inside);
-  return {
-    kind: 'code',
-    side,
-    name: symbol === undefined ? hex(linear) : frameName(symbol.symbol, linear),
-    linear,
-    line: lineAt(image, inside),
-    innermost,
-    stack,
-  };
+/** The frames of one activation: what was inlined into its function first. */
+function framesAt(machine: Machine, image: Image, side: Side, activation: Activation, innermost: boolean): CodeFrame[] {
+  const { linear, lookup, stack, registers } = activation;
+  const functions = image.program.debug?.functionsAt(lookup) ?? [];
+  const cfa = (): bigint | undefined => cfaOf(machine, image, activation);
+  const common = { kind: 'code', side, linear, lookup, innermost, stack, registers, cfa } as const;
+  const symbol = symbolAt(image, lookup);
+  const line = lineAt(image, lookup);
+  if (functions.length === 0) {
+    const name = symbol === undefined ? hex(linear) : frameName(symbol.symbol, linear);
+    return [{ ...common, name, line, function: undefined }];
+  }
+  return functions
+    .map((instance, level): CodeFrame => {
+      const inner = functions[level + 1];
+      const called = inner?.call === undefined ? line : lineOfCall(image, inner.call, inner.start);
+      return { ...common, name: instance.name, line: called, function: instance };
+    })
+    .reverse();
+}
+
+function lineOfCall(image: Image, call: NonNullable<FunctionInstance['call']>, start: bigint): LineAt {
+  const file = image.program.lines.files.indexOf(call.path);
+  return { file, path: call.path, line: call.line, column: call.column, start, end: start };
 }
 
 /** Functions by name alone, as C debuggers do; labels with the offset, which is all there is. */
@@ -91,33 +135,127 @@ function guestBehindExit(machine: Machine, image: Image): Frame[] {
     side: 'non-root',
     name: `VM exit ${exit.number}: ${exitReasonTitle(exit.reason)}`,
   };
-  if (machine.currentVmcs() !== exit.vmcs) return [label, frameAt(image, 'non-root', exit.guestRip, 0n, true)];
+  if (machine.currentVmcs() !== exit.vmcs)
+    return [label, ...framesAt(machine, image, 'non-root', bare(exit.guestRip, 'non-root', machine), true)];
   return [label, ...sideFrames(machine, image, 'non-root')];
 }
 
-/** In non-root operation: the VMLAUNCH or VMRESUME that entered. Its stack is not kept by the processor. */
+/** An activation of which only its address is known. */
+const bare = (linear: bigint, side: Side, machine: Machine): Activation => ({
+  linear,
+  lookup: linear,
+  stack: 0n,
+  framePointer: undefined,
+  registers: { side, bits: machine.codeBits(side), places: new Map() },
+});
+
+/**
+ * In non-root operation: the VMLAUNCH or VMRESUME that entered. The processor does not keep its stack; hypervisors enter with the stack
+ * that HOST_RSP names, and where the call frame information of the instruction leads back to a call from there, its callers are shown.
+ */
 function hostBehindEntry(machine: Machine, image: Image): Frame[] {
   const entry = machine.lastEntry();
   if (entry === undefined) return [];
   const label: LabelFrame = { kind: 'label', side: 'root', name: `entered by ${entry.instruction}` };
+  const position = positionOf(machine, 'root');
   const host = machine.codeBits('root');
   const base = host === 64 ? 0n : (machine.registers('root')?.values.get('cs.base') ?? 0n);
-  return [label, frameAt(image, 'root', base + entry.hostRip, 0n, true)];
+  const entered = bare(base + entry.hostRip, 'root', machine);
+  if (position === undefined) return [label, ...framesAt(machine, image, 'root', entered, true)];
+  const { stack, registers } = { stack: position.stack, registers: sideRegisters(machine, 'root') };
+  const first: Activation = { ...entered, stack, registers };
+  const step = callerByRules(machine, image, first);
+  const believable =
+    step.kind === 'caller' && callBefore(machine, image, position, step.activation.linear) !== undefined;
+  if (!believable) return [label, ...framesAt(machine, image, 'root', entered, true)];
+  return [label, ...framesFrom(machine, image, position, first, true)];
 }
 
-interface Unwound {
-  readonly linear: bigint;
-  readonly stack: bigint;
-  readonly framePointer: bigint | undefined;
-}
-
-function caller(
+/** The caller of an activation; undefined when there is none or nothing leads to it. */
+function callerOf(
   machine: Machine,
   image: Image,
   top: Position,
-  frame: Unwound,
+  frame: Activation,
   innermost: boolean,
-): Unwound | undefined {
+): Activation | undefined {
+  const { linear, registers } = frame;
+  const handler = top.bits !== 16 && isInterruptHandler(machine, image, frame);
+  const step = callerByRules(machine, image, frame);
+  if (step.kind === 'outermost') return undefined;
+  if (step.kind === 'caller') {
+    const slot = step.activation.registers.places.get(registerNumber(top.bits, 'rip'));
+    // Compilers describe an interrupt handler like a function: what lies above its return address tells that it is none.
+    const interrupted =
+      handler && slot?.kind === 'memory' ? interrupt(machine, image, step.activation, slot.address) : undefined;
+    if (interrupted !== undefined) return interrupted;
+    return machine.peekLinear(top.side, step.activation.linear, 1).length === 0 ? undefined : step.activation;
+  }
+  if (handler) {
+    const interrupted = searchInterrupted(machine, image, frame);
+    if (interrupted !== undefined) return interrupted;
+  }
+  const system = systemCaller(machine, image, frame);
+  if (system !== undefined) return system;
+  const found = frame.stack === 0n ? undefined : callerByCode(machine, image, top, frame, innermost);
+  if (found === undefined) return frame.stack === 0n ? undefined : stubInterrupted(machine, image, top, frame, linear);
+  const places = new Map<number, RegisterPlace>();
+  for (const [number, place] of registers.places)
+    if (found.keepsRegisters && isPreserved(top.bits, number)) places.set(number, place);
+  const flat = top.bits === 64;
+  places.set(registerNumber(top.bits, 'rsp'), { kind: 'value', value: found.stack });
+  places.set(registerNumber(top.bits, 'rip'), { kind: 'value', value: found.linear });
+  // Only where segments begin at 0 is a linear address what the register holds.
+  if (found.savedFramePointer !== undefined && flat)
+    places.set(registerNumber(top.bits, 'rbp'), { kind: 'memory', address: found.savedFramePointer });
+  // The call lies just before the return address: that is the line to show.
+  const { stack, framePointer } = found;
+  return {
+    linear: found.linear,
+    lookup: found.linear - 1n,
+    stack,
+    framePointer,
+    registers: { ...registers, places },
+  };
+}
+
+/** The interrupt frame of a handler whose return address is at `slot`, or behind an error code there. */
+function interrupt(machine: Machine, image: Image, caller: Activation, slot: bigint): Activation | undefined {
+  const width = BigInt(caller.registers.bits / 8);
+  return interruptedAt(machine, image, caller, slot) ?? interruptedAt(machine, image, caller, slot + width);
+}
+
+/** Code outside any function (assembly) that nothing calls: perhaps the common part of interrupt handlers. */
+function stubInterrupted(
+  machine: Machine,
+  image: Image,
+  top: Position,
+  frame: Activation,
+  linear: bigint,
+): Activation | undefined {
+  const symbol = symbolAt(image, linear);
+  if (top.bits === 16 || symbol === undefined || image.program.debug?.functionsAt(frame.lookup).length)
+    return undefined;
+  return gateTargets(machine, top.side).size === 0 ? undefined : searchInterrupted(machine, image, frame);
+}
+
+interface Found {
+  readonly linear: bigint;
+  readonly stack: bigint;
+  readonly framePointer: bigint | undefined;
+  /** Linear address where the caller's frame pointer is saved. */
+  readonly savedFramePointer?: bigint;
+  /** Nothing has run that could have changed registers. */
+  readonly keepsRegisters: boolean;
+}
+
+function callerByCode(
+  machine: Machine,
+  image: Image,
+  top: Position,
+  frame: Activation,
+  innermost: boolean,
+): Found | undefined {
   const width = top.bits / 8;
   const step = BigInt(width);
   const word = (address: bigint): bigint | undefined => {
@@ -132,7 +270,7 @@ function caller(
     const slot = returnSlotAtEdge(machine, image, top, step);
     const linear = slot === undefined ? undefined : returnAt(slot);
     if (slot !== undefined && linear !== undefined && mayReturnTo(machine, image, top, linear, frame.linear)) {
-      return { linear, stack: slot + step, framePointer: top.framePointer };
+      return { linear, stack: slot + step, framePointer: top.framePointer, keepsRegisters: true };
     }
   }
   const pointer = frame.framePointer;
@@ -144,7 +282,14 @@ function caller(
   ) {
     const linear = returnAt(pointer + step);
     if (linear !== undefined && callBefore(machine, image, top, linear) !== undefined) {
-      return { linear, stack: pointer + 2n * step, framePointer: word(pointer) };
+      const saved = word(pointer);
+      return {
+        linear,
+        stack: pointer + 2n * step,
+        framePointer: saved,
+        savedFramePointer: pointer,
+        keepsRegisters: false,
+      };
     }
   }
   const words = machine.peekLinear(top.side, frame.stack, SEARCH_WORDS * width);
@@ -152,7 +297,7 @@ function caller(
     const slot = frame.stack + BigInt(at);
     const linear = toLinear(machine, top.side, top.bits, 'cs', littleEndian(words.subarray(at, at + width)));
     if (callsFunctionOf(machine, image, top, linear, frame.linear) === true) {
-      return { linear, stack: slot + step, framePointer: frame.framePointer };
+      return { linear, stack: slot + step, framePointer: frame.framePointer, keepsRegisters: false };
     }
   }
   return undefined;

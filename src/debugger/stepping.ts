@@ -132,7 +132,8 @@ function* backToGuest(machine: Machine, start: Position): Plan {
 /** To the caller; from the outermost frame of the hypervisor to the guest, from that of the guest to the hypervisor. */
 function* stepOut(machine: Machine, image: Image): Plan {
   const start = currentPosition(machine);
-  const caller = sideFrames(machine, image, start.side)[1];
+  if (yield* outOfInlined(machine, image)) return;
+  const caller = sideFrames(machine, image, start.side).find((frame) => !frame.innermost);
   if (caller !== undefined) return yield* runTo(machine, caller.linear, start, start.stack + 1n);
   if (yield* walkOut(machine, start)) return;
   for (;;) {
@@ -188,6 +189,7 @@ function* crossed(machine: Machine, stop: Stop): Generator<Wanted, boolean, Stop
 /** Instruction steps until another source line begins. */
 function* stepStatement(machine: Machine, image: Image, kind: 'in' | 'over', startLine: LineAt): Plan {
   const side = machine.side();
+  const inlined = kind === 'over' ? inlinedInto(image, currentPosition(machine).linear) : undefined;
   for (;;) {
     const before = currentPosition(machine);
     const instruction = instructionHere(machine, before);
@@ -200,7 +202,32 @@ function* stepStatement(machine: Machine, image: Image, kind: 'in' | 'over', sta
       yield* runTo(machine, nextLinear(before, instruction), before, before.stack);
       here = currentPosition(machine);
     }
+    if (inlined?.(here.linear) === true) continue;
     if (isNewStatement(image, here, startLine)) return;
+  }
+}
+
+/** Tells addresses whose code was inlined into the function (or inlined copy) at `start`: to step over them is to stay where one is. */
+function inlinedInto(image: Image, start: bigint): ((address: bigint) => boolean) | undefined {
+  const { debug } = image.program;
+  const from = debug?.functionsAt(start);
+  if (debug === undefined || from === undefined || from.length === 0) return undefined;
+  return (address) => {
+    const chain = debug.functionsAt(address);
+    return chain.length > from.length && from.every((instance, level) => chain[level] === instance);
+  };
+}
+
+/** Out of an inlined copy: until its code ends, calls in it run through. False when the machine does not stand in one. */
+function* outOfInlined(machine: Machine, image: Image): Generator<Wanted, boolean, Stop> {
+  const start = currentPosition(machine);
+  const { debug } = image.program;
+  const copy = debug?.functionsAt(start.linear).at(-1);
+  if (debug === undefined || copy?.inlined !== true) return false;
+  for (;;) {
+    yield* stepInstruction(machine, 'over');
+    const here = currentPosition(machine);
+    if (here.side !== start.side || !debug.functionsAt(here.linear).includes(copy)) return true;
   }
 }
 

@@ -13,12 +13,29 @@ import { bitIdentifier } from './expressions/names.ts';
 import { GENERAL_REGISTERS, readSideRegister, registerBits, writeSideRegister } from './expressions/registers.ts';
 import { exitReasonTitle, layoutOfField, layoutOfRegister } from './facts.ts';
 import { formatNumber, hex, type NumberFormat, symbolText } from './format.ts';
+import type { Context } from './expressions/names.ts';
 import { formatReference, spaceOf } from './memory.ts';
+import {
+  encode,
+  expressionRow,
+  frameKey,
+  frameOfPath,
+  isTypedPath,
+  type RowRange,
+  type RowSubject,
+  type TypedRow,
+  typedRows,
+  writeTyped,
+} from './source/rows.ts';
+import type { Value } from './expressions/values.ts';
+import { typedPlace } from './source/operations.ts';
+import { variablesOfFrame } from './source/scope.ts';
+import type { CodeFrame, Frame } from './stack.ts';
 
 export interface ScopeRow {
   readonly name: string;
   readonly path: string;
-  readonly hint: 'registers' | undefined;
+  readonly hint: 'registers' | 'locals' | 'arguments' | undefined;
 }
 
 /** One row of a variables view. */
@@ -30,6 +47,8 @@ export interface VariableRow {
   /** Where its children are; undefined for a leaf. */
   readonly path: string | undefined;
   readonly childCount: number;
+  /** Children that are elements of an array: these can be asked for in parts. */
+  readonly indexedCount?: number;
   /** Reads it back in an expression. */
   readonly evaluateName: string | undefined;
   readonly reference: string | undefined;
@@ -62,15 +81,21 @@ interface Node {
 export interface Subject {
   readonly machine: Machine;
   readonly image: Image;
+  /** The stack as the view has it, and what expressions are evaluated against: for variables of the program. */
+  readonly frames?: ReadonlyMap<number, Frame>;
+  readonly session?: { context(side?: Side, frame?: CodeFrame): Context };
 }
 
 const SIDES: Readonly<Record<string, Side>> = { root: 'root', guest: 'non-root' };
 const sideKey = (side: Side): string => (side === 'root' ? 'root' : 'guest');
 const sidePrefix = (side: Side): string => (side === 'root' ? 'host' : 'guest');
 
-/** The scopes of a frame: its side's registers, then what both sides share. */
-export function scopesOf(machine: Machine, side: Side): ScopeRow[] {
+/** The scopes of a frame: its variables where the program describes them, its side's registers, then what both sides share. */
+export function scopesOf(subject: Subject, frame: CodeFrame): ScopeRow[] {
+  const { machine } = subject;
+  const { side } = frame;
   const scopes: ScopeRow[] = [
+    ...sourceScopes(subject, frame),
     { name: 'General registers', path: `general/${sideKey(side)}`, hint: 'registers' },
     { name: 'Segments and control registers', path: `system/${sideKey(side)}`, hint: 'registers' },
   ];
@@ -86,8 +111,82 @@ export function scopesOf(machine: Machine, side: Side): ScopeRow[] {
   return scopes;
 }
 
-/** The rows below a path; undefined when there is no such path (any more). */
-export function childrenOf(subject: Subject, path: string, format: NumberFormat = 'hex'): VariableRow[] | undefined {
+/** Scopes of a frame's variables; empty ones are left out. */
+function sourceScopes({ image, frames }: Subject, frame: CodeFrame): ScopeRow[] {
+  if (frame.function === undefined) return [];
+  const key = frameKey([...(frames?.values() ?? [])], frame);
+  const scopes = [
+    { name: 'Locals', path: `locals/${key}`, kind: 'local', hint: 'locals' },
+    { name: 'Arguments', path: `arguments/${key}`, kind: 'parameter', hint: 'arguments' },
+    { name: 'Globals', path: `globals/${key}`, kind: 'global', hint: undefined },
+  ] as const;
+  return scopes
+    .filter(({ kind }) => variablesOfFrame(image, frame, kind).length > 0)
+    .map(({ name, path, hint }) => ({ name, path, hint }));
+}
+
+/** What typed rows are read from; undefined without a stack. */
+export function rowSubject(subject: Subject, format: NumberFormat | undefined): RowSubject | undefined {
+  const { machine, image, frames, session } = subject;
+  if (frames === undefined || session === undefined) return undefined;
+  const context = (frame: CodeFrame): Context => session.context(frame.side, frame);
+  return { machine, image, frames: [...frames.values()], context, format };
+}
+
+/** What the values of a path's variables are written in; undefined for registers. */
+export function contextOfPath(subject: Subject, path: string): Context | undefined {
+  const typed = isTypedPath(path) ? rowSubject(subject, undefined) : undefined;
+  const frame = typed === undefined ? undefined : frameOfPath(typed.frames, path);
+  return frame === undefined ? undefined : typed?.context(frame);
+}
+
+/** The object that an expression gave in a frame, as a row with what is below it; undefined for plain numbers. */
+export function objectOf(
+  subject: Subject,
+  frame: CodeFrame,
+  expression: string,
+  value: Value,
+): VariableRow | undefined {
+  const place = value.typed === undefined ? undefined : typedPlace(value);
+  const typed = place === undefined ? undefined : rowSubject(subject, undefined);
+  if (typed === undefined || place === undefined) return undefined;
+  const path = `expression/${frameKey(typed.frames, frame)}/${encode(expression)}`;
+  return typedVariable(expressionRow(typed, expression, place), path);
+}
+
+export function typedVariable(row: TypedRow, path: string): VariableRow {
+  const { name, value, type, evaluateName, reference, writable, named, indexed } = row;
+  return {
+    name,
+    value,
+    type,
+    path: named + indexed > 0 ? path : undefined,
+    childCount: named,
+    indexedCount: indexed,
+    evaluateName,
+    reference,
+    writable,
+  };
+}
+
+/** The rows below a path, or a range of them; undefined when there is no such path (any more). */
+export function childrenOf(
+  subject: Subject,
+  path: string,
+  format: NumberFormat = 'hex',
+  range?: RowRange,
+): VariableRow[] | undefined {
+  if (isTypedPath(path)) {
+    const typed = rowSubject(subject, format === 'hex' ? undefined : format);
+    const rows = typed === undefined ? undefined : typedRows(typed, path, range);
+    return rows?.map((row) => typedVariable(row, `${path}/${encode(row.name)}`));
+  }
+  const all = registerRows(subject, path, format);
+  if (all === undefined || range === undefined) return all;
+  return all.slice(range.start, range.count > 0 ? range.start + range.count : undefined);
+}
+
+function registerRows(subject: Subject, path: string, format: NumberFormat): VariableRow[] | undefined {
   return nodesOf(subject, path)?.map((node) => rowOf(subject, node, `${path}/${node.name}`, format));
 }
 
@@ -101,6 +200,12 @@ export function writeChild(
   value: bigint,
   format: NumberFormat = 'hex',
 ): WriteResult {
+  if (isTypedPath(path)) {
+    const typed = rowSubject(subject, format === 'hex' ? undefined : format);
+    const written =
+      typed === undefined ? { error: `There is no "${name}" here.` } : writeTyped(typed, path, name, value);
+    return 'error' in written ? written : { row: typedVariable(written.row, `${path}/${encode(name)}`) };
+  }
   const node = nodesOf(subject, path)?.find((candidate) => candidate.name === name);
   if (node === undefined) return { error: `There is no "${name}" here.` };
   if (node.write === undefined) return { error: `${name} cannot be changed.` };

@@ -126,10 +126,14 @@ function declare(type: DebugType, inner: string): string {
       return declare(target, needsParentheses ? `(${type.sign}${inner})` : `${type.sign}${inner}`);
     }
     case 'qualified': {
-      const target = type.target();
-      if (target.kind === 'pointer')
-        return declare(target, inner === '' ? ` ${type.qualifier}` : ` ${type.qualifier} ${inner}`);
-      return `${type.qualifier} ${declare(target, inner)}`;
+      const { words, target } = qualifiersOf(type);
+      // What qualifies an array qualifies its elements.
+      if (target.kind === 'array') {
+        const { element } = target;
+        return declare({ ...target, element: { ...type, target: () => element } }, inner);
+      }
+      if (target.kind === 'pointer') return declare(target, inner === '' ? ` ${words}` : ` ${words} ${inner}`);
+      return `${words} ${declare(target, inner)}`;
     }
     case 'array':
       return declare(type.element, `${inner}[${type.count ?? ''}]`);
@@ -140,6 +144,18 @@ function declare(type: DebugType, inner: string): string {
       return declare(type.result(), `${inner}(${list})`);
     }
   }
+}
+
+/** All qualifiers around a type, each once, in C's usual order. */
+function qualifiersOf(type: DebugType): { words: string; target: DebugType } {
+  const found = new Set<string>();
+  let target = type;
+  while (target.kind === 'qualified' && found.size < 5) {
+    found.add(target.qualifier);
+    target = target.target();
+  }
+  const words = ['const', 'volatile', 'restrict', '_Atomic'].filter((word) => found.has(word));
+  return { words: words.join(' '), target };
 }
 
 /** C++ and Rust names stand for themselves; C's need their keyword. */

@@ -8,7 +8,7 @@ import { setFunctionBreakpoints } from '../../src/debugger/breakpoints.ts';
 import { setFilters } from '../../src/debugger/exit-filters.ts';
 import { createScheduler } from '../../src/debugger/scheduler.ts';
 import { type Cause, Session } from '../../src/debugger/session.ts';
-import { stackFrames } from '../../src/debugger/stack.ts';
+import { type Frame, stackFrames } from '../../src/debugger/stack.ts';
 import type { Granularity, StepKind } from '../../src/debugger/stepping.ts';
 import { createMachine } from '../../src/machine/machine.ts';
 import { imageOf, lineAt, symbolAt } from '../../src/program/image.ts';
@@ -169,17 +169,23 @@ describe.skipIf(skip !== undefined || !existsSync(TINY))('C on both sides', () =
     expect(session.machine.exitCount()).toBeGreaterThan(10);
   });
 
+  const lineOfFrame = (frame: Frame | undefined): number => (frame?.kind === 'code' ? (frame.line?.line ?? 0) : 0);
+
   test('into a function, out of it, and across to the guest’s C', async () => {
     const { runTo, step, session } = await debug(TINY);
     await runTo('main');
     await step('in', 'statement');
     expect(
       stackFrames(session.machine, session.image)
-        .slice(0, 2)
+        .slice(0, 3)
         .map((frame) => frame.name),
-    ).toEqual(['console_initialize', 'main']);
+    ).toEqual(['out8', 'console_initialize', 'main']);
+    // Out of one inlined copy, into the next: there is no code between them.
+    const copy = stackFrames(session.machine, session.image)[1];
     await step('out', 'statement');
-    expect(stackFrames(session.machine, session.image)[0]?.name).toBe('main');
+    const next = stackFrames(session.machine, session.image).slice(0, 2);
+    expect(next.map((frame) => frame.name)).toEqual(['out8', 'console_initialize']);
+    expect(lineOfFrame(next[1])).toBeGreaterThan(lineOfFrame(copy));
     await runTo('handle_vmcall');
     const names = stackFrames(session.machine, session.image).map((frame) => frame.name);
     expect(names.slice(0, 5)).toEqual(['handle_vmcall', 'handle_exit', 'run_turn', 'vm_run_all', 'main']);

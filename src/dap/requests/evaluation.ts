@@ -1,16 +1,18 @@
 // evaluate, setExpression, completions.
 
 import { type CommandLine, commandLine, completeLine, runCommand } from '../../debugger/console/console.ts';
-import { evaluateShown, show, splitNotation } from '../../debugger/evaluation.ts';
+import { evaluateShown, show, type Shown, splitNotation } from '../../debugger/evaluation.ts';
 import { errorText } from '../../debugger/expressions/errors.ts';
 import { assign, evaluateText } from '../../debugger/expressions/evaluator.ts';
 import type { Context } from '../../debugger/expressions/names.ts';
 import { parseExpression } from '../../debugger/expressions/parser.ts';
-import { childrenOf, pathOfName } from '../../debugger/variables.ts';
+import { childrenOf, objectOf, pathOfName } from '../../debugger/variables.ts';
+import type { Side } from '../../machine/types.ts';
 import { type Arguments, integer, optionalInteger, optionalText, text } from '../arguments.ts';
 import {
   type Answer,
   type Connection,
+  currentFrames,
   type Debuggee,
   type Handler,
   launched,
@@ -21,13 +23,40 @@ import { commandFailed, expressionFailed } from '../errors.ts';
 import { stateChanged, withoutWords } from './variables.ts';
 
 function contextOf(debuggee: Debuggee, args: Arguments): Context {
-  return debuggee.session.context(sideOfFrame(debuggee, optionalInteger(args, 'frameId')));
+  const id = optionalInteger(args, 'frameId');
+  const side = sideOfFrame(debuggee, id);
+  const frame = id === undefined ? undefined : debuggee.frames.get(id);
+  return debuggee.session.context(side, frame?.kind === 'code' ? frame : undefined);
+}
+
+/** Type and children of an object of the program; undefined for other values. */
+function objectBody(
+  connection: Connection,
+  debuggee: Debuggee,
+  args: Arguments,
+  shown: Shown,
+  side: Side,
+): object | undefined {
+  const id = optionalInteger(args, 'frameId');
+  const frames = currentFrames(connection, debuggee);
+  const chosen = id === undefined ? undefined : frames.get(id);
+  const frame = chosen?.kind === 'code' ? chosen : [...frames.values()].find((candidate) => candidate.side === side);
+  if (frame === undefined || frame.kind === 'label') return undefined;
+  const object = objectOf(debuggee, frame, splitNotation(text(args, 'expression')).body.trim(), shown.value);
+  if (object === undefined) return undefined;
+  return {
+    type: object.type,
+    variablesReference: object.path === undefined ? 0 : connection.handles.numberOf(object.path),
+    ...(object.path === undefined ? {} : { namedVariables: object.childCount }),
+    ...((object.indexedCount ?? 0) > 0 ? { indexedVariables: object.indexedCount } : {}),
+  };
 }
 
 /** As contextOf; for what may also be asked while the machine runs and frames are gone. */
 function contextAnyhow(debuggee: Debuggee, args: Arguments): Context {
   const id = optionalInteger(args, 'frameId');
-  return debuggee.session.context(id === undefined ? undefined : debuggee.frames.get(id)?.side);
+  const frame = id === undefined ? undefined : debuggee.frames.get(id);
+  return debuggee.session.context(frame?.side, frame?.kind === 'code' ? frame : undefined);
 }
 
 function evaluate(connection: Connection, args: Arguments): Answer | Promise<Answer> {
@@ -51,6 +80,7 @@ function evaluate(connection: Connection, args: Arguments): Answer | Promise<Ans
       result: shown.value.text,
       type: shown.value.value.isAddress ? 'address' : `${shown.value.value.bits} bits`,
       variablesReference: path === undefined || children === undefined ? 0 : connection.handles.numberOf(path),
+      ...objectBody(connection, debuggee, args, shown.value, context.side),
       ...(shown.value.reference === undefined ? {} : { memoryReference: shown.value.reference }),
       ...(shown.value.assignable ? {} : { presentationHint: { attributes: ['readOnly'] } }),
     },

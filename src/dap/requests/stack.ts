@@ -77,7 +77,7 @@ function scopes(connection: Connection, args: Arguments): Answer {
   if (frame.kind === 'label') return { body: { scopes: [] } };
   return {
     body: {
-      scopes: scopesOf(debuggee.machine, frame.side).map((scope) => ({
+      scopes: scopesOf(debuggee, frame).map((scope) => ({
         name: scope.name,
         variablesReference: connection.handles.numberOf(scope.path),
         // Only what is read at every stop is opened by itself.

@@ -2,7 +2,7 @@
 
 import { evaluateText } from '../../debugger/expressions/evaluator.ts';
 import { errorText } from '../../debugger/expressions/errors.ts';
-import { childrenOf, type Subject, type VariableRow, writeChild } from '../../debugger/variables.ts';
+import { childrenOf, contextOfPath, type Subject, type VariableRow, writeChild } from '../../debugger/variables.ts';
 import { type Arguments, integer, optionalInteger, text } from '../arguments.ts';
 import { type Answer, type Connection, type Handler, memoryChanged, stopped } from '../connection.ts';
 import { expressionFailed, noSuchVariable, writeRefused } from '../errors.ts';
@@ -11,13 +11,19 @@ function variables(connection: Connection, args: Arguments): Answer {
   const reference = integer(args, 'variablesReference');
   const path = connection.handles.pathOf(reference);
   const debuggee = stopped(connection, args.command);
-  const rows = path === undefined ? undefined : childrenOf(debuggee, path);
+  const range = {
+    start: Math.max(0, optionalInteger(args, 'start') ?? 0),
+    count: Math.max(0, optionalInteger(args, 'count') ?? 0),
+  };
+  const rows = path === undefined ? undefined : childrenOf(debuggee, path, 'hex', range);
   if (path === undefined || rows === undefined) throw noSuchVariable(reference);
-  const start = Math.max(0, optionalInteger(args, 'start') ?? 0);
-  const count = optionalInteger(args, 'count') ?? 0;
-  const wanted = args.values.filter === 'indexed' ? [] : rows.slice(start, count > 0 ? start + count : undefined);
+  const { filter } = args.values;
+  const wanted =
+    filter === 'indexed' || filter === 'named' ? rows.filter((row) => isElement(row) === (filter === 'indexed')) : rows;
   return { body: { variables: wanted.map((row) => variableBody(connection, path, row)) } };
 }
+
+const isElement = (row: VariableRow): boolean => /^\[\d+\]$/.test(row.name);
 
 export function variableBody(connection: Connection, parent: string, row: VariableRow): object {
   const key = `${parent}/${row.name}`;
@@ -33,6 +39,7 @@ export function variableBody(connection: Connection, parent: string, row: Variab
     type: row.type,
     variablesReference: row.path === undefined ? 0 : connection.handles.numberOf(row.path),
     ...(row.path === undefined ? {} : { namedVariables: row.childCount }),
+    ...((row.indexedCount ?? 0) > 0 ? { indexedVariables: row.indexedCount } : {}),
     ...(row.evaluateName === undefined ? {} : { evaluateName: row.evaluateName }),
     ...(row.reference === undefined ? {} : { memoryReference: row.reference }),
     ...(attributes.length === 0 ? {} : { presentationHint: { attributes } }),
@@ -45,7 +52,8 @@ function setVariable(connection: Connection, args: Arguments): Answer {
   const name = text(args, 'name');
   const debuggee = stopped(connection, args.command);
   if (path === undefined || childrenOf(debuggee, path) === undefined) throw noSuchVariable(reference);
-  const value = evaluateText(withoutWords(text(args, 'value')), debuggee.session.context());
+  const context = contextOfPath(debuggee, path) ?? debuggee.session.context();
+  const value = evaluateText(withoutWords(text(args, 'value')), context);
   if (!value.ok) throw expressionFailed(errorText(value.error), true);
   const subject: Subject = debuggee;
   const written = writeChild(subject, path, name, value.value.value);

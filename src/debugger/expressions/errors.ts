@@ -20,7 +20,8 @@ export type ExpressionErrorCode =
   | 'division-by-zero'
   | 'not-assignable'
   | 'write-refused'
-  | 'bad-arguments';
+  | 'bad-arguments'
+  | 'not-typed';
 
 export type ExpressionResult<T> =
   | { readonly ok: true; readonly value: T }

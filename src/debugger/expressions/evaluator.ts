@@ -5,8 +5,12 @@
 import { hex, littleEndian, toLittleEndian } from '../format.ts';
 import { type AddressPrefix, explainUnreadable, type MemoryAddress, peek, poke, spaceOf } from '../memory.ts';
 import { attempt, type ExpressionResult, fail } from './errors.ts';
-import { assignName, type Context, resolveName } from './names.ts';
-import { type BinaryOperator, type Expression, parseExpression } from './parser.ts';
+import { addressValue, castTo, dereferenced, memberOf, pointerArithmetic, objectValue } from '../source/operations.ts';
+import { type Place, writePlace } from '../source/places.ts';
+import { builtinType } from '../source/builtin-types.ts';
+import { type DebugType, plainType, sizeOfType } from '../../program/debug-types.ts';
+import { addressOfName, assignName, type Context, placeOfName, resolveName } from './names.ts';
+import { type BinaryOperator, type Expression, parseExpression, type TypeReference } from './parser.ts';
 import { numeric, signed, truth, unsigned, type Value } from './values.ts';
 
 /** Evaluates a parsed expression; an assignment writes to the machine. */
@@ -48,8 +52,20 @@ function visit(expression: Expression, context: Context): Value {
         : visit(expression.whenFalse, context);
     case 'call':
       return cast(expression.name, visit(expression.argument, context).value);
-    case 'address':
-      return { ...unsigned(visit(expression.address, context).value), isAddress: true };
+    case 'address': {
+      const { value } = visit(expression.address, context);
+      return { ...unsigned(value), isAddress: true, space: spaceOf(expression.prefix, context.side) };
+    }
+    case 'member':
+    case 'index':
+    case 'dereference':
+      return objectValue(context.machine, objectOf(expression, context), textOf(expression), expression);
+    case 'address-of':
+      return addressOf(expression.operand, context);
+    case 'cast':
+      return castTo(visit(expression.operand, context), namedType(expression.type, context), context.side);
+    case 'sizeof':
+      return unsigned(BigInt(sizeOfType(typeOfOperand(expression.operand, context))));
     case 'memory': {
       const at = place(expression.address, expression.prefix, context);
       const bytes = peek(context.machine, at, expression.size);
@@ -70,6 +86,94 @@ function visit(expression: Expression, context: Context): Value {
   }
 }
 
+/** The object that an expression names. */
+function objectOf(expression: Expression, context: Context): Place {
+  const { machine, side } = context;
+  switch (expression.kind) {
+    case 'member': {
+      const [first = '', ...rest] = expression.names;
+      let found = memberOf(machine, visit(expression.object, context), first, side, expression);
+      for (const name of rest)
+        found = memberOf(machine, objectValue(machine, found, first, expression), name, side, expression);
+      return found;
+    }
+    case 'index':
+      return dereferenced(
+        visit(expression.object, context),
+        numeric(visit(expression.index, context)),
+        side,
+        expression,
+      );
+    case 'dereference':
+      return dereferenced(visit(expression.operand, context), 0n, side, expression);
+    case 'name': {
+      const found = placeOfName(expression.name, context, expression);
+      if (found !== undefined) return found;
+      break;
+    }
+    case 'cast': {
+      const found = visit(expression, context).typed?.place;
+      if (found !== undefined) return found;
+      break;
+    }
+  }
+  return fail('not-typed', 'This is not an object of the program.', expression.position, expression.length);
+}
+
+function addressOf(operand: Expression, context: Context): Value {
+  if (operand.kind === 'name') {
+    const found = addressOfName(operand.name, context, operand);
+    if (found !== undefined) return found;
+  }
+  if (operand.kind === 'memory') return { ...visit(operand.address, context), isAddress: true };
+  return addressValue(objectOf(operand, context), textOf(operand), operand);
+}
+
+/** How messages name an object. */
+function textOf(expression: Expression): string {
+  switch (expression.kind) {
+    case 'name':
+      return expression.name;
+    case 'member':
+      return `${textOf(expression.object)}${expression.arrow ? '->' : '.'}${expression.names.join('.')}`;
+    case 'index':
+      return `${textOf(expression.object)}[…]`;
+    case 'dereference':
+      return `*${textOf(expression.operand)}`;
+    default:
+      return '…';
+  }
+}
+
+function namedType({ name, pointers, position, length }: TypeReference, context: Context): DebugType {
+  const word = context.machine.codeBits(context.side) === 64 ? 8 : 4;
+  // The program's own declaration comes first, so that its typedefs keep their names.
+  const found = context.source?.type(name) ?? builtinType(name, word);
+  if (found === undefined) {
+    const known =
+      context.source === undefined
+        ? 'The program has no debug information.'
+        : 'Structures are written with their keyword: struct NAME.';
+    return fail('unknown-name', `There is no type \`${name}\`. ${known}`, position, length);
+  }
+  let type = found;
+  for (let left = pointers; left > 0; left--) {
+    const target = type;
+    type = { kind: 'pointer', sign: '*', size: word, target: () => target };
+  }
+  return type;
+}
+
+function typeOfOperand(operand: Expression | TypeReference, context: Context): DebugType {
+  if (operand.kind === 'type') {
+    const object = operand.pointers === 0 ? placeOfName(operand.name, context, operand) : undefined;
+    return object?.type ?? namedType(operand, context);
+  }
+  const value = visit(operand, context);
+  if (value.typed !== undefined) return value.typed.type;
+  return { kind: 'unknown', name: 'register', size: Math.ceil(value.bits / 8) };
+}
+
 function place(address: Expression, prefix: AddressPrefix | undefined, context: Context): MemoryAddress {
   return { space: spaceOf(prefix, context.side), address: visit(address, context).value };
 }
@@ -88,10 +192,26 @@ function store(target: Expression, value: Value, context: Context): Value {
       }
       return visit(target, context);
     }
+    case 'member':
+    case 'index':
+    case 'dereference': {
+      const object = objectOf(target, context);
+      const kind = plainType(object.type).kind;
+      if (kind === 'record' || kind === 'array')
+        fail(
+          'not-assignable',
+          'A structure or array cannot be assigned to: assign to its parts.',
+          target.position,
+          target.length,
+        );
+      const refused = writePlace(context.machine, object, value.value);
+      if (refused !== undefined) fail('write-refused', refused, target.position, target.length);
+      return visit(target, context);
+    }
     default:
       return fail(
         'not-assignable',
-        'Only a register, a VMCS field or memory such as dword[0x1000] can be assigned to.',
+        'Only a register, a VMCS field, a variable or memory such as dword[0x1000] can be assigned to.',
         target.position,
         target.length,
       );
@@ -123,7 +243,11 @@ function binary(expression: Expression & { kind: 'binary' }, context: Context): 
 }
 
 function arithmetic(operator: BinaryOperator, left: Value, right: Value, at: Expression): Value {
-  const both = left.signed && right.signed;
+  const moved = operator === '+' || operator === '-' ? pointerArithmetic(operator, left, right) : undefined;
+  if (moved !== undefined) return moved;
+  refuseFloat(left, at);
+  refuseFloat(right, at);
+  const both = countsAsSigned(left) && countsAsSigned(right);
   const a = both ? numeric(left) : left.value;
   const b = both ? numeric(right) : right.value;
   const result = (value: bigint): Value => ({ value: BigInt.asUintN(64, value), signed: both, bits: 64 });
@@ -171,6 +295,21 @@ function arithmetic(operator: BinaryOperator, left: Value, right: Value, at: Exp
     case '||':
       return truth(left.value !== 0n || right.value !== 0n);
   }
+}
+
+/** C widens what is narrower than int to int, whatever its sign. */
+const countsAsSigned = ({ signed: isSigned, typed, bits }: Value): boolean =>
+  isSigned || (typed !== undefined && bits < 32);
+
+function refuseFloat({ typed }: Value, at: Expression): void {
+  const type = typed === undefined ? undefined : plainType(typed.type);
+  if (type?.kind === 'base' && type.encoding === 'float')
+    fail(
+      'not-typed',
+      'Expressions compute with integers only, not with floating-point numbers.',
+      at.position,
+      at.length,
+    );
 }
 
 function cast(name: string, value: bigint): Value {

@@ -11,13 +11,13 @@ export type Token =
 /** Longest first, so that the first match is the right one. */
 // biome-ignore format: one look
 const OPERATORS = [
-  '<<=', '>>=', '<<', '>>', '<=', '>=', '==', '!=', '&&', '||', '+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=',
+  '<<=', '>>=', '->', '<<', '>>', '<=', '>=', '==', '!=', '&&', '||', '+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=',
   '+', '-', '*', '/', '%', '&', '|', '^', '~', '!', '<', '>', '=', '?', ':', '(', ')', '[', ']', ',', ';',
 ] as const;
 
 const NAME_START = /[A-Za-z_$@.]/;
-/** A dot joins prefixes and local labels (`guest.rip`, `loop.next`); `$`, `@`, `?` and `#` occur in NASM symbols. */
-const NAME = /[A-Za-z_.][A-Za-z0-9_.$@#]*|[$@][A-Za-z0-9_.$@#]+/y;
+/** A dot joins prefixes, members and local labels (`guest.rip`, `vm.name`, `loop.next`), `::` scopes of C++ and Rust; `$`, `@`, `?` and `#` occur in NASM symbols. */
+const NAME = /[A-Za-z_.][A-Za-z0-9_.$@#]*(?:::~?[A-Za-z_][A-Za-z0-9_.$@#]*)*|[$@][A-Za-z0-9_.$@#]+/y;
 const NUMBER = /0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|[0-9][0-9a-zA-Z_]*/y;
 
 /** Throws ExpressionFailure. Numbers: 0x1F, 1Fh, 0b101, 0o17, 42, with `_` between digits. */

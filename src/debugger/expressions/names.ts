@@ -1,9 +1,14 @@
 // What a name in an expression means: registers, VMCS fields, exit and entry records, exit reasons, MSRs, symbols.
 
 import type { Machine, Side } from '../../machine/types.ts';
+import { plainType } from '../../program/debug-types.ts';
+import type { Image } from '../../program/image.ts';
 import { fieldMask, fieldValue } from '../../spec/bits.ts';
 import { vmcsFieldByName } from '../../spec/vmcs-fields.ts';
 import { type BitField, exitReasonByName, exitReasonTitle, layoutOfField, layoutOfRegister } from '../facts.ts';
+import { addressValue, memberOf, ofType, objectValue } from '../source/operations.ts';
+import { type Place as ObjectPlace, writePlace } from '../source/places.ts';
+import type { SourceScope } from '../source/scope.ts';
 import { fail } from './errors.ts';
 import { canonicalRegister, readSideRegister, registerBits, registerPart, writeSideRegister } from './registers.ts';
 import { unsigned, type Value } from './values.ts';
@@ -13,10 +18,14 @@ export interface Context {
   readonly machine: Machine;
   /** The side whose registers plain names mean. */
   readonly side: Side;
+  /** For the names of addresses in texts. */
+  readonly image?: Image | undefined;
   /** Address of a symbol of the program, or undefined. */
   readonly addressOf: (name: string) => bigint | undefined;
   /** Names of all symbols, for completion. */
   readonly symbols?: () => readonly string[];
+  /** Variables, types and enumerators of the program, as they are seen where the expression is evaluated. */
+  readonly source?: SourceScope | undefined;
   /** How often the breakpoint or filter was met, this time included. */
   readonly hits?: number | undefined;
 }
@@ -63,6 +72,9 @@ export function resolveName(name: string, context: Context, at: Place): Value {
 
 function lookUp(name: string, context: Context, at: Place): Value | undefined {
   if (name.startsWith('$')) return symbol(name.slice(1), context);
+  // A variable that the code at hand sees is what its author means by the name; guest. and host. name registers in any case.
+  const local = localPlace(name, context, at);
+  if (local !== undefined) return objectValue(context.machine, local, name, at);
   const reason = exitReasonByName(name);
   if (reason !== undefined) return reasonValue(reason);
   const lower = name.toLowerCase();
@@ -75,7 +87,68 @@ function lookUp(name: string, context: Context, at: Place): Value | undefined {
   if (register !== undefined) return register;
   const field = fieldValueByName(name, context, at);
   if (field !== undefined) return field;
+  const global = globalPlace(name, context, at);
+  if (global !== undefined) return objectValue(context.machine, global, name, at);
+  const enumerator = context.source?.enumerator(name);
+  if (enumerator !== undefined) return ofType(enumerator.value, enumerator.type);
   return symbol(name, context) ?? bitValue(name, context, at);
+}
+
+/** The local variable or parameter, or the member of one, that a name means. */
+function localPlace(name: string, context: Context, at: Place): ObjectPlace | undefined {
+  const { source } = context;
+  return source === undefined ? undefined : dotted(name, (first) => source.local(first), context, at);
+}
+
+function globalPlace(name: string, context: Context, at: Place): ObjectPlace | undefined {
+  const { source } = context;
+  return source === undefined ? undefined : dotted(name, (first) => source.global(first), context, at);
+}
+
+/** `vm.registers.rax` is one word to the lexer: a variable and members. */
+function dotted(
+  name: string,
+  find: (first: string) => ObjectPlace | undefined,
+  context: Context,
+  at: Place,
+): ObjectPlace | undefined {
+  const whole = find(name);
+  if (whole !== undefined || !name.includes('.')) return whole;
+  const [first = '', ...members] = name.split('.');
+  let place = find(first);
+  for (const member of members) {
+    if (place === undefined) return undefined;
+    place = memberOf(context.machine, objectValue(context.machine, place, name, at), member, context.side, at);
+  }
+  return place;
+}
+
+/** The object of the program that a name means, when it means one. */
+export function placeOfName(name: string, context: Context, at: Place): ObjectPlace | undefined {
+  if (name.startsWith('$')) return undefined;
+  const local = localPlace(name, context, at);
+  if (local !== undefined || isMachineName(name, context)) return local;
+  return globalPlace(name, context, at);
+}
+
+/** Registers, VMCS fields, reasons and the like come before variables of file scope. */
+function isMachineName(name: string, context: Context): boolean {
+  const lower = name.toLowerCase();
+  const { rest } = splitSide(lower, context);
+  return (
+    exitReasonByName(name) !== undefined ||
+    /^(?:exit|entry)\./.test(lower) ||
+    (OTHER_EXPRESSIONS as readonly string[]).includes(lower) ||
+    registerPart(rest) !== undefined ||
+    canonicalRegister(context.machine, rest) !== undefined ||
+    vmcsFieldByName(name) !== undefined
+  );
+}
+
+/** `&name`: where an object or symbol is. */
+export function addressOfName(name: string, context: Context, at: Place): Value | undefined {
+  const place = placeOfName(name, context, at);
+  return place === undefined ? symbol(name, context) : addressValue(place, name, at);
 }
 
 const REASON_VALUES = new Map<number, Value>();
@@ -269,6 +342,13 @@ export function assignName(name: string, value: bigint, context: Context, at: Pl
 
 function writeName(name: string, value: bigint, context: Context, at: Place): string | undefined {
   const { machine } = context;
+  const object = placeOfName(name, context, at);
+  if (object !== undefined) {
+    const { kind } = plainType(object.type);
+    const aggregate = kind === 'record' || kind === 'array';
+    if (aggregate) return 'A structure or array cannot be assigned to: assign to its parts.';
+    return writePlace(machine, object, value);
+  }
   const lower = name.toLowerCase();
   const { side, rest } = splitSide(lower, context);
   const part = registerPart(rest);

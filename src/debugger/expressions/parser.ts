@@ -40,7 +40,27 @@ export type Expression = Place &
       }
     | { readonly kind: 'address'; readonly prefix: AddressPrefix; readonly address: Expression }
     | { readonly kind: 'call'; readonly name: string; readonly argument: Expression }
+    | {
+        readonly kind: 'member';
+        readonly object: Expression;
+        readonly arrow: boolean;
+        readonly names: readonly string[];
+      }
+    | { readonly kind: 'index'; readonly object: Expression; readonly index: Expression }
+    | { readonly kind: 'dereference'; readonly operand: Expression }
+    | { readonly kind: 'address-of'; readonly operand: Expression }
+    | { readonly kind: 'cast'; readonly type: TypeReference; readonly operand: Expression }
+    | { readonly kind: 'sizeof'; readonly operand: Expression | TypeReference }
   );
+
+/** A type as C writes it: `struct vm *` is the name `struct vm` with one pointer. */
+export interface TypeReference {
+  readonly kind: 'type';
+  readonly name: string;
+  readonly pointers: number;
+  readonly position: number;
+  readonly length: number;
+}
 
 export type BinaryOperator =
   | '*'
@@ -205,7 +225,112 @@ function parseUnary(cursor: Cursor): Expression {
     cursor.depth--;
     return { kind: 'unary', operator: token.text, operand, ...span(token, operand) };
   }
-  return parsePrimary(cursor);
+  if (token.kind === 'operator' && (token.text === '*' || token.text === '&')) {
+    if (++cursor.depth > MAX_DEPTH) fail('unexpected-token', 'The expression is nested too deeply.', token.position);
+    cursor.index++;
+    const operand = parseUnary(cursor);
+    cursor.depth--;
+    return { kind: token.text === '*' ? 'dereference' : 'address-of', operand, ...span(token, operand) };
+  }
+  if (token.kind === 'name' && token.text === 'sizeof') return parseSizeof(cursor, token);
+  const type = castAt(cursor);
+  if (type !== undefined) {
+    if (++cursor.depth > MAX_DEPTH) fail('unexpected-token', 'The expression is nested too deeply.', token.position);
+    const operand = parseUnary(cursor);
+    cursor.depth--;
+    return { kind: 'cast', type, operand, ...span(token, operand) };
+  }
+  return parsePostfix(cursor);
+}
+
+function parseSizeof(cursor: Cursor, token: Token): Expression {
+  cursor.index++;
+  const type = typeInParentheses(cursor, () => true);
+  if (type !== undefined) return { kind: 'sizeof', operand: type, ...span(token, type) };
+  if (++cursor.depth > MAX_DEPTH) fail('unexpected-token', 'The expression is nested too deeply.', token.position);
+  const operand = parseUnary(cursor);
+  cursor.depth--;
+  return { kind: 'sizeof', operand, ...span(token, operand) };
+}
+
+/** Members and elements: `vm->exits[3]`, `vm->registers.rax`. */
+function parsePostfix(cursor: Cursor): Expression {
+  let result = parsePrimary(cursor);
+  for (;;) {
+    const token = current(cursor);
+    if (token.kind === 'operator' && token.text === '->') {
+      cursor.index++;
+      const name = current(cursor);
+      if (name.kind !== 'name' || name.text.startsWith('.'))
+        fail('unexpected-token', 'The name of a member follows `->`.', name.position, Math.max(1, name.length));
+      cursor.index++;
+      result = { kind: 'member', object: result, arrow: true, names: name.text.split('.'), ...span(result, name) };
+    } else if (token.kind === 'name' && /^\.[A-Za-z_]/.test(token.text)) {
+      cursor.index++;
+      const names = token.text.slice(1).split('.');
+      result = { kind: 'member', object: result, arrow: false, names, ...span(result, token) };
+    } else if (token.kind === 'operator' && token.text === '[') {
+      cursor.index++;
+      const index = parseConditional(cursor);
+      const close = current(cursor);
+      expectOperator(cursor, ']', 'the index');
+      result = { kind: 'index', object: result, index, ...span(result, close) };
+    } else return result;
+  }
+}
+
+const TYPE_KEYWORDS: ReadonlySet<string> = new Set([
+  'struct',
+  'union',
+  'enum',
+  'class',
+  'const',
+  'volatile',
+  'unsigned',
+  'signed',
+  'int',
+  'char',
+  'short',
+  'long',
+  'float',
+  'double',
+  'void',
+  'bool',
+  '_Bool',
+]);
+
+/** A cast at the cursor: `(struct vm *)`, `(uint8_t)`; undefined, and nothing read, when the parentheses hold an expression. */
+function castAt(cursor: Cursor): TypeReference | undefined {
+  return typeInParentheses(cursor, (names, pointers, next) => {
+    const [first = ''] = names;
+    if (pointers > 0 || names.length > 1 || TYPE_KEYWORDS.has(first) || /_t$|^[us](?:8|16|32|64)$/.test(first))
+      return true;
+    // Two values in a row mean nothing: then the first is a type.
+    if (next.kind === 'name') return !next.text.startsWith('.');
+    return next.kind === 'number' || (next.kind === 'operator' && (next.text === '~' || next.text === '!'));
+  });
+}
+
+function typeInParentheses(
+  cursor: Cursor,
+  isType: (names: readonly string[], pointers: number, next: Token) => boolean,
+): TypeReference | undefined {
+  const open = current(cursor);
+  if (!isOperator(cursor, '(')) return undefined;
+  const { tokens } = cursor;
+  let at = cursor.index + 1;
+  const names: string[] = [];
+  for (let token = tokens[at]; token?.kind === 'name' && /^[A-Za-z_]/.test(token.text); token = tokens[++at])
+    names.push(token.text);
+  let pointers = 0;
+  for (let token = tokens[at]; token?.kind === 'operator' && token.text === '*'; token = tokens[++at]) pointers++;
+  const close = tokens[at];
+  const next = tokens[at + 1];
+  if (names.length === 0 || close?.kind !== 'operator' || close.text !== ')' || next === undefined) return undefined;
+  if (!isType(names, pointers, next)) return undefined;
+  cursor.index = at + 1;
+  const name = names.filter((word) => word !== 'const' && word !== 'volatile').join(' ');
+  return { kind: 'type', name, pointers, ...span(open, close) };
 }
 
 function parsePrimary(cursor: Cursor): Expression {
@@ -301,5 +426,15 @@ export function namesIn(expression: Expression): string[] {
       return namesIn(expression.address);
     case 'call':
       return namesIn(expression.argument);
+    case 'member':
+      return namesIn(expression.object);
+    case 'index':
+      return [...namesIn(expression.object), ...namesIn(expression.index)];
+    case 'dereference':
+    case 'address-of':
+    case 'cast':
+      return namesIn(expression.operand);
+    case 'sizeof':
+      return expression.operand.kind === 'type' ? [] : namesIn(expression.operand);
   }
 }

@@ -1,4 +1,8 @@
-// Values of expressions: 64-bit integers with C's rule for signedness.
+// Values of expressions: 64-bit integers with C's rule for signedness, and objects of the program with their types.
+
+import type { DebugType } from '../../program/debug-types.ts';
+import type { AddressSpace } from '../memory.ts';
+import type { Place } from '../source/places.ts';
 
 /** `value` is unsigned 64-bit; `signed` says how operators and decimal notation read it. */
 export interface Value {
@@ -10,6 +14,16 @@ export interface Value {
   readonly isAddress?: boolean;
   /** The value in words, for example the name of an exit reason. */
   readonly text?: string;
+  /** Values of the program: their type, and where they are. The value of a structure or array is its address, 0 when it has none. */
+  readonly typed?: TypedValue;
+  /** What the value means as an address, when that is not a linear address of the frame's side. */
+  readonly space?: AddressSpace;
+}
+
+export interface TypedValue {
+  readonly type: DebugType;
+  /** Missing for results of casts and arithmetic. */
+  readonly place?: Place | undefined;
 }
 
 export function unsigned(value: bigint, bits = 64): Value {

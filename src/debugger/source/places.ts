@@ -46,9 +46,11 @@ export const placeInMemory = (type: DebugType, at: MemoryAddress): Place =>
 /** Address of a place that is in memory at a whole byte. */
 export function addressOfPlace(place: Place): MemoryAddress | undefined {
   const { location, offset, space } = place;
-  if (location.kind !== 'memory' || offset % 8 !== 0) return undefined;
+  if (location.kind !== 'memory' || offset % 8 !== 0 || isBitField(place)) return undefined;
   return { space, address: BigInt.asUintN(64, location.address + BigInt(offset / 8)) };
 }
+
+export const isBitField = ({ type, bits }: Place): boolean => bits !== sizeOfType(type) * 8;
 
 /** The bits of a place as an unsigned number; at most `limit` bits of it. */
 export function readPlace(machine: Machine, place: Place, limit = place.bits): Read {
@@ -61,7 +63,9 @@ function readBits(machine: Machine, place: Place, location: Location, offset: nu
       return readMemory(machine, { space: place.space, address: location.address }, offset, bits);
     case 'register': {
       const value = place.registers && registerValue(machine, place.registers, location.register);
-      return value === undefined ? { why: registerGone(place, location.register) } : { value: slice(value, offset, bits) };
+      return value === undefined
+        ? { why: registerGone(place, location.register) }
+        : { value: slice(value, offset, bits) };
     }
     case 'value':
       return { value: slice(location.value, offset, bits) };
@@ -142,8 +146,14 @@ function writeBits(
     case 'register': {
       const { registers } = place;
       const old = registers && registerValue(machine, registers, location.register);
-      if (registers === undefined || old === undefined) return `It cannot be changed: ${registerGone(place, location.register)}.`;
-      return writeFrameRegister(machine, registers, location.register, (old & ~mask) | ((value << BigInt(offset)) & mask));
+      if (registers === undefined || old === undefined)
+        return `It cannot be changed: ${registerGone(place, location.register)}.`;
+      return writeFrameRegister(
+        machine,
+        registers,
+        location.register,
+        (old & ~mask) | ((value << BigInt(offset)) & mask),
+      );
     }
     case 'pieces': {
       let at = 0;

@@ -1,7 +1,14 @@
 // Typed values as a person reads them. Numbers come first and words behind them in parentheses, so that an edit may begin with what is shown.
 
 import type { Machine } from '../../machine/types.ts';
-import { type BaseType, type DebugType, type EnumType, type Member, plainType, sizeOfType } from '../../program/debug-types.ts';
+import {
+  type BaseType,
+  type DebugType,
+  type EnumType,
+  type Member,
+  plainType,
+  sizeOfType,
+} from '../../program/debug-types.ts';
 import { type Image, symbolAt } from '../../program/image.ts';
 import { formatNumber, hex, type NumberFormat, symbolText } from '../format.ts';
 import { type AddressSpace, peek } from '../memory.ts';
@@ -38,7 +45,9 @@ export function placeText(context: TextContext, place: Place, depth = 0): string
     }
     default: {
       const read = readPlace(context.machine, place);
-      return 'why' in read ? unavailable(read.why) : scalarText(context, place.type, read.value, place.bits, place.space);
+      return 'why' in read
+        ? unavailable(read.why)
+        : scalarText(context, place.type, read.value, place.bits, place.space);
     }
   }
 }
@@ -101,7 +110,15 @@ function extendedText(value: bigint): string {
   return String(sign * mantissa * 2 ** (exponent - 16383 - 63));
 }
 
-const ESCAPES: Readonly<Record<number, string>> = { 0: '\\0', 7: '\\a', 8: '\\b', 9: '\\t', 10: '\\n', 13: '\\r', 92: '\\\\' };
+const ESCAPES: Readonly<Record<number, string>> = {
+  0: '\\0',
+  7: '\\a',
+  8: '\\b',
+  9: '\\t',
+  10: '\\n',
+  13: '\\r',
+  92: '\\\\',
+};
 
 function escaped(code: number, quote: number): string {
   if (ESCAPES[code] !== undefined) return ESCAPES[code];
@@ -117,7 +134,9 @@ function enumText(type: EnumType, value: bigint, bits: number): string {
   const exact = type.enumerators().find((enumerator) => same(enumerator.value));
   const number = type.signed && BigInt.asIntN(bits, value) < 0n ? BigInt.asIntN(bits, value).toString() : hex(value);
   if (exact !== undefined) return `${number} (${exact.name})`;
-  const flags = type.enumerators().filter(({ value: flag }) => flag > 0n && (flag & (flag - 1n)) === 0n && (value & flag) !== 0n);
+  const flags = type
+    .enumerators()
+    .filter(({ value: flag }) => flag > 0n && (flag & (flag - 1n)) === 0n && (value & flag) !== 0n);
   const covered = flags.reduce((sum, flag) => sum | flag.value, 0n);
   return covered === value && flags.length > 1 ? `${number} (${flags.map(({ name }) => name).join(' | ')})` : number;
 }
@@ -133,7 +152,8 @@ function pointerText(context: TextContext, target: DebugType, value: bigint, spa
 
 function addressText(context: TextContext, value: bigint, space: AddressSpace): string {
   const symbol = space.kind === 'linear' ? symbolAt(context.image, value) : undefined;
-  const near = symbol !== undefined && (symbol.offset === 0n || symbol.symbol.size > 0) ? symbolText(symbol) : undefined;
+  const near =
+    symbol !== undefined && (symbol.offset === 0n || symbol.symbol.size > 0) ? symbolText(symbol) : undefined;
   return near === undefined ? hex(value) : `${hex(value)} (${near})`;
 }
 
@@ -162,8 +182,9 @@ export function membersOf(machine: Machine, place: Place): readonly Member[] {
   if ('why' in read) return all;
   const bits = sizeOfType(discriminant.type) * 8;
   const chosen =
-    variants.find(({ variant }) => variant!.value !== undefined && BigInt.asUintN(bits, variant!.value) === read.value) ??
-    variants.find(({ variant }) => variant!.value === undefined);
+    variants.find(
+      ({ variant }) => variant!.value !== undefined && BigInt.asUintN(bits, variant!.value) === read.value,
+    ) ?? variants.find(({ variant }) => variant!.value === undefined);
   return all.filter((member) => member.variant === undefined || member === chosen);
 }
 
@@ -183,7 +204,13 @@ function arrayText(context: TextContext, place: Place, depth: number): string {
   if (count === undefined) return '[] {…}';
   const element = plainType(type.element);
   const at = addressOfPlace(place);
-  if (element.kind === 'base' && element.encoding === 'character' && element.size === 1 && at !== undefined && count > 0) {
+  if (
+    element.kind === 'base' &&
+    element.encoding === 'character' &&
+    element.size === 1 &&
+    at !== undefined &&
+    count > 0
+  ) {
     const bytes = peek(context.machine, at, Math.min(count, MAX_STRING));
     if (bytes.length > 0) return quoted(bytes, count > MAX_STRING);
   }

@@ -133,85 +133,50 @@ function run(file: string, bytes: Uint8Array, context: ExpressionContext, stack:
         // dup
         const top = pop();
         stack.push(top, top);
-        return;
+        break;
       }
       case 0x13: // drop
         pop();
-        return;
+        break;
       case 0x14: // over
         stack.push(needed(stack.at(-2), 'its location expression is damaged'));
-        return;
+        break;
       case 0x15: // pick
         stack.push(needed(stack.at(-1 - readU8(cursor)), 'its location expression is damaged'));
-        return;
+        break;
       case 0x16: {
         // swap
         const [first, second] = [pop(), pop()];
         stack.push(first, second);
-        return;
+        break;
       }
       case 0x17: {
         // rot
         const [first, second, third] = [pop(), pop(), pop()];
         stack.push(first, third, second);
-        return;
+        break;
       }
       case 0x18: // xderef
         throw new Unavailable('its location uses an address space');
       case 0x19: {
         // abs
         const value = signed(pop());
-        return push(value < 0n ? -value : value);
+        push(value < 0n ? -value : value);
+        break;
       }
       case 0x1f: // neg
-        return push(-pop());
+        push(-pop());
+        break;
       case 0x20: // not
-        return push(~pop());
+        push(~pop());
+        break;
       case 0x23: // plus_uconst
-        return push(pop() + readUleb(cursor));
-    }
-    const right = pop();
-    const left = pop();
-    const truth = (value: boolean): void => push(value ? 1n : 0n);
-    const divisor = (): bigint => {
-      if (right === 0n) throw new Unavailable('its location expression divides by zero');
-      return right;
-    };
-    switch (op) {
-      case 0x1a:
-        return push(left & right);
-      case 0x1b: // div is signed
-        return push(signed(left) / signed(divisor()));
-      case 0x1c:
-        return push(left - right);
-      case 0x1d: // mod is unsigned
-        return push(left % divisor());
-      case 0x1e:
-        return push(left * right);
-      case 0x21:
-        return push(left | right);
-      case 0x22:
-        return push(left + right);
-      case 0x24:
-        return push(right >= BigInt(width) ? 0n : left << right);
-      case 0x25:
-        return push(right >= BigInt(width) ? 0n : left >> right);
-      case 0x26: // shra
-        return push(signed(left) >> (right >= BigInt(width) ? BigInt(width - 1) : right));
-      case 0x27:
-        return push(left ^ right);
-      case 0x29:
-        return truth(left === right);
-      case 0x2a:
-        return truth(signed(left) >= signed(right));
-      case 0x2b:
-        return truth(signed(left) > signed(right));
-      case 0x2c:
-        return truth(signed(left) <= signed(right));
-      case 0x2d:
-        return truth(signed(left) < signed(right));
-      default:
-        return truth(left !== right);
+        push(pop() + readUleb(cursor));
+        break;
+      default: {
+        const right = pop();
+        push(binary(op, pop(), right, width));
+      }
     }
   }
 
@@ -365,6 +330,49 @@ function run(file: string, bytes: Uint8Array, context: ExpressionContext, stack:
       default:
         return false;
     }
+  }
+}
+
+/** An operation on two values; the result is not yet wrapped to the width. */
+function binary(op: number, left: bigint, right: bigint, width: number): bigint {
+  const signed = (value: bigint): bigint => BigInt.asIntN(width, value);
+  const tooFar = right >= BigInt(width);
+  if ((op === 0x1b || op === 0x1d) && right === 0n) throw new Unavailable('its location expression divides by zero');
+  switch (op) {
+    case 0x1a: // and
+      return left & right;
+    case 0x1b: // div is signed
+      return signed(left) / signed(right);
+    case 0x1c: // minus
+      return left - right;
+    case 0x1d: // mod is unsigned
+      return left % right;
+    case 0x1e: // mul
+      return left * right;
+    case 0x21: // or
+      return left | right;
+    case 0x22: // plus
+      return left + right;
+    case 0x24: // shl
+      return tooFar ? 0n : left << right;
+    case 0x25: // shr
+      return tooFar ? 0n : left >> right;
+    case 0x26: // shra
+      return signed(left) >> (tooFar ? BigInt(width - 1) : right);
+    case 0x27: // xor
+      return left ^ right;
+    case 0x29: // eq
+      return BigInt(left === right);
+    case 0x2a: // ge
+      return BigInt(signed(left) >= signed(right));
+    case 0x2b: // gt
+      return BigInt(signed(left) > signed(right));
+    case 0x2c: // le
+      return BigInt(signed(left) <= signed(right));
+    case 0x2d: // lt
+      return BigInt(signed(left) < signed(right));
+    default: // ne
+      return BigInt(left !== right);
   }
 }
 

@@ -88,7 +88,7 @@ function build(entry: Entry, definitions: Definitions): DebugType {
 }
 
 function baseType(entry: Entry, size: number): DebugType {
-  const name = nameOf(entry) ?? '?';
+  const name = usualSpelling(nameOf(entry) ?? '?');
   switch (constantOf(attribute(entry, ATTRIBUTE.encoding))) {
     case ENCODING.boolean:
       return { kind: 'base', name, size, encoding: 'boolean', signed: false };
@@ -108,6 +108,10 @@ function baseType(entry: Entry, size: number): DebugType {
       return { kind: 'unknown', name, size };
   }
 }
+
+/** GCC names `unsigned long` as `long unsigned int`. */
+const usualSpelling = (name: string): string =>
+  name.replace(/^((?:long )+|short )(unsigned )?int$/, (_, size: string, sign = '') => `${sign}${size}`.trim());
 
 function functionType(entry: Entry, definitions: Definitions): DebugType {
   const list = entry.children.filter(({ tag }) => tag === TAG.parameter);
@@ -217,8 +221,10 @@ function bitsOf(entry: Entry, type: DebugType, offset: number): Member['bits'] {
   const dataOffset = constantOf(attribute(entry, ATTRIBUTE.dataBitOffset));
   if (dataOffset !== undefined) return { offset: dataOffset, size };
   // DWARF 2 and 3 count from the most significant bit of the storage unit.
-  const fromTop = constantOf(attribute(entry, ATTRIBUTE.bitOffset));
-  if (fromTop === undefined) return { offset: offset * 8, size };
+  const given = attribute(entry, ATTRIBUTE.bitOffset)?.value;
+  if (typeof given !== 'bigint') return { offset: offset * 8, size };
+  // Negative in packed structures whose fields cross their storage unit.
+  const fromTop = Number(BigInt.asIntN(64, given));
   const storage = (constantOf(attribute(entry, ATTRIBUTE.byteSize)) ?? sizeOfType(type)) * 8;
   return { offset: offset * 8 + storage - fromTop - size, size };
 }
