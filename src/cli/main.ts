@@ -4,11 +4,12 @@ import { DEFAULT_MEMORY, MAX_MEMORY } from '../dap/launch.ts';
 import { PROFILES } from '../vmx/profiles.ts';
 import { version } from '../../package.json';
 import { assembleFile } from './asm.ts';
+import { auditFile } from './audit.ts';
 import { serveStandardStreams, serveTcp } from './dap.ts';
 import { CommandError, STATUS, usage } from './errors.ts';
 import { debugWithGdb } from './gdb.ts';
 import { definesOf, number, oneFile, PROGRAM_OPTIONS, parse, profileOption, programOptions } from './options.ts';
-import { run } from './run.ts';
+import { type RunCommand, run } from './run.ts';
 
 /** Where GDB's users expect a remote stub. */
 const DEFAULT_GDB_PORT = 1234;
@@ -27,12 +28,14 @@ const HELP = `Ringside ${version}: a debugger for hypervisors, on a simulated VT
       --address A                  load address of a flat binary, for example 0x100000
       --define NAME=VALUE          preprocessor definition for assembly; may be given several times
       --interactive                standard input goes to COM1
+      --stats[=text|csv|json]      VM exits by reason and place, with instructions in the handler, at the end
       --quiet                      no final state
   ringside dap [--port N]          debug adapter on standard input and output, or on 127.0.0.1:N
   ringside gdb FILE [options]      a GDB remote stub for the program, which waits before its first instruction
       --port N                     on 127.0.0.1:N (default ${DEFAULT_GDB_PORT}); options of the program as for run
   ringside asm FILE -o OUT [-l LISTING]
                                    assemble NASM syntax into a flat binary
+  ringside audit FILE [--json]     VMCS dumps in a kernel's log (KVM, Xen; - is standard input): every VM-entry check that fails
   ringside --help, --version
 
 Exit status of run: what the program wrote to its test-exit port (F4H), 0 when it halts for ever,
@@ -50,6 +53,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return gdbCommand(rest);
     case 'asm':
       return asmCommand(rest);
+    case 'audit':
+      return auditCommand(rest);
     case undefined:
     case 'help':
     case '--help':
@@ -65,15 +70,22 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+function statisticsForm(text: string | undefined): RunCommand['statistics'] {
+  if (text === undefined || text === 'text' || text === 'csv' || text === 'json') return text;
+  throw usage(`--stats=${text}: expected text, csv or json.`);
+}
+
 function runCommand(args: string[]): Promise<number> {
   const { values, positionals } = parse({
-    args,
+    // The form may be left out: parseArgs has no options with an optional value.
+    args: args.map((arg) => (arg === '--stats' ? '--stats=text' : arg)),
     allowPositionals: true,
     options: {
       ...PROGRAM_OPTIONS,
       trace: { type: 'string' },
       'max-instructions': { type: 'string' },
       interactive: { type: 'boolean' },
+      stats: { type: 'string' },
       quiet: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -95,6 +107,7 @@ function runCommand(args: string[]): Promise<number> {
       Number.POSITIVE_INFINITY,
     ),
     interactive: values.interactive === true,
+    statistics: statisticsForm(values.stats),
     quiet: values.quiet === true,
   });
 }
@@ -126,6 +139,16 @@ async function gdbCommand(args: string[]): Promise<number> {
     profile: profileOption(values),
     port: number('port', values.port, 0, 65535, DEFAULT_GDB_PORT),
   });
+}
+
+async function auditCommand(args: string[]): Promise<number> {
+  const { values, positionals } = parse({
+    args,
+    allowPositionals: true,
+    options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help) return main(['--help']);
+  return auditFile({ file: oneFile(positionals, 'audit'), json: values.json === true });
 }
 
 async function asmCommand(args: string[]): Promise<number> {

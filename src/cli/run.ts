@@ -4,6 +4,7 @@ import { writeSync } from 'node:fs';
 import { createScheduler } from '../debugger/scheduler.ts';
 import { writersOf } from '../debugger/checks.ts';
 import { explainEntryFailure, explainTripleFault, explainVmFail, type Explanation } from '../debugger/explain.ts';
+import { statisticsCsv, statisticsJson, statisticsReport, statisticsText } from '../debugger/statistics.ts';
 import type { Machine, Stop } from '../machine/types.ts';
 import { imageOf, type Image } from '../program/image.ts';
 import { ProgramError } from '../program/errors.ts';
@@ -23,6 +24,8 @@ export interface RunCommand {
   readonly maxInstructions: number;
   /** Standard input goes to COM1. */
   readonly interactive: boolean;
+  /** What the VM exits cost, on standard error at the end: as text, CSV or JSON. */
+  readonly statistics: 'text' | 'csv' | 'json' | undefined;
   readonly quiet: boolean;
 }
 
@@ -105,6 +108,7 @@ async function runToEnd(
     const status = stop === undefined ? STATUS.limit : statusOf(stop, machine, image);
     if (status !== undefined) {
       if (!command.quiet) note(`${endText(stop)}\n${finalState(machine, image)}`);
+      if (command.statistics !== undefined) note(statistics(command.statistics, machine, image));
       return status;
     }
     if (keyboard !== undefined) await scheduler.breathe();
@@ -134,6 +138,14 @@ function statusOf(stop: Stop, machine: Machine, image: Image): number | undefine
       return undefined;
   }
 }
+
+function statistics(form: 'text' | 'csv' | 'json', machine: Machine, image: Image): string {
+  const report = statisticsReport(machine, image);
+  if (form === 'csv') return statisticsCsv(report).trimEnd();
+  return form === 'json' ? statisticsJson(report) : statisticsText(report, EVERY_PLACE);
+}
+
+const EVERY_PLACE = 100_000;
 
 function endText(stop: Stop | undefined): string {
   switch (stop?.kind) {

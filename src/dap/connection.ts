@@ -45,6 +45,8 @@ export interface Debuggee {
   readonly session: Session;
   /** Stack frames of the current stop, by id; empty while the machine runs. */
   readonly frames: Map<number, Frame>;
+  /** VM entries when failed checks were told as problems; undefined when none are. */
+  problemsSince: number | undefined;
 }
 
 /** Breakpoints as they were asked for, to be bound again after a restart. */

@@ -1,6 +1,7 @@
 // From launch options to a program in its machine, with the session's events wired to the client.
 
 import { explainCause } from '../debugger/explain.ts';
+import { sourceProblems, writersOf } from '../debugger/checks.ts';
 import { place } from '../debugger/place.ts';
 import { type Cause, Session } from '../debugger/session.ts';
 import type { Machine } from '../machine/types.ts';
@@ -11,6 +12,7 @@ import { type Connection, type Debuggee, forgetStop, memoryChanged, THREAD } fro
 import { machineFailed, programFailed } from './errors.ts';
 import type { LaunchOptions } from './launch.ts';
 import { createConsoleOutput } from './output.ts';
+import type { ProblemsBody } from './protocol.ts';
 import { locationOf } from './sources.ts';
 
 /** Loads the program and makes its machine; throws DapError. */
@@ -54,7 +56,9 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
       },
     },
   });
-  const debuggee: Debuggee = { options, machine, image, session, frames: new Map() };
+  // A restart begins without the problems of the run before.
+  if (connection.debuggee?.problemsSince !== undefined) connection.event('ringside/problems', { problems: [] });
+  const debuggee: Debuggee = { options, machine, image, session, frames: new Map(), problemsSince: undefined };
   return debuggee;
 }
 
@@ -71,6 +75,7 @@ const ANNOUNCED: readonly Cause['kind'][] = [
 
 function reportStop(connection: Connection, debuggee: Debuggee, cause: Cause): void {
   const { machine, image, options } = debuggee;
+  tellProblems(connection, debuggee, cause);
   const explanation = explainCause(cause, machine, image);
   if (explanation !== undefined && ANNOUNCED.includes(cause.kind)) {
     connection.event('output', { category: 'stderr', output: `${explanation.title}\n${explanation.body}\n` });
@@ -85,6 +90,20 @@ function reportStop(connection: Connection, debuggee: Debuggee, cause: Cause): v
     allThreadsStopped: true,
     ...stopBody(cause, explanation?.title, machine),
   });
+}
+
+/** Failed entry checks go to the source lines to blame, and away again when an entry has succeeded. */
+function tellProblems(connection: Connection, debuggee: Debuggee, cause: Cause): void {
+  const { machine, image } = debuggee;
+  if (cause.kind === 'entry-failure') {
+    const { checks, hostRip } = cause.failure;
+    const body: ProblemsBody = { problems: sourceProblems(checks, writersOf(machine), image, hostRip) };
+    debuggee.problemsSince = machine.entryCount();
+    connection.event('ringside/problems', body);
+  } else if (debuggee.problemsSince !== undefined && machine.entryCount() > debuggee.problemsSince) {
+    debuggee.problemsSince = undefined;
+    connection.event('ringside/problems', { problems: [] } satisfies ProblemsBody);
+  }
 }
 
 function stopBody(cause: Cause, title: string | undefined, machine: Machine): object {

@@ -30,7 +30,9 @@ export function outcomeText(outcome: EntryFailure['outcome']): string {
 }
 
 function fieldText({ name, value, bits }: FailedCheck['fields'][number]): string {
-  return `${name} = ${hex(value)}${bits === undefined ? '' : ` [${bits}]`}`;
+  // Reserved bits of controls that must be 1 say nothing to a person.
+  const named = bits?.split(', ').filter((bit) => !bit.startsWith('always 1 '));
+  return `${name} = ${hex(value)}${named === undefined ? '' : ` [${named.join(', ')}]`}`;
 }
 
 /** One failed check: the field with its value, who wrote it, rule, other fields that take part, section, what would pass. */
@@ -74,7 +76,7 @@ export function auditText(audit: Audit, subject: string, writers: Writers, image
       ? unjudged.length === 0
         ? `${subject} would enter: all ${held} checks hold or do not apply.`
         : `${subject}: no check that can be judged fails; ${held} hold or do not apply.`
-      : `${subject} would not enter: ${failed.length === 1 ? '1 check fails' : `${failed.length} checks fail`}, ${held} hold or do not apply.\nThe processor would report: ${outcomeText(outcome)}.`;
+      : `${subject} would not enter: ${failed.length === 1 ? '1 check fails' : `${failed.length} checks fail`}, ${held} hold or do not apply.\nThe processor would report: ${outcomeText(outcome)}${unjudged.length === 0 ? '' : ', unless a check that is not judged fails before'}.`;
   return [
     verdict,
     ...(failed.length === 0 ? [] : [checkList(failed, writers, image)]),

@@ -1,5 +1,7 @@
 // Commands of the title bar and the palette.
 import * as vscode from 'vscode';
+import type { AuditBody } from '../dap/protocol.ts';
+import type { EntryProblems } from './diagnostics.ts';
 import { launchProgram } from './configuration.ts';
 
 /** The file a command is for: the one it was called on, else the one in the editor. */
@@ -30,10 +32,24 @@ async function evaluateInConsole(debugType: string, expression: string): Promise
   vscode.debug.activeDebugConsole.appendLine(answer.result ?? '');
 }
 
-export function registerCommands(debugType: string): vscode.Disposable[] {
+/** The audit of the current VMCS in the debug console, and its failed checks as problems. */
+async function auditVmcs(debugType: string, problems: EntryProblems): Promise<void> {
+  const session = vscode.debug.activeDebugSession;
+  if (session?.type !== debugType) {
+    void vscode.window.showErrorMessage('Ringside: no session is running. Press F5 on a program first.');
+    return;
+  }
+  const answer: AuditBody = await session.customRequest('ringside/audit');
+  await vscode.commands.executeCommand('workbench.debug.action.focusRepl');
+  vscode.debug.activeDebugConsole.appendLine(answer.text);
+  problems.show(session, answer.problems);
+}
+
+export function registerCommands(debugType: string, problems: EntryProblems): vscode.Disposable[] {
   return [
     vscode.commands.registerCommand('ringside.debugFile', (uri?: vscode.Uri) => start(uri, {})),
     vscode.commands.registerCommand('ringside.runFile', (uri?: vscode.Uri) => start(uri, { noDebug: true })),
+    vscode.commands.registerCommand('ringside.auditVmcs', () => auditVmcs(debugType, problems)),
     vscode.commands.registerCommand('ringside.explainStop', () => evaluateInConsole(debugType, 'explain')),
   ];
 }

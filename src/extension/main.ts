@@ -3,11 +3,13 @@ import * as vscode from 'vscode';
 import { adapterFactory } from './adapter.ts';
 import { registerCommands } from './commands.ts';
 import { configurationProvider, dynamicConfigurations } from './configuration.ts';
+import { entryProblems } from './diagnostics.ts';
 import { serialConsoles } from './serial-console.ts';
 
 export const DEBUG_TYPE = 'ringside';
 
 export function activate(context: vscode.ExtensionContext): void {
+  const problems = entryProblems(DEBUG_TYPE);
   context.subscriptions.push(
     vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, adapterFactory(context.extensionPath)),
     vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, configurationProvider()),
@@ -17,6 +19,7 @@ export function activate(context: vscode.ExtensionContext): void {
       vscode.DebugConfigurationProviderTriggerKind.Dynamic,
     ),
     serialConsoles(DEBUG_TYPE),
-    ...registerCommands(DEBUG_TYPE),
+    problems.disposable,
+    ...registerCommands(DEBUG_TYPE, problems),
   );
 }

@@ -57,6 +57,22 @@ describe.skipIf(skip !== undefined)('ringside', () => {
       expect(status).toBe(3);
     });
 
+    test('--stats: what the VM exits cost, as text, CSV and JSON', async () => {
+      const text = (await run('run', HYPERVISOR, '--quiet', '--stats')).stderr;
+      expect(text).toMatch(/^4 VM exits, 4 VM entries; \d+ of \d+ instructions in exit handlers \(\d+\.\d %\)\.$/m);
+      expect(text).toMatch(/^CPUID \(10\) +2 +50\.0 %/m);
+      expect(text).toMatch(/^0x[0-9a-f]+ <guest\+0x5> {2}CPUID +1 +25\.0 %/m);
+      const csv = (await run('run', HYPERVISOR, '--quiet', '--stats=csv')).stderr.trimEnd().split('\r\n');
+      expect(csv[0]).toBe('scope,reason,name,rip,linear,symbol,vmcs,count,share,handled,min,mean,max,total');
+      expect(csv).toContainEqual(expect.stringMatching(/^reason,12,HLT,,,,,1,0\.250000,0,0,0\.000,0,0$/));
+      expect(csv).toContainEqual(
+        expect.stringMatching(/^place,10,CPUID,0x[0-9a-f]+,0x[0-9a-f]+,guest\+0x5,0x[0-9a-f]+,1,0\.250000,1,/),
+      );
+      const json = JSON.parse((await run('run', HYPERVISOR, '--quiet', '--stats=json')).stderr);
+      expect(json).toMatchObject({ exits: 4, entries: 4 });
+      expect(json.reasons.map((row: { identifier: string }) => row.identifier)).toContain('VMCALL');
+    });
+
     test('the instruction limit ends an endless program', async () => {
       writeFileSync(join(folder, 'loop.asm'), 'bits 64\nstart: jmp start\n');
       const { status, stderr } = await run('run', join(folder, 'loop.asm'), '--max-instructions', '1_000_000');
@@ -150,6 +166,17 @@ start:
     expect(await ended).toBe(0);
   });
 
+  test('audit: the VMCS dumps of a log', async () => {
+    const dump = join('test', 'debugger', 'explanations', 'dumps', 'xen.txt');
+    const { status, stdout } = await run('audit', dump);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^1\. Guest TR access rights = 0x83 /m);
+    expect(stdout).toMatch(/^Not judged, \d+ checks, because this is not known:$/m);
+    const [json] = JSON.parse((await run('audit', dump, '--json')).stdout);
+    expect(json.fields['Guest TR access rights']).toBe('0x83');
+    expect(json.failed).toHaveLength(2);
+  });
+
   describe('mistakes of the user', () => {
     test.concurrent.each([
       { args: [], status: 2, text: '' },
@@ -166,6 +193,9 @@ start:
       { args: ['run', 'src'], status: 1, text: 'it is a folder' },
       { args: ['asm', 'x.asm'], status: 2, text: 'needs -o' },
       { args: ['asm', 'no-such-file.asm', '-o', 'x'], status: 1, text: 'there is no such file' },
+      { args: ['audit', 'package.json'], status: 1, text: 'package.json holds no VMCS dump' },
+      { args: ['audit', 'no-such-file'], status: 1, text: 'there is no such file' },
+      { args: ['run', 'a', '--stats=xml'], status: 2, text: 'expected text, csv or json' },
       { args: ['dap', '--port', 'x'], status: 2, text: '--port x' },
     ])('$args', async ({ args, status, text }) => {
       const finished = await run(...args);

@@ -264,6 +264,36 @@ describe.skipIf(skip !== undefined).each(['stdio', 'tcp'])('over %s', (transport
     30_000,
   );
 
+  test('failed checks are told at the lines of their VMWRITEs, and the explanations come as data', async () => {
+    const program = join(ROOT, 'samples', 'broken-entry', 'broken-entry.asm');
+    const told = client.waitForEvent('ringside/problems');
+    await launch({ program });
+    const { problems } = (await told).body as {
+      problems: { path: string; line: number; severity: string; message: string }[];
+    };
+    expect(problems.map(({ severity }) => severity)).toEqual(['error', 'warning', 'warning']);
+    const lines = readFileSync(program, 'utf8').split('\n');
+    for (const problem of problems) {
+      expect(problem.path).toBe(program);
+      expect(problem.message).toMatch(/^VM entry fails: .* = 0x.*Fix: /);
+      expect(lines[problem.line - 1]).not.toBe('');
+    }
+    const custom = async (name: string, args?: object) =>
+      (await client.customRequest(name, args)).body as Record<string, never>;
+    const audit = await custom('ringside/audit');
+    expect(audit.problems).toEqual(problems);
+    expect(audit.text).toMatch(/would not enter: 3 checks fail/);
+    expect(await custom('ringside/walk', { expression: 'rip execute' })).toMatchObject({
+      text: expect.stringContaining('4-level paging'),
+      walk: { start: { kind: 'linear', side: 'root' } },
+    });
+    expect(await custom('ringside/exitStatistics')).toMatchObject({ report: { exits: 0 } });
+    await expect(custom('ringside/why')).rejects.toThrow('There was no VM exit yet');
+    expect(await custom('ringside/why', { expression: 'rip' })).toMatchObject({
+      answer: { subject: 'instruction', verdict: { outcome: { kind: expect.any(String) } } },
+    });
+  }, 30_000);
+
   test('a guest without source is shown as a listing, and takes breakpoints there', async () => {
     const program = join(ROOT, 'samples', 'tiny-hypervisor', 'tiny-hypervisor.elf');
     if (!existsSync(program)) return console.log('tiny-hypervisor.elf is not built: not tested');

@@ -4,6 +4,7 @@ import type { Handler } from '../connection.ts';
 import { BREAKPOINT_REQUESTS } from './breakpoints.ts';
 import { EVALUATION_REQUESTS } from './evaluation.ts';
 import { EXECUTION_REQUESTS } from './execution.ts';
+import { EXPLANATION_REQUESTS } from './explanations.ts';
 import { LIFECYCLE_REQUESTS } from './lifecycle.ts';
 import { MEMORY_REQUESTS } from './memory.ts';
 import { SOURCE_REQUESTS } from './sources.ts';
@@ -19,6 +20,7 @@ const REQUESTS = new Map<string, Handler>(
     ...VARIABLE_REQUESTS,
     ...EVALUATION_REQUESTS,
     ...MEMORY_REQUESTS,
+    ...EXPLANATION_REQUESTS,
     ...SOURCE_REQUESTS,
   }),
 );

@@ -6,5 +6,6 @@ import { HELP } from './help.ts';
 import { EXITS, STATS } from './statistics.ts';
 import type { Command } from './types.ts';
 import { WALK } from './walk.ts';
+import { WHY } from './why.ts';
 
-export const COMMANDS: readonly Command[] = [EXPLAIN, AUDIT, WALK, STATS, EXITS, HELP];
+export const COMMANDS: readonly Command[] = [EXPLAIN, AUDIT, WHY, WALK, STATS, EXITS, HELP];

@@ -1,0 +1,55 @@
+// What Ringside adds to the protocol: bodies of its own requests and events. Types only, for the extension to share.
+// Addresses and other 64-bit numbers are texts, `0x…`.
+
+/** Event `ringside/problems`: failed VM-entry checks at source lines; replaces what was told before. */
+export interface ProblemsBody {
+  readonly problems: readonly Problem[];
+}
+
+export interface Problem {
+  readonly path: string;
+  /** From 1. */
+  readonly line: number;
+  readonly message: string;
+  /** Id of the check. */
+  readonly code: string;
+  readonly severity: 'error' | 'warning';
+}
+
+/** Request `ringside/audit`: every VM-entry check on the current VMCS. The machine stands still. */
+export interface AuditBody extends ProblemsBody {
+  readonly text: string;
+  /** As `Audit` of src/vmx/audit.ts; absent without a current VMCS. */
+  readonly audit?: unknown;
+}
+
+/** Arguments of `ringside/walk`: `expression` as the console's `walk` takes it, with access words. */
+export interface WalkArguments {
+  readonly expression: string;
+  readonly frameId?: number;
+}
+
+export interface WalkBody {
+  readonly text: string;
+  /** As `AddressWalk` of src/debugger/walk.ts. */
+  readonly walk: unknown;
+}
+
+/** Arguments of `ringside/why`: an address of the guest; absent: the instruction that is about to run, or the last VM exit. */
+export interface WhyArguments {
+  readonly expression?: string;
+  readonly frameId?: number;
+}
+
+export interface WhyBody {
+  readonly text: string;
+  /** As `WhyAnswer` of src/debugger/why/why.ts. */
+  readonly answer: unknown;
+}
+
+/** Request `ringside/exitStatistics`. */
+export interface ExitStatisticsBody {
+  readonly text: string;
+  /** As `StatisticsReport` of src/debugger/statistics.ts. */
+  readonly report: unknown;
+}
