@@ -7,7 +7,7 @@ import {
   LAST_PHYSICAL,
   NON_ROOT,
   SYSTEM_FLAGS,
-  TLB,
+  TLB_AREA,
   TLB_SET,
   TLB_WRITE,
   WATCHES,
@@ -28,7 +28,7 @@ export function privilegeAt(cpl: u32): u32 {
 /** The TLB entry of a linear address in a table of the current side. */
 function entryAs(linear: u64, privilege: u32, table: u32): usize {
   const set = privilege + (load<u32>(NON_ROOT) ? 3 : 0);
-  return <usize>(TLB + set * TLB_SET + table) + <usize>(<u32>(linear >> 8) & 0xfff0);
+  return <usize>(load<u32>(TLB_AREA) + set * TLB_SET + table) + <usize>(<u32>(linear >> 8) & 0xfff0);
 }
 
 /** Reads 1, 2, 4 or 8 bytes by the rules of AS_*. */

@@ -20,6 +20,7 @@ import {
   CODE_PAGES_MAX,
   CODE_SPACES,
   CODE_SPACES_MAX,
+  CODE_SPACES_RENEWED,
   GENERATION,
   JUMP_CACHE,
   JUMP_CACHE_ENTRIES,
@@ -56,6 +57,7 @@ export function codeSpaceKey(base: u64, limit: u32, mode: u32): u64 {
   if (count == CODE_SPACES_MAX) {
     flushCode();
     store<u32>(CODE_SPACES, 0);
+    store<u32>(CODE_SPACES_RENEWED, load<u32>(CODE_SPACES_RENEWED) + 1);
     return codeSpaceKey(base, limit, mode);
   }
   store<u64>(at, base);

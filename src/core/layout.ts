@@ -11,6 +11,8 @@ export const DECODE_BUFFER = 0x2100; // 64 bytes: instruction bytes that cross a
 export const STEP_BUFFER = 0x2200; // decoded operations of one single-stepped instruction
 export const BREAKPOINTS = 0x3000; // u32 count, then (at +8) up to 500 linear addresses u64, sorted ascending, unsigned
 export const BREAKPOINTS_MAX = 500;
+export const MACHINE = 0x7000; // what the logical processors share, see below
+export const MACHINE_SIZE = 0x100;
 export const VMCS_FIELD_TABLE = 0x8000; // see spec/vmcs-layout.ts: 16 groups x 64 indices x u32, 4 KiB
 export const MSR_SCRATCH = 0x9000;
 export const WATCHES = 0xa000; // u32 count, then (at +8) up to 250 x 16 bytes {address u64, size u32 (at least 1), WATCH_* u32}
@@ -19,7 +21,8 @@ export const TRAPS = 0xb000; // u32 count, then (at +8) up to 120 x 16 bytes {TR
 export const TRAPS_MAX = 120;
 export const CELL_WATCHES = 0xb800; // u32 count, then (at +8) up to 100 x 16 bytes {address u32 (0: RFLAGS), size u32 4 or 8, last value u64}
 export const CELL_WATCHES_MAX = 100;
-export const PROCESSORS = 0x10000; // saved STATE blocks of the other logical processors, 64 x 4 KiB
+export const PROCESSORS = 0x10000; // saved STATE blocks of the other logical processors, 64 x 4 KiB (core/processors.ts)
+export const PROCESSORS_MAX = 16;
 export const PAGE_LIST = 0x60000; // u32 each: page numbers that writtenPages() found
 export const PAGE_LIST_MAX = 0x20000; // ends at 0xe0000
 export const STATIC_DATA = 0x100000; // AssemblyScript's static data (asc --memoryBase), 1 MiB
@@ -27,7 +30,7 @@ export const CODE_SPACES = 0x200000; // code-segment keys: u32 count, then (at +
 export const CODE_SPACES_MAX = 8000;
 export const CODE_PAGES = 0x240000; // a record for each page with decoded code, 32 bytes, see core/cache.ts
 export const CODE_PAGES_MAX = 24575; // ends at 0x300000
-export const TLB = 0x300000; // TLB_SETS sets
+export const TLB = 0x300000; // TLB_SETS sets, of logical processor 0; those of the others lie behind RAM, see TLB_AREA
 export const TLB_WAY = 0x10000; // each table: 4096 x 16 bytes {tag u64, addend u32, unused u32}
 export const TLB_WRITE = 0x10000; // offset of the write table from the read table
 export const TLB_EXEC = 0x20000; // offset of the execute table
@@ -49,10 +52,11 @@ export const PAGE_CODE = 1; // holds decoded code: a write drops the blocks deco
 export const PAGE_VMCS = 2; // is the current VMCS region: a write by memory access marks the VMCS dirty
 export const PAGE_DEVICE = 4; // a device overlays it (local APIC): every data access goes to the device
 export const PAGE_CLEAN = 32; // not written since the last snapshot
-export const PAGE_SLOW_WRITE = 39;
+export const PAGE_MONITOR = 64; // a logical processor has monitored a line of it (MONITOR): writes end the wait
+export const PAGE_SLOW_WRITE = 103;
 export const PAGE_SLOW_READ = 4;
 
-// TLB sets (numbers, not addresses): TLB_BASE = TLB + set * TLB_SET.
+// TLB sets (numbers, not addresses): TLB_BASE = TLB_AREA + set * TLB_SET.
 export const SET_ROOT_SUPERVISOR = 0; // not in VMX non-root operation, CPL < 3
 export const SET_ROOT_SUPERVISOR_AC = 1; // the same with EFLAGS.AC set under CR4.SMAP
 export const SET_ROOT_USER = 2;
@@ -60,6 +64,10 @@ export const SET_GUEST_SUPERVISOR = 3; // VMX non-root operation
 export const SET_GUEST_SUPERVISOR_AC = 4;
 export const SET_GUEST_USER = 5;
 export const SET_EMPTY = 6; // never filled: every access is slow (alignment checks, data breakpoints of DR0 to DR3)
+
+// TLB sets and logs of processor N > 0: at RAM + RAM_SIZE + (N - 1) * TLB_PROCESSOR, the logs behind the sets.
+export const TLB_PROCESSOR = 0x160000;
+export const TLB_PROCESSOR_LOGS = 0x150000;
 
 // ---- Processor state ------------------------------------------------------------------------------------------------
 export const RAX = 0x1000; // u64 x 16: RAX RCX RDX RBX RSP RBP RSI RDI R8 to R15
@@ -82,7 +90,7 @@ export const LF_RES = 0x10a0; // i64 sign-extended result
 export const LF_OP1 = 0x10a8; // i64 sign-extended first operand (for the explicit kind: bit 0 CF, 1 OF, 2 AF)
 export const LF_OP2 = 0x10b0;
 export const REMAINING = 0x10b8; // i32, what is left of BUDGET; synchronised when the core leaves its fast loop
-export const TLB_BASE = 0x10bc; // u32, TLB + current set * TLB_SET
+export const TLB_BASE = 0x10bc; // u32, TLB_AREA + current set * TLB_SET
 export const GENERATION = 0x10c0; // u32, generation of the current TLB set
 export const CPL = 0x10c4; // u32
 export const SYSTEM_FLAGS = 0x10c8; // u32, RFLAGS without CF PF AF ZF SF OF: TF IF DF IOPL NT RF VM AC VIF VIP ID
@@ -91,7 +99,7 @@ export const STOP = 0x10d0; // u32, STOP_*: why run() returned
 export const ATTENTION = 0x10d4; // u32, ATTEND_*: anything set makes run() take the careful path, one instruction at a time
 export const RETIRED = 0x10d8; // u64, instructions retired before this budget: time = RETIRED + BUDGET - REMAINING
 export const BUDGET = 0x10e0; // i32
-export const ACTIVITY = 0x10e4; // u32: 0 active, 1 HLT, 2 shutdown, 3 wait-for-SIPI
+export const ACTIVITY = 0x10e4; // u32, ACTIVITY_*; 0 to 3 as the VMCS field
 export const INTERRUPTIBILITY = 0x10e8; // u32, as the VMCS field: 0 STI, 1 MOV SS, 2 SMI, 3 NMI
 export const INTERRUPT_LINE = 0x10ec; // u32, 1 while an interrupt controller has an external interrupt to deliver
 export const PENDING_DEBUG = 0x10f0; // u64, as the VMCS field
@@ -288,11 +296,10 @@ export const UNSUPPORTED = 0x17a0; // u32: code of what the machine does not sim
 export const MONITOR_ADDRESS = 0x17a8; // u64 physical line armed by MONITOR, all ones: none
 export const WATCH_HIT = 0x17b0; // u64 linear address, u64 physical address, u32 size of the first watched access, u32 WATCH_* met
 export const ENTRY_INJECTION = 0x17d0; // u32: event to deliver first, from VM entry (interruption information)
-export const COUNT_EXITS = 0x17d8; // u64 VM exits so far
-export const COUNT_ENTRIES = 0x17e0; // u64 VM entries so far
+export const LAST_EXIT = 0x17d8; // u64, number of this logical processor's last VM exit, 0: none
+export const LAST_ENTRY = 0x17e0; // u64, the same of its last VM entry
 export const RESERVED_PHYSICAL = 0x17e8; // u64 physical-address bits above MAXPHYADDR, which must be 0 in paging structures
 export const CR4_ALLOWED = 0x17f0; // u64, CR4 bits that the processor offers (CPUID); setting any other is #GP(0)
-export const COUNT_DELIVERED = 0x1af0; // u64 events whose delivery has begun so far: with the time and COUNT_EXITS it tells two moments apart
 // Which translations the TLB sets of the two sides hold, so that a VM entry or VM exit flushes only when it must (core/vmx/).
 export const ROOT_TAG = 0x1b00; // u64 x 4: CR0, CR3, CR4, EFER at the last VM entry
 export const GUEST_TAG = 0x1b20; // u64 x 6: CR0, CR3, CR4, EFER, EPTP, VPID at the last VM exit
@@ -306,10 +313,30 @@ export const STATISTICS_ROW = 0x1bf0; // u32: where the last VM exit is counted,
 export const STATISTICS_TIME = 0x1bf8; // u64: when that VM exit was
 export const PLAIN_MSRS = 0x1c00; // u64 x 128, to 0x2000: MSRs that only machine/msrs.ts reads and writes, in the order of its table
 
+// Several logical processors (core/processors.ts).
+export const TLB_AREA = 0x1a40; // u32, address of this processor's TLB sets: TLB_BASE = TLB_AREA + set * TLB_SET
+export const TLB_LOGS = 0x1a44; // u32, address of their logs, as TLB_LOG
+export const IDLE = 0x1a48; // u32, it was found waiting and only an event from outside makes it run again
+export const HELD = 0x1a4c; // u32, the debugger has it stand still while others run
+export const MWAIT_LINE = 0x1a50; // u64, physical line on which ACTIVITY_MWAIT waits
+export const OWN_EXITS = 0x1a58; // u64, VM exits of this processor
+export const OWN_ENTRIES = 0x1a60; // u64, VM entries of this processor
+export const SEEN_SPACES = 0x1a68; // u32, CODE_SPACES_RENEWED when this processor ran last
 export const CODE_SPACE_KEY = 0x1a00; // u64, RIP key of linear address 0 in the current code segment: 0 in 64-bit code
 export const WITHHELD = 0x1a08; // i32, part of BUDGET and REMAINING set aside, so that the core comes back at an exact time
 export const LARGE_PAGES = 0x1a10; // u32, large pages that the TLB sets may hold pieces of: bits 0-1 root sets (2 or 4 MiB, 1 GiB), bits 2-3 guest sets
 export const REPEATING = 0x1a0c; // u32, the last instruction retired an iteration and came back to itself
+
+// ---- What the logical processors share (MACHINE) -------------------------------------------------------------------------
+export const PROCESSOR = 0x7000; // u32, number of the logical processor whose state is in STATE
+export const PROCESSOR_COUNT = 0x7004; // u32
+export const TURN = 0x7008; // u32, number of the processor whose turn it is to run
+export const PAUSES_LEFT = 0x700c; // u32, PAUSEs until its turn ends early; counted when there are several processors
+export const TURN_END = 0x7010; // u64 time at which its turn ends
+export const COUNT_EXITS = 0x7018; // u64 VM exits of all processors so far
+export const COUNT_ENTRIES = 0x7020; // u64 VM entries so far
+export const COUNT_DELIVERED = 0x7030; // u64 events whose delivery has begun so far: with the time and COUNT_EXITS it tells two moments apart
+export const CODE_SPACES_RENEWED = 0x7028; // u32, how often CODE_SPACES were full and began anew
 
 // ---- Numbers ----------------------------------------------------------------------------------------------------------
 export const NO_POINTER_LOW = 0xffffffff;
@@ -331,6 +358,14 @@ export const RUN_CAREFUL = 2; // always one instruction at a time
 export const RUN_STEP = 4; // come back with STOP_DELIVERED after an event was delivered
 export const RUN_SKIP_TRAPS = 8; // pass over traps at the first instruction or event
 
+// ACTIVITY
+export const ACTIVITY_ACTIVE = 0;
+export const ACTIVITY_HLT = 1;
+export const ACTIVITY_SHUTDOWN = 2;
+export const ACTIVITY_WAIT_FOR_SIPI = 3;
+export const ACTIVITY_MWAIT = 4; // the VMCS field never shows it
+export const ACTIVITY_MWAIT_BREAK = 5; // the same, ended by interrupts even while RFLAGS.IF is 0
+
 // STOP codes
 export const STOP_BUDGET = 0; // the budget is used up
 export const STOP_HALT = 1; // ACTIVITY is no longer 0: HLT, shutdown, wait-for-SIPI
@@ -342,7 +377,7 @@ export const STOP_TRIPLE_FAULT = 6; // outside non-root operation (inside it is 
 export const STOP_UNSIMULATED = 7; // UNSUPPORTED says what
 export const STOP_WATCH = 8; // WATCH_HIT says what: a watched access or change (after the instruction), or a trap (before it)
 export const STOP_EVENTS = 9; // a device or MSR access asked the board to look at its devices (host set ATTEND via the import's answer)
-export const STOP_MWAIT = 10;
+export const STOP_PAUSE = 10; // the processor has spun on PAUSE for long enough: the turn is another's
 export const STOP_DELIVERED = 11; // RUN_STEP was set and an event was delivered: RIP is at its handler
 
 // VMX_INSTRUCTION numbers

@@ -4,11 +4,12 @@ import { flushCode } from './cache.ts';
 import { acknowledge, inject } from './events.ts';
 import { getFlags, setFlags } from './flags.ts';
 import { physicalWritten } from './physical.ts';
+import { switchProcessor, vmcsWritten } from './processors.ts';
 import { init, inspectInstruction, resume, run } from './run.ts';
 import { getRip, setRip, updateMode } from './state.ts';
 import { finishVmx } from './system/vmx.ts';
 import { isZeroPage, keepPages, writtenPages } from './snapshot.ts';
-import { flushTlb, forgetPage, restoreTlbEntry, watchesChanged } from './tlb.ts';
+import { flushEveryTlb, flushTlb, forgetPage, restoreTlbEntry, watchesChanged } from './tlb.ts';
 import { vmxLoadGuest, vmxSaveGuest } from './vmx/guest.ts';
 import { vmxLoadHost } from './vmx/host.ts';
 import { compareCells } from './watches.ts';
@@ -23,6 +24,7 @@ export {
   compareCells,
   finishVmx,
   flushCode,
+  flushEveryTlb,
   flushTlb,
   forgetPage,
   getFlags,
@@ -38,7 +40,9 @@ export {
   run,
   setFlags,
   setRip,
+  switchProcessor,
   updateMode,
+  vmcsWritten,
   vmxLoadGuest,
   vmxLoadHost,
   vmxSaveGuest,

@@ -22,6 +22,7 @@ import {
   PAGE_CLEAN,
   PAGE_CODE,
   PAGE_FLAGS,
+  PAGE_MONITOR,
   PAGE_SLOW_WRITE,
   PAGE_VMCS,
   RAM,
@@ -29,17 +30,16 @@ import {
   SET_EMPTY,
   SS,
   STATE,
-  TLB,
+  TLB_AREA,
   TLB_BASE,
   TLB_SET,
   TLB_WRITE,
-  VMCS_DIRTY,
-  VMCS_DIRTY_ANY,
   WATCH_READ,
   WATCH_WRITE,
   WATCHES,
 } from './layout.ts';
 import { AS_SUPERVISOR, frame, translate } from './paging.ts';
+import { lineWritten, vmcsWritten } from './processors.ts';
 import { isCanonical, MODE_64 } from './state.ts';
 import { syncOp } from './sync.ts';
 import { SOFT, entryFrame, tlbEntry } from './tlb.ts';
@@ -176,7 +176,7 @@ export function sysWrite<T>(linear: u64, value: T): void {
 // ---- The slow path -------------------------------------------------------------------------------------------------------
 
 function emptySet(): bool {
-  return load<u32>(TLB_BASE) == TLB + SET_EMPTY * TLB_SET;
+  return load<u32>(TLB_BASE) == load<u32>(TLB_AREA) + SET_EMPTY * TLB_SET;
 }
 
 /** Linear addresses wrap at 4 GiB outside 64-bit mode. */
@@ -242,7 +242,8 @@ export function writeNotice(host: usize, bytes: u32): void {
   if (!(flags & PAGE_SLOW_WRITE) || !bytes) return;
   if (flags & PAGE_CLEAN) store<u8>(at, flags & ~PAGE_CLEAN);
   if (flags & PAGE_CODE) codeWritten(host, bytes);
-  if (flags & PAGE_VMCS) store<u32>(VMCS_DIRTY, load<u32>(VMCS_DIRTY) | VMCS_DIRTY_ANY);
+  if (flags & PAGE_VMCS) vmcsWritten();
+  if (flags & PAGE_MONITOR) lineWritten(host, bytes);
 }
 
 /**

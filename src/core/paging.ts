@@ -15,7 +15,6 @@ import {
   LAST_PHYSICAL,
   NON_ROOT,
   PAGE_CLEAN,
-  PAGE_CODE,
   PAGE_DEVICE,
   PAGE_FLAGS,
   PAGE_SLOW_READ,
@@ -58,7 +57,7 @@ import {
   eptTranslate,
   setEptLinear,
 } from './ept.ts';
-import { tlbInsert } from './tlb.ts';
+import { SOFT_WRITES, tlbInsert } from './tlb.ts';
 import { raise } from './events.ts';
 
 // Whose rules an access follows. The number is also the TLB set's, counted from the first of its side (root or guest).
@@ -132,8 +131,7 @@ export function translateAs(linear: u64, access: u32, privilege: u32): usize {
     return host;
   }
   if (!(flags & PAGE_SLOW_READ)) tlbInsert(set, 0, linear, host, frame);
-  if (!(flags & (PAGE_SLOW_WRITE & ~(PAGE_CODE | PAGE_CLEAN))) && writeEntry)
-    tlbInsert(set, TLB_WRITE, linear, host, frame);
+  if (!(flags & (PAGE_SLOW_WRITE & ~SOFT_WRITES)) && writeEntry) tlbInsert(set, TLB_WRITE, linear, host, frame);
   return flags & PAGE_DEVICE ? 0 : host;
 }
 

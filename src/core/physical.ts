@@ -2,8 +2,9 @@
 
 import { codeWritten } from './cache.ts';
 import { host_mmio_read, host_mmio_write } from './host.ts';
-import { PAGE_CLEAN, PAGE_CODE, PAGE_FLAGS, PAGE_VMCS, RAM, RAM_SIZE, VMCS_DIRTY, VMCS_DIRTY_ANY } from './layout.ts';
+import { PAGE_CLEAN, PAGE_CODE, PAGE_FLAGS, PAGE_MONITOR, PAGE_VMCS, RAM, RAM_SIZE } from './layout.ts';
 import { loadSized, storeSized, writeNotice } from './memory.ts';
+import { lineWritten, vmcsWritten } from './processors.ts';
 
 /** Reads 1 << size bytes of physical memory; where there is no RAM the bus answers. */
 export function readPhysical(physical: u64, size: u32): u64 {
@@ -29,7 +30,8 @@ export function physicalWritten(physical: u64, length: u32): void {
     const flags = PAGE_FLAGS + ((host - RAM) >> 12);
     store<u8>(flags, load<u8>(flags) & ~PAGE_CLEAN);
     if (load<u8>(flags) & PAGE_CODE) codeWritten(host, part);
-    if (load<u8>(flags) & PAGE_VMCS) store<u32>(VMCS_DIRTY, load<u32>(VMCS_DIRTY) | VMCS_DIRTY_ANY);
+    if (load<u8>(flags) & PAGE_VMCS) vmcsWritten();
+    if (load<u8>(flags) & PAGE_MONITOR) lineWritten(host, part);
     at += <u64>part;
   }
 }

@@ -36,14 +36,16 @@ import {
   WATCH_HIT,
   WITHHELD,
 } from './layout.ts';
+import { initProcessors } from './processors.ts';
 import { time, updateMode } from './state.ts';
 import { initTlb } from './tlb.ts';
 import { clearHits, compareCells, trapEvent } from './watches.ts';
 
 const STEP_BLOCK: usize = STEP_BUFFER + 32;
 
-/** Prepares the core at power-on: empty caches. Registers are the caller's. */
+/** Prepares the core at power-on: empty caches. Registers are the caller's; processor 0 is in STATE. */
 export function init(): void {
+  initProcessors();
   initTlb();
   flushCode();
   updateMode();

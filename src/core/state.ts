@@ -59,9 +59,9 @@ import {
   SI_NEXT,
   SS,
   SYSTEM_FLAGS,
-  TLB,
+  TLB_AREA,
   TLB_BASE,
-  TLB_LOG,
+  TLB_LOGS,
   TLB_SET,
 } from './layout.ts';
 
@@ -202,8 +202,8 @@ export function selectTlbSet(): void {
   let set: u32 = user ? 2 : alignment && load<u64>(CR4) & CR4_SMAP ? 1 : 0;
   if (load<u32>(NON_ROOT)) set += 3;
   if ((user && alignment && load<u64>(CR0) & CR0_AM) || watchesData()) set = SET_EMPTY;
-  store<u32>(TLB_BASE, TLB + set * TLB_SET);
-  store<u32>(GENERATION, load<u32>(TLB_LOG + <usize>set * TLB_LOG_SIZE, 4));
+  store<u32>(TLB_BASE, load<u32>(TLB_AREA) + set * TLB_SET);
+  store<u32>(GENERATION, load<u32>(<usize>load<u32>(TLB_LOGS) + <usize>set * TLB_LOG_SIZE, 4));
 }
 
 /** DR7 enables a breakpoint on data (R/W 01 or 11) or I/O (10). */

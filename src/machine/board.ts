@@ -6,7 +6,7 @@ import { createFirmwareReport } from './devices/firmware-report.ts';
 import { createFwCfg } from './devices/fw-cfg.ts';
 import { createIoApic } from './devices/io-apic.ts';
 import { createKeyboardController } from './devices/keyboard-controller.ts';
-import { type ApicMessage, type LocalApic, createLocalApic } from './devices/local-apic.ts';
+import { type ApicMessage, createLocalApic, DELIVERY_LOWEST, type LocalApic } from './devices/local-apic.ts';
 import { createPci } from './devices/pci.ts';
 import { createPic } from './devices/pic.ts';
 import { createPit } from './devices/pit.ts';
@@ -27,10 +27,18 @@ const DEFAULT_START = Date.UTC(2025, 0, 1) / 1000;
 const RESET_STATUS = 2;
 
 type SavedBoard = {
+  readonly apics: readonly SavedState[];
+  readonly running: number;
+  readonly quietUntil: number;
   readonly devices: { readonly [name: string]: SavedState };
   readonly levels: readonly boolean[];
   readonly noticed: readonly string[];
 };
+
+// Destination shorthands of the interrupt command register (3: all but self).
+const TO_DESTINATION = 0;
+const TO_SELF = 1;
+const TO_ALL = 2;
 
 /** Input of the I/O APIC for each ISA interrupt: as wired in a PC, the timer goes to pin 2. */
 const ioApicPin = (irq: number): number => (irq === 0 ? 2 : irq);
@@ -62,15 +70,20 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
 
   const pic = createPic();
   const ioApic = createIoApic(deliver);
-  const apic: LocalApic = createLocalApic(0, {
-    now,
-    readTaskPriority: () => host.readTaskPriority(),
-    writeTaskPriority: (value) => host.writeTaskPriority(value),
-    send: sendBetweenProcessors,
-    endOfInterrupt: (vector) => ioApic.endOfInterrupt(vector),
-    unsimulated,
-  });
-  apic.setVirtualWire();
+  const apics: readonly LocalApic[] = Array.from({ length: host.processors }, (_, processor) =>
+    createLocalApic(processor, {
+      now,
+      readTaskPriority: () => host.readTaskPriority(processor),
+      writeTaskPriority: (value) => host.writeTaskPriority(processor, value),
+      send: (message) => sendBetweenProcessors(processor, message),
+      endOfInterrupt: (vector) => ioApic.endOfInterrupt(vector),
+      unsimulated,
+    }),
+  );
+  const bootstrap = apics[0]!;
+  bootstrap.setVirtualWire();
+  /** That of the processor that runs. */
+  let apic = bootstrap;
   const isOpen = (irq: number): boolean => pic.isOpen(irq) || ioApic.isOpen(ioApicPin(irq));
   /** Inputs 0 to 15 are ISA interrupts, at the 8259s and the I/O APIC; those above are the I/O APIC's alone. */
   const setLine =
@@ -96,17 +109,35 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
     createPci(reset),
     createTestDevice((line, level) => setLine(line)(level)),
     createFirmwareReport(unsimulated),
-    createFwCfg({ ramSize: host.ramSize, processors: 1 }),
+    createFwCfg({ ramSize: host.ramSize, processors: host.processors }),
     createDebugPorts({ output: (byte) => host.output(byte), shutdown }),
   ];
 
   function deliver(message: ApicMessage): boolean {
-    return apic.isEnabled() && apic.matches(message) && apic.accept(message);
+    return hand(
+      message,
+      apics.filter((each) => each.isEnabled() && each.matches(message)),
+    );
   }
 
-  function sendBetweenProcessors(message: ApicMessage): void {
-    const reaches = message.shorthand === 0 ? apic.matches(message) : message.shorthand < 3;
-    if (reaches) apic.accept(message);
+  /** Gives a message to those it is meant for, or to the one of lowest priority among them; true when one accepted it. */
+  function hand(message: ApicMessage, meant: readonly LocalApic[]): boolean {
+    if (message.delivery !== DELIVERY_LOWEST || meant.length < 2) {
+      return meant.map((each) => each.accept(message)).includes(true);
+    }
+    const able = meant.filter((each) => each.takesFixed());
+    const lowest = Math.min(...able.map((each) => each.arbitrationPriority()));
+    return able.find((each) => each.arbitrationPriority() === lowest)?.accept(message) ?? false;
+  }
+
+  function sendBetweenProcessors(sender: number, message: ApicMessage): void {
+    const meant = apics.filter((each, processor) => {
+      if (message.shorthand === TO_DESTINATION) return each.matches(message);
+      return message.shorthand === TO_SELF
+        ? processor === sender
+        : message.shorthand === TO_ALL || processor !== sender;
+    });
+    hand(message, meant);
   }
 
   const portOwner = new Map<number, Device>();
@@ -123,7 +154,7 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
   /** Lets every device reach `time`; what happens next must be asked anew. */
   function settle(time: number): void {
     for (const device of devices) device.advance?.(time);
-    apic.advance(time);
+    for (const each of apics) each.advance(time);
     quietUntil = 0;
     changed = true;
   }
@@ -144,7 +175,8 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
 
   function nextEvent(): number {
     if (quietUntil === 0) {
-      quietUntil = devices.reduce((next, device) => Math.min(next, device.nextEvent?.() ?? next), apic.nextEvent());
+      const timers = apics.reduce((next, each) => Math.min(next, each.nextEvent()), Number.POSITIVE_INFINITY);
+      quietUntil = devices.reduce((next, device) => Math.min(next, device.nextEvent?.() ?? next), timers);
     }
     return quietUntil;
   }
@@ -185,10 +217,17 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
   }
 
   /** Interrupt request of the 8259s as the processor sees it. */
-  const externalPending = (): boolean => pic.output() && (apic.passesExternal() || ioApic.passesExternal());
+  const externalPending = (to: LocalApic): boolean => pic.output() && passesExternal(to);
+
+  /** Of a switched-off local APIC only the bootstrap processor's lets the 8259s through: their line goes to no other. */
+  const passesExternal = (to: LocalApic): boolean =>
+    (to.passesExternal() && (to === bootstrap || to.isEnabled())) || ioApic.passesExternal(to.matches);
 
   return {
     devices,
+    select(processor) {
+      apic = apics[processor]!;
+    },
     readPort(port, size) {
       prepare(port, size);
       return readPort(port, size);
@@ -231,19 +270,25 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
     },
     nextEvent,
     advance,
-    interruptPending: () => apic.interruptPending() || externalPending(),
+    interruptPending(processor) {
+      const to = processor === undefined ? apic : apics[processor]!;
+      return to.interruptPending() || externalPending(to);
+    },
+    nmiPending: (processor) => apics[processor]!.nmiPending(),
+    initPending: (processor) => apics[processor]!.initPending(),
+    startupPending: (processor) => apics[processor]!.startupPending(),
     acknowledge() {
       const vector = apic.isEnabled() ? apic.acknowledge() : undefined;
       if (vector !== undefined) return vector;
-      if (externalPending()) return pic.acknowledge();
+      if (externalPending(apic)) return pic.acknowledge();
       // The request went away meanwhile: whoever made it answers with its spurious vector.
       const held = apic.isEnabled() && apic.holdsRequests();
-      return !held && (apic.passesExternal() || ioApic.passesExternal()) ? pic.acknowledge() : apic.spuriousVector();
+      return !held && passesExternal(apic) ? pic.acknowledge() : apic.spuriousVector();
     },
-    takeNmi: apic.takeNmi,
-    takeInit: apic.takeInit,
-    takeStartup: apic.takeStartup,
-    signalPending: apic.signalPending,
+    takeNmi: () => apic.takeNmi(),
+    takeInit: () => apic.takeInit(),
+    takeStartup: () => apic.takeStartup(),
+    signalPending: () => apic.signalPending(),
     readApicMsr(index) {
       settle(now());
       return readApicMsr(apic, index);
@@ -270,21 +315,39 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
       quietUntil = 0;
     },
     save(): SavedState {
-      const saved: Record<string, SavedState> = { 'local APIC': apic.save() };
+      const saved: Record<string, SavedState> = {};
       for (const device of devices) saved[device.name] = device.save();
-      return { devices: saved, levels: [...levels], noticed: [...noticed] };
+      return {
+        apics: apics.map((each) => each.save()),
+        running: apics.indexOf(apic),
+        quietUntil,
+        devices: saved,
+        levels: [...levels],
+        noticed: [...noticed],
+      };
     },
     load(saved) {
-      const { devices: states, levels: lines, noticed: texts } = saved as SavedBoard;
+      const {
+        apics: controllers,
+        running,
+        devices: states,
+        levels: lines,
+        noticed: texts,
+        ...rest
+      } = saved as SavedBoard;
       const stateOf = (name: string): SavedState => {
         const state = states[name];
         if (state === undefined) throw new TypeError(`saved board state lacks device "${name}"`);
         return state;
       };
-      apic.load(stateOf('local APIC'));
+      apics.forEach((each, processor) => {
+        each.load(controllers[processor]!);
+      });
+      apic = apics[running]!;
       for (const device of devices) device.load(stateOf(device.name));
       levels.splice(0, levels.length, ...lines);
-      quietUntil = 0;
+      // Devices settle again when they did: when they settled last shows in what they save.
+      quietUntil = rest.quietUntil;
       noticed.clear();
       for (const text of texts) noticed.add(text);
     },

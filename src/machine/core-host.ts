@@ -1,17 +1,18 @@
 // The core's imports, answered by the board, the MSR table and CPUID.
 import { CR8, IO_VALUE, MSR_VALUE } from '../core/layout.ts';
-import { readQuad, writeQuad, writeWord } from '../vmx/processor.ts';
+import { type Core, readQuad, readWord, writeQuad, writeWord } from '../vmx/processor.ts';
 import type { CoreHost } from './core-instance.ts';
 import { answerCpuid, type CpuidIdentity } from './cpuid.ts';
 import type { AccessSize } from './devices/types.ts';
 import type { Hardware } from './hardware.ts';
+import { cellOf } from './processors.ts';
 import { knowsMsr, MSR_FAULT, readMsr, writeMsr } from './msrs.ts';
 
 const DONE = 1;
 const DONE_LOOK_AT_DEVICES = 2;
 
 /** `hardware` is asked for only when the core calls: it holds the core that these imports belong to. */
-export function createCoreHost(hardware: () => Hardware, identity: CpuidIdentity): CoreHost {
+export function createCoreHost(hardware: () => Hardware, identity: (core: Core) => CpuidIdentity): CoreHost {
   const unknownMsrs = new Set<number>();
   const faultMsr = (index: number, instruction: string): number => {
     const machine = hardware();
@@ -22,7 +23,7 @@ export function createCoreHost(hardware: () => Hardware, identity: CpuidIdentity
     return MSR_FAULT;
   };
   return {
-    cpuid: (leaf, subleaf) => answerCpuid(hardware().core, identity, leaf, subleaf),
+    cpuid: (leaf, subleaf) => answerCpuid(hardware().core, identity(hardware().core), leaf, subleaf),
     readMsr: (index) => {
       const machine = hardware();
       const value = readMsr(machine, index);
@@ -64,10 +65,10 @@ function writeDevice({ board }: Hardware, physical: bigint, size: number, value:
 }
 
 /** CR8 in the core: bits 7:4 of the local APIC's task priority. */
-export function readTaskPriority({ core }: Hardware): number {
-  return core.words[CR8 >>> 2] as number;
+export function readTaskPriority({ core }: Hardware, processor: number): number {
+  return readWord(core, cellOf(core, processor, CR8));
 }
 
-export function writeTaskPriority({ core }: Hardware, value: number): void {
-  writeWord(core, CR8, value & 0xf);
+export function writeTaskPriority({ core }: Hardware, processor: number, value: number): void {
+  writeWord(core, cellOf(core, processor, CR8), value & 0xf);
 }

@@ -1,5 +1,5 @@
 // One instance of the core (core.wasm): memory, imports, exports, and the wrapper that turns unwinding into a return.
-import { RAM } from '../core/layout.ts';
+import { PROCESSOR_COUNT, RAM, TLB_PROCESSOR } from '../core/layout.ts';
 import type { Core, CoreExports } from '../vmx/processor.ts';
 
 /** What the core asks of its host; answers as src/core/README.md says. Values travel in MSR_VALUE, IO_VALUE and CPUID_EAX. */
@@ -16,9 +16,9 @@ export interface CoreHost {
 const PAGE = 0x10000;
 const UNWIND = Object.freeze({ unwind: true });
 
-/** Instantiates the core with `ramSize` bytes of guest RAM (a multiple of 64 KiB, at most 3 GiB). */
-export function createCore(module: WebAssembly.Module, ramSize: number, host: CoreHost): Core {
-  const memory = createMemory(RAM + ramSize);
+/** Instantiates the core with `ramSize` bytes of guest RAM (a multiple of 64 KiB, at most 3 GiB) and 1 to PROCESSORS_MAX processors. */
+export function createCore(module: WebAssembly.Module, ramSize: number, host: CoreHost, processors = 1): Core {
+  const memory = createMemory(RAM + ramSize + (processors - 1) * TLB_PROCESSOR);
   const imports = {
     env: { memory, abort: abortCore },
     host: {
@@ -44,6 +44,7 @@ export function createCore(module: WebAssembly.Module, ramSize: number, host: Co
     quads: new BigUint64Array(memory.buffer),
     ramSize,
   };
+  core.words[PROCESSOR_COUNT >>> 2] = processors;
   return core;
 }
 

@@ -118,7 +118,7 @@ function answer(core: Core, identity: CpuidIdentity, leaf: number, subleaf: numb
     case 2:
       return [0x00feff01, 0xf0, 0, 0]; // see leaf 4; 64-byte prefetching
     case 4:
-      return CACHES[subleaf] ?? NOTHING;
+      return caches(identity, subleaf);
     case 5:
       return [64, 64, 3, 0x20];
     case 6:
@@ -156,7 +156,7 @@ function features(core: Core, { features: offered, processors, apicId }: CpuidId
   const apic = (readWord(core, APIC_BASE) & 0x800) !== 0 ? APIC : 0;
   return [
     offered.signature,
-    (apicId << 24) | (processors << 16) | (8 << 8),
+    ((apicId << 24) | (addressableIds(processors) << 16) | (8 << 8)) >>> 0,
     offered.basicEcx & ~monitor,
     offered.basicEdx | apic | (processors > 1 ? HTT : 0),
   ];
@@ -182,6 +182,20 @@ const CACHES: readonly CpuidAnswer[] = [
   [0x143, 0x01c0003f, 2047, 0],
   [0x163, 0x03c0003f, 16383, 4],
 ];
+
+/** APIC IDs that a package of so many processors sets aside: a power of two. */
+function addressableIds(processors: number): number {
+  return 2 ** (32 - Math.clz32(processors - 1));
+}
+
+/** Who shares a cache (the last level: all) in EAX[25:14], cores of the package in EAX[31:26], each less one. */
+function caches({ processors }: CpuidIdentity, subleaf: number): CpuidAnswer {
+  const cache = CACHES[subleaf];
+  if (cache === undefined) return NOTHING;
+  const [eax, ebx, ecx, edx] = cache;
+  const others = addressableIds(processors) - 1;
+  return [(eax | (others << 26) | (subleaf === CACHES.length - 1 ? others << 14 : 0)) >>> 0, ebx, ecx, edx];
+}
 
 /** Every logical processor is a core of its own: one thread, then all cores of the package. */
 function topology({ processors, apicId }: CpuidIdentity, subleaf: number): CpuidAnswer {

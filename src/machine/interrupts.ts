@@ -1,6 +1,8 @@
 // What devices and other processors ask of the processor: external interrupts, NMI, INIT, SIPI.
 import {
   ACTIVITY,
+  ACTIVITY_WAIT_FOR_SIPI,
+  APIC_BASE,
   ATTEND_EVENT,
   ATTENTION,
   EXIT_CONTROLS,
@@ -13,13 +15,14 @@ import {
 import { beginExit, externalInterruptInfo } from '../vmx/exit.ts';
 import { type Core, readWord, writeWord } from '../vmx/processor.ts';
 import type { Hardware } from './hardware.ts';
+import { initProcessor, startProcessor } from './power-on.ts';
 
+const APIC_BASE_BSP = 1 << 8;
 const PIN_EXTERNAL_INTERRUPT = 1;
 const EXIT_ACKNOWLEDGE = 1 << 15;
 const REASON_EXTERNAL_INTERRUPT = 1;
 const REASON_INIT = 3;
 const REASON_SIPI = 4;
-export const ACTIVITY_WAIT_FOR_SIPI = 3;
 
 /** Makes the core look for events before its next instruction. */
 export function wake(core: Core): void {
@@ -63,21 +66,30 @@ export function takeInterrupt({ core, board }: Hardware): boolean {
 }
 
 /** What an INIT or SIPI does now. */
-export type Signal = 'none' | 'vm-exit' | 'reset';
+export type Signal = 'none' | 'vm-exit' | 'bootstrap-init';
 
-/** INIT is held back in VMX root operation and exits from a guest; SIPI counts in the wait-for-SIPI state only. */
-export function takeSignals({ core, board }: Hardware): Signal {
+/**
+ * INIT is held back in VMX root operation, exits from a guest, and otherwise makes an application processor wait for a SIPI;
+ * SIPI counts in the wait-for-SIPI state only, where an INIT changes nothing.
+ */
+export function takeSignals(hardware: Hardware): Signal {
+  const { core, board } = hardware;
   const guest = readWord(core, NON_ROOT) !== 0;
-  const waiting = readWord(core, ACTIVITY) === ACTIVITY_WAIT_FOR_SIPI;
-  if (guest || readWord(core, VMX_ON) === 0) {
-    if (!waiting && board.takeInit()) {
-      if (!guest) return 'reset';
+  const isWaiting = () => readWord(core, ACTIVITY) === ACTIVITY_WAIT_FOR_SIPI;
+  if ((guest || readWord(core, VMX_ON) === 0) && board.takeInit() && !isWaiting()) {
+    if (guest) {
       beginExit(core, REASON_INIT, 0n);
       return 'vm-exit';
     }
+    if ((readWord(core, APIC_BASE) & APIC_BASE_BSP) !== 0) return 'bootstrap-init';
+    initProcessor(hardware);
   }
   const vector = board.takeStartup();
-  if (vector === undefined || !waiting || !guest) return 'none';
-  beginExit(core, REASON_SIPI, BigInt(vector));
-  return 'vm-exit';
+  if (vector === undefined || !isWaiting()) return 'none';
+  if (guest) {
+    beginExit(core, REASON_SIPI, BigInt(vector));
+    return 'vm-exit';
+  }
+  startProcessor(core, vector);
+  return 'none';
 }

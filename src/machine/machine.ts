@@ -4,7 +4,14 @@ import {
   BREAKPOINTS_MAX,
   COUNT_ENTRIES,
   COUNT_EXITS,
+  HELD,
+  LAST_ENTRY,
+  LAST_EXIT,
+  PAUSES_LEFT,
+  PROCESSOR_COUNT,
+  PROCESSORS_MAX,
   RAM,
+  TURN_END,
   VMCS_DIRTY,
   VMCS_DIRTY_ANY,
   VMCS_POINTER,
@@ -19,7 +26,7 @@ import { entryEnvironment, fieldReader, readField } from '../vmx/entry-checks.ts
 import { RECENT_SERVER } from '../vmx/profiles.ts';
 import { entryNumber, exitNumber } from '../vmx/history.ts';
 import { createVmx, hasVmcs, setVmcsQuad, type Vmx, vmcsQuad } from '../vmx/operation.ts';
-import { type Core, readCount, readQuad, readWord, writeQuad, writeWord } from '../vmx/processor.ts';
+import { type Core, readCount, readQuad, readWord, writeCount, writeQuad, writeWord } from '../vmx/processor.ts';
 import { readStatistics } from '../vmx/statistics.ts';
 import { forgetWriter, lastWriter } from '../vmx/writers.ts';
 import { type BoardOptions, createBoard } from './board.ts';
@@ -33,13 +40,15 @@ import { writeFirmware } from './firmware/firmware.ts';
 import { type Hardware, linearBitsOf, PHYSICAL_BITS, presentTime } from './hardware.ts';
 import { eachPage, peekPhysical, pokePhysical } from './memory.ts';
 import { createHistory, type MachineHistory } from './history/history.ts';
-import { markOverlays } from './overlays.ts';
+import { changeOverlays, markOverlays } from './overlays.ts';
 import { MSR_DEVICES, MSR_FAULT, MSR_INDICES, knowsMsr, MSR_MODE, readMsr, writeMsr } from './msrs.ts';
 import { powerOn } from './power-on.ts';
+import { activityName, cellOf, everyProcessor, isHeld, runningProcessor } from './processors.ts';
 import { codeBitsOf, registerFile, runningSide } from './register-files.ts';
 import { linearRip, REGISTER_NAMES, readRegister, writeRegister } from './registers.ts';
 import { type Runner, run, step } from './runner.ts';
 import { translateGuestPhysical, translateLinear, walkGuestPhysical, walkLinear } from './translation.ts';
+import { show, TURN_LENGTH, TURN_PAUSES } from './turns.ts';
 import type {
   Audit,
   EptAccess,
@@ -68,6 +77,8 @@ export interface MachineOptions {
   /** Bytes of RAM: a multiple of 64 KiB, at least 1 MiB, at most 3 GiB. */
   readonly ramSize: number;
   readonly program: Program;
+  /** Logical processors, 1 to MOST_PROCESSORS. */
+  readonly processors?: number | undefined;
   /** What the processor offers: one of vmx/profiles.ts, or made by vmx/choose-profile.ts. Absent: the recent server. */
   readonly profile?: CapabilityProfile | undefined;
   readonly board?: BoardOptions | undefined;
@@ -75,6 +86,7 @@ export interface MachineOptions {
 
 const SMALLEST_RAM = 0x100000;
 const LARGEST_RAM = 0xc0000000;
+export const MOST_PROCESSORS = PROCESSORS_MAX;
 const NO_VMCS = 0xffffffffffffffffn;
 
 /** Builds a machine and places the program in it; it stands before the program's first instruction. Throws a RangeError for sizes that do not fit. */
@@ -84,6 +96,10 @@ export function createMachine(options: MachineOptions): Machine {
     throw new RangeError(
       `RAM must be a multiple of 64 KiB from 1 MiB to 3 GiB; 0x${ramSize.toString(16)} bytes are not`,
     );
+  }
+  const { processors = 1 } = options;
+  if (!Number.isInteger(processors) || processors < 1 || processors > MOST_PROCESSORS) {
+    throw new RangeError(`A machine has 1 to ${MOST_PROCESSORS} logical processors, not ${processors}`);
   }
   return new SimulatedMachine(options);
 }
@@ -96,32 +112,46 @@ interface Parts {
 function placeFirmware(core: Core, identity: CpuidIdentity): void {
   const [signature, , , features] = cpuid(core, identity, 1, 0);
   const memory = new DataView(core.bytes.buffer, core.bytes.byteOffset + RAM, SMALLEST_RAM);
-  writeFirmware(memory, { processors: [identity.apicId], signature, features });
+  writeFirmware(memory, { processors: everyProcessor(core), signature, features });
 }
 
 /** Wires core, board and VMX operation to each other. `tell` reaches the machine's listeners. */
 function assemble(options: MachineOptions, tell: { output(byte: number): void; notice(text: string): void }): Parts {
   const profile = options.profile ?? RECENT_SERVER;
-  const identity: CpuidIdentity = { processors: 1, apicId: 0, features: cpuidFeatures(profile) };
+  const offered = cpuidFeatures(profile);
+  const identify = (core: Core): CpuidIdentity => ({
+    processors: readWord(core, PROCESSOR_COUNT),
+    apicId: runningProcessor(core),
+    features: offered,
+  });
   const module =
     options.coreWasm instanceof WebAssembly.Module ? options.coreWasm : new WebAssembly.Module(options.coreWasm);
-  let overlays: readonly number[] = [];
-  const host = createCoreHost(() => hardware, identity);
-  const core: Core = createCore(module, options.ramSize, {
-    ...host,
-    writeMsr: (index) => {
-      const answer = host.writeMsr(index);
-      if (index === APIC_BASE_INDEX && answer !== MSR_FAULT) overlays = markOverlays(core, board, overlays);
-      return answer;
+  const processors = options.processors ?? 1;
+  const host = createCoreHost(() => hardware, identify);
+  const core: Core = createCore(
+    module,
+    options.ramSize,
+    {
+      ...host,
+      writeMsr: (index) => {
+        const answer = host.writeMsr(index);
+        if (index === APIC_BASE_INDEX && answer !== MSR_FAULT) {
+          const running = runningProcessor(core);
+          runner.overlays[running] = markOverlays(core, board, runner.overlays[running] ?? []);
+        }
+        return answer;
+      },
     },
-  });
+    processors,
+  );
   const now = () => presentTime(core);
   const board: Board = createBoard(
     {
       ramSize: options.ramSize,
       now,
-      readTaskPriority: () => readTaskPriority(hardware),
-      writeTaskPriority: (value) => writeTaskPriority(hardware, value),
+      processors,
+      readTaskPriority: (processor) => readTaskPriority(hardware, processor),
+      writeTaskPriority: (processor, value) => writeTaskPriority(hardware, processor, value),
       output: tell.output,
       notice: tell.notice,
       shutdown: (status, port) => {
@@ -153,21 +183,36 @@ function assemble(options: MachineOptions, tell: { output(byte: number): void; n
     nextEvent: 0,
     look: true,
     watches: createWatches(),
+    overlays: [],
+    skip: 0,
     shutdown: undefined,
     onTransition: undefined,
     idleFrom: 0,
     idleUntil: 0,
     recorder: undefined,
     markOverlays: () => {
-      overlays = markOverlays(core, board, overlays);
+      const running = runningProcessor(core);
+      for (const processor of everyProcessor(core)) {
+        changeOverlays(core, runner.overlays[processor] ?? [], []);
+        board.select(processor);
+        runner.overlays[processor] = board.overlays();
+      }
+      board.select(running);
+      changeOverlays(core, [], runner.overlays[running] ?? []);
     },
     bytesAtRip: () => {
       const at = translateLinear(hardware, runningSide(core), linearRip(core));
       return at.ok ? peekPhysical(core, at.hostPhysical, 15) : new Uint8Array(0);
     },
   };
-  powerOn(hardware, profile);
-  placeFirmware(core, identity);
+  for (const processor of everyProcessor(core)) {
+    show(runner, processor);
+    powerOn(hardware, profile);
+  }
+  show(runner, 0);
+  writeCount(core, TURN_END, TURN_LENGTH);
+  writeWord(core, PAUSES_LEFT, TURN_PAUSES);
+  placeFirmware(core, identify(core));
   enterProgram(core, options.program);
   return { hardware, runner };
 }
@@ -196,6 +241,7 @@ function vmxHost(hardware: Hardware, runner: () => Runner): Vmx['host'] {
 
 class SimulatedMachine implements Machine {
   readonly ramSize: number;
+  readonly processors: number;
   onOutput: ((bytes: Uint8Array) => void) | undefined;
   onNotice: ((text: string) => void) | undefined;
   onRewound: ((bytes: Uint8Array) => void) | undefined;
@@ -216,6 +262,7 @@ class SimulatedMachine implements Machine {
       rewound: (bytes) => this.onRewound?.(bytes),
     });
     this.ramSize = options.ramSize;
+    this.processors = options.processors ?? 1;
     this.#hardware = hardware;
     this.#runner = runner;
     const msrs = [...MSR_INDICES].filter(([, index]) => readMsr(hardware, index) !== undefined).map(([name]) => name);
@@ -263,6 +310,31 @@ class SimulatedMachine implements Machine {
     return setWatches(this.#hardware, this.#runner.watches, list);
   }
 
+  processor(): number {
+    return runningProcessor(this.#core);
+  }
+
+  select(processor: number): void {
+    if (!Number.isInteger(processor) || processor < 0 || processor >= this.processors) {
+      throw new RangeError(`There is no logical processor ${processor}`);
+    }
+    show(this.#runner, processor);
+  }
+
+  activity(processor: number): string {
+    return activityName(this.#core, processor);
+  }
+
+  hold(processors: readonly number[]): void {
+    const wanted = everyProcessor(this.#core).map((processor) => processors.includes(processor));
+    if (wanted.every((held, processor) => held === isHeld(this.#core, processor))) return;
+    this.#record('processors held', () => {
+      wanted.forEach((held, processor) => {
+        writeWord(this.#core, cellOf(this.#core, processor, HELD), held ? 1 : 0);
+      });
+    });
+  }
+
   setBreakpoints(linear: readonly bigint[]): void {
     if (linear.length > BREAKPOINTS_MAX) {
       throw new RangeError(`at most ${BREAKPOINTS_MAX} breakpoints can be set at a time, not ${linear.length}`);
@@ -294,10 +366,21 @@ class SimulatedMachine implements Machine {
 
   writeRegister(name: string, value: bigint): string | undefined {
     let problem: string | undefined;
-    this.history.input(name, () => {
+    this.#record(name, () => {
       problem = writeRegister(this.#hardware, name, value);
     });
     return problem;
+  }
+
+  /** Something reaches the machine from outside; it is applied to the selected processor, also when it is replayed. */
+  #record(what: string, apply: () => void): void {
+    const processor = this.processor();
+    this.history.input(what, () => {
+      const running = this.processor();
+      show(this.#runner, processor);
+      apply();
+      show(this.#runner, running);
+    });
   }
 
   registerNames(): readonly string[] {
@@ -328,7 +411,7 @@ class SimulatedMachine implements Machine {
     const width = (encoding & 1) === 1 ? 32 : bits;
     if (value < 0n || value >> BigInt(width) !== 0n)
       return `${field.name} holds ${width} bits; 0x${value.toString(16)} does not fit.`;
-    this.history.input(field.name, () => {
+    this.#record(field.name, () => {
       const stored = vmcsQuad(this.#core, offset & ~7);
       setVmcsQuad(this.#core, offset & ~7, (encoding & 1) === 1 ? (stored & 0xffffffffn) | (value << 32n) : value);
       forgetWriter(vmx, encoding);
@@ -389,7 +472,7 @@ class SimulatedMachine implements Machine {
   pokePhysical(address: bigint, bytes: Uint8Array): number {
     const copy = bytes.slice();
     let written = 0;
-    this.history.input(`memory at 0x${address.toString(16)}`, () => {
+    this.#record(`memory at 0x${address.toString(16)}`, () => {
       written = pokePhysical(this.#core, address, copy);
     });
     return written;
@@ -430,11 +513,11 @@ class SimulatedMachine implements Machine {
   }
 
   lastExit(): VmExit | undefined {
-    return exitNumber(this.#runner.vmx.history, this.exitCount());
+    return exitNumber(this.#runner.vmx.history, readCount(this.#core, LAST_EXIT));
   }
 
   lastEntry(): VmEntry | undefined {
-    return entryNumber(this.#runner.vmx.history, this.entryCount());
+    return entryNumber(this.#runner.vmx.history, readCount(this.#core, LAST_ENTRY));
   }
 
   faults(): readonly FaultRecord[] {
@@ -447,7 +530,7 @@ class SimulatedMachine implements Machine {
 
   input(bytes: Uint8Array): void {
     const copy = bytes.slice();
-    this.history.input('console input', () => {
+    this.#record('console input', () => {
       this.#hardware.board.input(copy);
       this.#runner.look = true;
     });

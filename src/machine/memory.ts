@@ -1,6 +1,6 @@
 // Reading and writing physical memory for a person: RAM only, no device is touched, no translation is cached.
-import { PAGE_CODE, PAGE_FLAGS, PAGE_VMCS, RAM, VMCS_DIRTY, VMCS_DIRTY_ANY } from '../core/layout.ts';
-import { type Core, noteWritten, readWord, writeWord } from '../vmx/processor.ts';
+import { PAGE_CODE, PAGE_FLAGS, PAGE_VMCS, RAM } from '../core/layout.ts';
+import { type Core, noteWritten } from '../vmx/processor.ts';
 
 /** Bytes of RAM from `address`; fewer than asked for where RAM ends. */
 export function peekPhysical(core: Core, address: bigint, length: number): Uint8Array {
@@ -22,7 +22,7 @@ export function pokePhysical(core: Core, address: bigint, bytes: Uint8Array): nu
     noteWritten(core, page * 4096);
   }
   if ((flags & PAGE_CODE) !== 0) core.exports.flushCode();
-  if ((flags & PAGE_VMCS) !== 0) writeWord(core, VMCS_DIRTY, readWord(core, VMCS_DIRTY) | VMCS_DIRTY_ANY);
+  if ((flags & PAGE_VMCS) !== 0) core.exports.vmcsWritten();
   return length;
 }
 

@@ -5,11 +5,16 @@ import type { Board } from './devices/types.ts';
 
 /** Marks the pages that are overlaid now; `marked` are those of the last call. Answers the new ones. */
 export function markOverlays(core: Core, board: Board, marked: readonly number[]): readonly number[] {
-  for (const page of marked) setFlag(core, page, false);
   const pages = board.overlays();
-  for (const page of pages) setFlag(core, page, true);
+  changeOverlays(core, marked, pages);
   if (pages.length + marked.length > 0) core.exports.flushTlb(3);
   return pages;
+}
+
+/** Another processor runs, whose local APIC may lie elsewhere; its TLB knows that already. */
+export function changeOverlays(core: Core, old: readonly number[], pages: readonly number[]): void {
+  for (const page of old) setFlag(core, page, false);
+  for (const page of pages) setFlag(core, page, true);
 }
 
 function setFlag(core: Core, page: number, device: boolean): void {

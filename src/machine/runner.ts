@@ -1,13 +1,12 @@
 // The run loop: gives the core slices of instructions, lets devices reach the present, and carries out what the core stops for.
 import {
   ACTIVITY,
+  ACTIVITY_ACTIVE,
+  ACTIVITY_MWAIT_BREAK,
   COUNT_ENTRIES,
   COUNT_EXITS,
-  INTERRUPT_LINE,
-  INTERRUPTIBILITY,
-  NMI_PENDING,
+  IDLE,
   NON_ROOT,
-  PIN_CONTROLS,
   PREEMPTION_DEADLINE,
   RUN_FLAGS,
   RUN_SKIP_BREAKPOINT,
@@ -19,13 +18,15 @@ import {
   STOP_EVENTS,
   STOP_HALT,
   STOP_INTERRUPT,
-  STOP_MWAIT,
+  STOP_PAUSE,
   STOP_TRIPLE_FAULT,
   STOP_UNSIMULATED,
   STOP_VM_EXIT,
   STOP_VMX_INSTRUCTION,
   STOP_WATCH,
   SYSTEM_FLAGS,
+  TURN,
+  TURN_END,
   VMX_INSTRUCTION,
   VMX_VMLAUNCH,
   VMX_VMRESUME,
@@ -41,8 +42,20 @@ import { runCore } from './core-instance.ts';
 import { faultRecords } from './fault-log.ts';
 import { attendRecorder, dueTime, idled, type Recorder } from './history/recorder.ts';
 import { type Hardware, presentTime, skipTime } from './hardware.ts';
-import { ACTIVITY_WAIT_FOR_SIPI, lookAtDevices, takeInterrupt, takeSignals, wake } from './interrupts.ts';
+import { lookAtDevices, takeInterrupt, takeSignals, wake } from './interrupts.ts';
+import {
+  activityName,
+  canWake,
+  everyProcessor,
+  hasSeveral,
+  isDue,
+  isHeld,
+  isIdle,
+  runningProcessor,
+  timerOf,
+} from './processors.ts';
 import { linearRip } from './registers.ts';
+import { endTurn, passTurn, resumeTurn } from './turns.ts';
 import type { RunOptions, StepOptions, Stop, VmEntry, VmExit } from './types.ts';
 import { explainUnsimulated } from './unsimulated.ts';
 import { collectHits, type Watches, watchInterruptExit, watchStop, watchTransition } from './watches.ts';
@@ -50,8 +63,6 @@ import { collectHits, type Watches, watchInterruptExit, watchStop, watchTransiti
 /** Longest slice in instructions: the core returns often enough for V8 to move it to the optimising compiler. */
 const SLICE = 1_000_000;
 const RFLAGS_IF = 1 << 9;
-const BLOCKING_NMI = 1 << 3;
-const PIN_EXTERNAL_INTERRUPT = 1;
 const FOREVER = Number.POSITIVE_INFINITY;
 
 export interface Runner {
@@ -62,6 +73,10 @@ export interface Runner {
   /** A device was reached: look at all of them before the next instruction. */
   look: boolean;
   readonly watches: Watches;
+  /** By processor: pages of RAM that devices overlay when it runs (its local APIC). */
+  readonly overlays: (readonly number[])[];
+  /** Processors, as bits, that pass over a breakpoint at their next instruction. */
+  skip: number;
   /** A test exit or power off that was asked for. */
   shutdown: Stop | undefined;
   onTransition: ((event: { exit: VmExit } | { entry: VmEntry }) => void) | undefined;
@@ -77,15 +92,24 @@ export interface Runner {
 }
 
 const BUDGET_STOP: Stop = { kind: 'budget' };
+const WAITING_STOP: Stop = { kind: 'budget', waiting: true };
+const OTHERS: RunOptions = { limit: 1_000_000 };
 const EVERY_REASON = new Uint8Array(256).fill(1);
 const STEP_OPTIONS: RunOptions = { limit: 1, exitReasons: EVERY_REASON, entries: true };
 
 /** Runs until something that `options` asks for happens. */
 export function run(runner: Runner, options: RunOptions): Stop {
   const { core } = runner.hardware;
-  const end = presentTime(core) + options.limit;
+  if (options.skipBreakpoint === true) runner.skip |= (1 << runningProcessor(core)) | (1 << readWord(core, TURN));
+  resumeTurn(runner);
+  return runUntil(runner, options, presentTime(core) + options.limit, undefined) ?? BUDGET_STOP;
+}
+
+/** Runs up to the time `end`, or until the turn of a processor begins; undefined then. */
+function runUntil(runner: Runner, options: RunOptions, end: number, until: number | undefined): Stop | undefined {
+  const { core } = runner.hardware;
   const { watches } = runner;
-  let flags = options.skipBreakpoint === true ? RUN_SKIP_BREAKPOINT | RUN_SKIP_TRAPS : 0;
+  const several = hasSeveral(core);
   for (;;) {
     const met = watchStop(core, watches);
     if (met !== undefined) return met;
@@ -94,11 +118,17 @@ export function run(runner: Runner, options: RunOptions): Stop {
     if (now >= end) return BUDGET_STOP;
     const signal = attendDevices(runner, now, options);
     if (signal !== undefined) return signal;
-    const slice = Math.min(SLICE, end - now, due - now, runner.nextEvent - now, untilPreemption(core, now));
+    let slice = Math.min(SLICE, end - now, due - now, runner.nextEvent - now, untilPreemption(core, now));
+    if (several) {
+      const left = readCount(core, TURN_END) - now;
+      if (left <= 0 && passTurn(runner, now)) continue;
+      if (until === readWord(core, TURN) && !isIdle(core, until)) return undefined;
+      if (left > 0) slice = Math.min(slice, left);
+    }
     // An input that came after an event of this very time waits for that event.
     const exact = due <= now;
-    writeWord(core, RUN_FLAGS, flags | watches.runFlags | (exact ? RUN_STEP : 0));
-    flags = 0;
+    const flags = (takeSkip(runner) ? RUN_SKIP_BREAKPOINT | RUN_SKIP_TRAPS : 0) | (exact ? RUN_STEP : 0);
+    writeWord(core, RUN_FLAGS, flags | watches.runFlags);
     const code = runCore(core, exact ? 1 : slice);
     collectHits(core, watches);
     if (code === STOP_BUDGET) continue;
@@ -107,27 +137,64 @@ export function run(runner: Runner, options: RunOptions): Stop {
   }
 }
 
-/** One instruction, one event delivery, or one VM transition. */
+/**
+ * One instruction, one event delivery, or one VM transition of the processor that is in STATE. Until its turn comes, for
+ * `others.limit` instructions at most, the others run as in `run`.
+ */
 export function step(runner: Runner, options: StepOptions): Stop {
   const { core } = runner.hardware;
-  const { watches } = runner;
-  const flags = RUN_SKIP_BREAKPOINT | RUN_STEP | (options.honourWatches === true ? 0 : RUN_SKIP_TRAPS);
+  const stepped = runningProcessor(core);
+  const others = options.others ?? OTHERS;
+  resumeTurn(runner);
+  const end = presentTime(core) + others.limit;
   for (;;) {
-    const met = watchStop(core, watches);
+    const met = watchStop(core, runner.watches);
     if (met !== undefined) return met;
     const now = presentTime(core);
-    const due = attendHistory(runner, now);
-    const signal = attendDevices(runner, now, STEP_OPTIONS);
-    if (signal !== undefined) return signal;
-    untilPreemption(core, now);
-    writeWord(core, RUN_FLAGS, flags | watches.runFlags);
-    const code = runCore(core, 1);
-    collectHits(core, watches);
-    if (code === STOP_BUDGET) return BUDGET_STOP;
-    const stop = handle(runner, code, STEP_OPTIONS, due <= now ? FOREVER : due) ?? watchStop(core, watches);
-    if (stop !== undefined) return stop;
-    if (code === STOP_DELIVERED || presentTime(core) > now) return BUDGET_STOP;
+    if (hasSeveral(core) && (readWord(core, TURN) !== stepped || readCount(core, TURN_END) <= now)) {
+      const stop = runUntil(runner, others, end, stepped);
+      if (stop !== undefined) return stop === BUDGET_STOP ? WAITING_STOP : stop;
+    } else {
+      const stop = stepOnce(runner, options, now, end);
+      if (stop !== undefined) return stop;
+      if (hasSeveral(core) && presentTime(core) >= end) return WAITING_STOP;
+    }
   }
+}
+
+/** One instruction, one event delivery, or one VM transition of whichever processor is next. */
+export function stepNext(runner: Runner): Stop {
+  const { core } = runner.hardware;
+  for (;;) {
+    const met = watchStop(core, runner.watches);
+    if (met !== undefined) return met;
+    const now = presentTime(core);
+    resumeTurn(runner);
+    if (hasSeveral(core) && readCount(core, TURN_END) <= now) passTurn(runner, now);
+    const stop = stepOnce(runner, {}, now, FOREVER);
+    if (stop !== undefined) return stop;
+  }
+}
+
+/** Undefined: nothing of the processor happened yet. */
+function stepOnce(runner: Runner, options: StepOptions, now: number, end: number): Stop | undefined {
+  const { core } = runner.hardware;
+  const { watches } = runner;
+  const skipTraps = options.honourWatches === true ? 0 : RUN_SKIP_TRAPS;
+  const due = attendHistory(runner, now);
+  const signal = attendDevices(runner, now, STEP_OPTIONS);
+  if (signal !== undefined) return signal;
+  untilPreemption(core, now);
+  takeSkip(runner);
+  writeWord(core, RUN_FLAGS, RUN_SKIP_BREAKPOINT | RUN_STEP | skipTraps | watches.runFlags);
+  const code = runCore(core, 1);
+  collectHits(core, watches);
+  if (code === STOP_BUDGET) return BUDGET_STOP;
+  const ran = presentTime(core) > now;
+  const limit = hasSeveral(core) ? end : FOREVER;
+  const stop =
+    handle(runner, code, STEP_OPTIONS, due <= now ? limit : Math.min(limit, due)) ?? watchStop(core, watches);
+  return stop ?? (code === STOP_DELIVERED || ran ? BUDGET_STOP : undefined);
 }
 
 /** Takes the snapshots and inputs that are due; answers when the next are. */
@@ -135,6 +202,13 @@ function attendHistory({ recorder }: Runner, now: number): number {
   if (recorder === undefined) return FOREVER;
   if (now >= dueTime(recorder)) attendRecorder(recorder);
   return dueTime(recorder);
+}
+
+function takeSkip(runner: Runner): boolean {
+  const bit = 1 << runningProcessor(runner.hardware.core);
+  const skips = (runner.skip & bit) !== 0;
+  runner.skip &= ~bit;
+  return skips;
 }
 
 /** Lets devices act when their time has come or one was reached; a stop when an INIT or SIPI leads to one. */
@@ -147,10 +221,11 @@ function attendDevices(runner: Runner, now: number, options: RunOptions): Stop |
   switch (takeSignals(hardware)) {
     case 'vm-exit':
       return vmExit(runner, options);
-    case 'reset':
+    case 'bootstrap-init':
       return {
         kind: 'unsimulated',
-        explanation: 'The processor received INIT outside VMX operation: the machine has no firmware to reset into.',
+        explanation:
+          'The bootstrap processor received INIT outside VMX operation: the machine has no firmware to reset into.',
       };
     case 'none':
       return undefined;
@@ -169,6 +244,7 @@ function untilPreemption(core: Core, now: number): number {
 /** Carries out what the core stopped for; undefined when the machine runs on. */
 function handle(runner: Runner, code: number, options: RunOptions, end: number): Stop | undefined {
   const { hardware } = runner;
+  const { core } = hardware;
   switch (code) {
     case STOP_VM_EXIT:
       return vmExit(runner, options);
@@ -183,10 +259,12 @@ function handle(runner: Runner, code: number, options: RunOptions, end: number):
       watchInterruptExit(hardware.core, runner.watches);
       return vmExit(runner, options);
     case STOP_HALT:
-    case STOP_MWAIT:
-      return idle(runner, code, end);
+      return idle(runner, end);
+    case STOP_PAUSE:
+      endTurn(core);
+      return undefined;
     case STOP_BREAKPOINT:
-      return { kind: 'breakpoint', linear: linearRip(hardware.core) };
+      return { kind: 'breakpoint', linear: linearRip(core) };
     case STOP_TRIPLE_FAULT:
       return options.tripleFaults === false ? undefined : { kind: 'triple-fault', faults: faultRecords(hardware.core) };
     case STOP_UNSIMULATED: {
@@ -274,20 +352,22 @@ function lastExit({ history, core }: Vmx): VmExit {
   return exitNumber(history, readCount(core, COUNT_EXITS)) as VmExit;
 }
 
-const ACTIVITY_NAMES = ['active', 'halted', 'in shutdown', 'waiting for a SIPI'] as const;
-
-/** The processor waits: time goes to the next event that can wake it, or the machine stops when there is none. */
-function idle(runner: Runner, code: number, end: number): Stop | undefined {
-  const { core } = runner.hardware;
+/** The processor waits: another runs, or time goes to the next event that can wake one, or the machine stops when there is none. */
+function idle(runner: Runner, end: number): Stop | undefined {
+  const { hardware } = runner;
+  const { core } = hardware;
   const now = presentTime(core);
-  const guest = readWord(core, NON_ROOT) !== 0;
-  if (isDue(core, guest)) {
-    wake(core);
+  const running = runningProcessor(core);
+  if (isDue(hardware, running, now) && !isHeld(core, running)) {
+    endWait(core);
+    runner.look = true;
     return undefined;
   }
-  const timer = guest ? readCount(core, PREEMPTION_DEADLINE) : FOREVER;
-  const next = Math.min(runner.nextEvent, timer);
-  if (next > Number.MAX_SAFE_INTEGER || (code === STOP_HALT && !canWake(core, guest))) {
+  writeWord(core, IDLE, 1);
+  if (hasSeveral(core) && passTurn(runner, now)) return undefined;
+  const waiting = everyProcessor(core).filter((processor) => canWake(core, processor) && !isHeld(core, processor));
+  const next = Math.min(runner.nextEvent, ...waiting.map((processor) => timerOf(core, processor)));
+  if (next > Number.MAX_SAFE_INTEGER || waiting.length === 0) {
     return { kind: 'idle', explanation: explainIdle(core, next) };
   }
   if (next > now) skip(runner, now, Math.min(next, end));
@@ -301,26 +381,22 @@ function skip(runner: Runner, now: number, until: number): void {
   skipTime(runner.hardware.core, until - now);
 }
 
-/** Whether an event that came before the halt ends it at once. */
-function isDue(core: Core, guest: boolean): boolean {
-  if (readWord(core, NMI_PENDING) !== 0 && (readWord(core, INTERRUPTIBILITY) & BLOCKING_NMI) === 0) return true;
-  if (readWord(core, INTERRUPT_LINE) === 0 || readWord(core, ACTIVITY) > 1) return false;
-  const exits = guest && (readWord(core, PIN_CONTROLS) & PIN_EXTERNAL_INTERRUPT) !== 0;
-  return exits || (readWord(core, SYSTEM_FLAGS) & RFLAGS_IF) !== 0;
-}
-
-/** Whether an interrupt or timer could end the halt; an NMI, which nothing but its sender foresees, is not counted. */
-function canWake(core: Core, guest: boolean): boolean {
-  if (readWord(core, ACTIVITY) === ACTIVITY_WAIT_FOR_SIPI) return false;
-  if (readWord(core, NMI_PENDING) !== 0) return true;
-  if (guest && readCount(core, PREEMPTION_DEADLINE) <= Number.MAX_SAFE_INTEGER) return true;
-  if (readWord(core, ACTIVITY) !== 1) return false;
-  const exits = guest && (readWord(core, PIN_CONTROLS) & PIN_EXTERNAL_INTERRUPT) !== 0;
-  return exits || (readWord(core, SYSTEM_FLAGS) & RFLAGS_IF) !== 0;
+/** An interrupt that is not delivered ends MWAIT with the break-event extension; anything else is looked at between two instructions. */
+function endWait(core: Core): void {
+  writeWord(core, IDLE, 0);
+  if (readWord(core, ACTIVITY) === ACTIVITY_MWAIT_BREAK) writeWord(core, ACTIVITY, ACTIVITY_ACTIVE);
+  wake(core);
 }
 
 function explainIdle(core: Core, next: number): string {
-  const state = ACTIVITY_NAMES[readWord(core, ACTIVITY)] ?? 'idle';
+  if (hasSeveral(core)) {
+    const each = everyProcessor(core).map((processor) => {
+      const held = isHeld(core, processor) ? ' and held by the debugger' : '';
+      return `CPU ${processor} is ${activityName(core, processor)}${held}`;
+    });
+    return `No processor runs, and nothing will wake one: ${each.join('; ')}.`;
+  }
+  const state = activityName(core, 0);
   const side = readWord(core, NON_ROOT) !== 0 ? 'guest' : 'processor';
   const enabled = (readWord(core, SYSTEM_FLAGS) & RFLAGS_IF) !== 0;
   const why = enabled

@@ -67,9 +67,10 @@ export interface WatchHit {
   readonly access: WatchAccess;
 }
 
-/** Why `Machine.run` came back. The machine is always between two instructions. */
+/** Why `Machine.run` came back. The machine is always between two instructions; `Machine.processor` is the one that stopped. */
 export type Stop =
-  | { readonly kind: 'budget' }
+  /** `waiting`: the processor that was to step has not had its turn yet. */
+  | { readonly kind: 'budget'; readonly waiting?: boolean }
   | { readonly kind: 'breakpoint'; readonly linear: bigint }
   | {
       readonly kind: 'watch';
@@ -86,7 +87,7 @@ export type Stop =
   | { readonly kind: 'triple-fault'; readonly faults: readonly FaultRecord[] }
   | { readonly kind: 'vmx-abort'; readonly indicator: number; readonly explanation: string }
   | { readonly kind: 'shutdown'; readonly status: number; readonly port: number }
-  /** HLT, shutdown or wait-for-SIPI and no device will ever wake the processor. */
+  /** HLT, shutdown or wait-for-SIPI and no device will ever wake a processor. */
   | { readonly kind: 'idle'; readonly explanation: string }
   | { readonly kind: 'unsimulated'; readonly explanation: string };
 
@@ -108,6 +109,8 @@ export interface RunOptions {
 export interface StepOptions {
   /** Come back before what a watch asks to be told of before it happens. Absent: it is carried out. */
   readonly honourWatches?: boolean | undefined;
+  /** What other processors stop for that run before, and for how many instructions at most. Absent: a million. */
+  readonly others?: RunOptions | undefined;
 }
 
 export interface WatchRefusal {
@@ -134,12 +137,24 @@ export interface Machine {
   /** Instructions retired since power-on: the machine's time. */
   time(): number;
   run(options: RunOptions): Stop;
-  /** One instruction, or one event delivery, or one VM transition. A VM exit or entry that it caused is the answer's kind. */
+  /** One instruction, or one event delivery, or one VM transition of `processor`. A VM exit or entry that it caused is the answer's kind.
+   *  Other processors run before, as `others` says, until its turn comes; a stop of theirs is answered. */
   step(options?: StepOptions): Stop;
   /** Linear addresses; replaces the former set. */
   setBreakpoints(linear: readonly bigint[]): void;
   /** Replaces the former list. Answers why a watch cannot be set, by its place in the list, or undefined: then all are in force. */
   setWatches(watches: readonly Watch[]): WatchRefusal | undefined;
+
+  /** How many logical processors there are; they are numbered from 0, as are their local APICs. */
+  readonly processors: number;
+  /** The logical processor of which everything here speaks: the one selected, after `run` and `step` the one that stopped. */
+  processor(): number;
+  /** Chooses it. Which one runs next does not depend on that. */
+  select(processor: number): void;
+  /** 'active', or what it waits for in words: 'halted', 'in shutdown', 'waiting for a SIPI', 'waiting in MWAIT'. */
+  activity(processor: number): string;
+  /** Which processors stand still while others run: a debugger's choice that changes the run. */
+  hold(processors: readonly number[]): void;
 
   side(): Side;
   inVmxOperation(): boolean;
@@ -182,7 +197,7 @@ export interface Machine {
   pokeGuest(address: bigint, bytes: Uint8Array): number;
   pokePhysical(address: bigint, bytes: Uint8Array): number;
 
-  /** Exits and entries so far (for labels such as `VM exit 1042`), and the last of each. */
+  /** Exits and entries of all processors so far (their ordinals), and the last of each of the selected one. */
   exitCount(): number;
   entryCount(): number;
   lastExit(): VmExit | undefined;

@@ -130,10 +130,20 @@ function fillTables(core: Core, { list, memory, traps, cells }: Watches): void {
     writeWord(core, at + 4, cell?.size ?? 8);
   }
   writeWord(core, CELL_WATCHES, cells.length);
-  core.exports.compareCells(); // takes the present values
-  writeWord(core, WATCH_HIT + 20, 0);
-  for (let i = 0; i < cells.length; i++) forgetChange(core, i);
+  takeCells(core, cells.length);
   core.exports.watchesChanged();
+}
+
+/** Takes the present values of watched registers as known. */
+function takeCells(core: Core, count: number): void {
+  core.exports.compareCells();
+  writeWord(core, WATCH_HIT + 20, 0);
+  for (let i = 0; i < count; i++) forgetChange(core, i);
+}
+
+/** Another processor runs: its registers are compared with what they are, not with those of the former one. */
+export function watchOwnCells(core: Core, { cells }: Watches): void {
+  if (cells.length > 0) takeCells(core, cells.length);
 }
 
 function forgetChange(core: Core, cell: number): void {

@@ -5,6 +5,7 @@ import {
   EFER,
   INTERRUPTIBILITY,
   VMCS_DIRTY,
+  VMCS_DIRTY_ANY,
   VMCS_DIRTY_FIELDS,
   VMCS_DIRTY_RIP,
   VMCS_POINTER,
@@ -35,6 +36,7 @@ function isLong({ core }: Vmx): number {
 /** Whether the checks must run: a field or a fact that they read may have changed since they passed. */
 export function mustCheck(vmx: Vmx): boolean {
   const { core } = vmx;
+  if (vmx.shared) writeWord(core, VMCS_DIRTY, VMCS_DIRTY_ANY);
   if (readWord(core, VMX_CHECKED_LONG) !== isLong(vmx)) return true;
   const dirty = readWord(core, VMCS_DIRTY);
   if (dirty === 0) return false;

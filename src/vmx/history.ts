@@ -12,6 +12,15 @@ import {
   EXIT_LENGTH,
   EXIT_QUALIFICATION,
   EXIT_REASON,
+  LAST_ENTRY,
+  LAST_EXIT,
+  OWN_ENTRIES,
+  OWN_EXITS,
+  PROCESSOR,
+  PROCESSOR_COUNT,
+  PROCESSORS,
+  STATE,
+  STATE_SIZE,
   VMCS_ADDRESS,
   VMCS_POINTER,
 } from '../core/layout.ts';
@@ -28,6 +37,7 @@ const AT_NUMBER = EXIT_WORDS;
 const AT_TIME = 16;
 const AT_RIP = 18;
 const AT_VMCS = 20;
+const AT_PROCESSOR = 22;
 const AT_HOST_RIP = 0;
 const AT_INJECTED = 2;
 const AT_RESUME = 3;
@@ -58,12 +68,16 @@ function quad(record: Uint32Array, at: number): bigint {
   return (BigInt(word(record, at + 1)) << 32n) | BigInt(word(record, at));
 }
 
-function begin(core: Core, ring: Uint32Array, counter: number, time: number): number {
+/** `counter` counts those of all processors, `own` those of the one that runs, `last` holds the number of its last one. */
+function begin(core: Core, ring: Uint32Array, counter: number, own: number, last: number, time: number): number {
   const number = readCount(core, counter) + 1;
   writeCount(core, counter, number);
+  writeCount(core, last, number);
+  writeCount(core, own, readCount(core, own) + 1);
   const at = (number & (HISTORY_SIZE - 1)) * RECORD;
   put(ring, at + AT_NUMBER, number);
   put(ring, at + AT_TIME, time);
+  ring[at + AT_PROCESSOR] = core.words[PROCESSOR >>> 2] as number;
   const pointer = VMCS_POINTER >>> 2;
   ring[at + AT_VMCS] = core.words[pointer] as number;
   ring[at + AT_VMCS + 1] = core.words[pointer + 1] as number;
@@ -76,7 +90,7 @@ function begin(core: Core, ring: Uint32Array, counter: number, time: number): nu
 /** Counts and records the VM exit that EXIT_* describes and that was just written to the current VMCS. */
 export function recordExit(history: History, core: Core, time: number): void {
   const ring = history.exits;
-  const at = begin(core, ring, COUNT_EXITS, time);
+  const at = begin(core, ring, COUNT_EXITS, OWN_EXITS, LAST_EXIT, time);
   const from = EXIT_REASON >>> 2;
   for (let i = 0; i < EXIT_WORDS; i++) ring[at + i] = core.words[from + i] as number;
 }
@@ -92,7 +106,7 @@ export function recordEntry(
   injected: number,
 ): void {
   const ring = history.entries;
-  const at = begin(core, ring, COUNT_ENTRIES, time);
+  const at = begin(core, ring, COUNT_ENTRIES, OWN_ENTRIES, LAST_ENTRY, time);
   ring[at + AT_HOST_RIP] = hostRipLow;
   ring[at + AT_HOST_RIP + 1] = hostRipHigh;
   ring[at + AT_INJECTED] = injected;
@@ -112,6 +126,7 @@ export function exitNumber(history: History, number: number): VmExit | undefined
   const at = (address: number) => (address - EXIT_REASON) >>> 2;
   return {
     number,
+    processor: word(record, AT_PROCESSOR),
     time: count(record, AT_TIME),
     reason: word(record, at(EXIT_REASON)),
     qualification: quad(record, at(EXIT_QUALIFICATION)),
@@ -134,6 +149,7 @@ export function entryNumber(history: History, number: number): VmEntry | undefin
   if (record === undefined) return undefined;
   return {
     number,
+    processor: word(record, AT_PROCESSOR),
     time: count(record, AT_TIME),
     instruction: word(record, AT_RESUME) === 1 ? 'VMRESUME' : 'VMLAUNCH',
     hostRip: quad(record, AT_HOST_RIP),
@@ -151,16 +167,26 @@ export function lastExitReason(history: History, core: Core): number {
 
 /** The records of the last exit and the last entry, for a snapshot. */
 export function lastRecords(history: History, core: Core): Uint32Array {
-  const records = new Uint32Array(2 * RECORD);
-  records.set(slot(history.exits, core, COUNT_EXITS));
-  records.set(slot(history.entries, core, COUNT_ENTRIES), RECORD);
+  const slots = lastSlots(history, core);
+  const records = new Uint32Array(slots.length * RECORD);
+  for (const [i, slot] of slots.entries()) records.set(slot, i * RECORD);
   return records;
 }
 
 /** Puts them back, when the counts of the core are again what they were. */
 export function restoreRecords(history: History, core: Core, records: Uint32Array): void {
-  slot(history.exits, core, COUNT_EXITS).set(records.subarray(0, RECORD));
-  slot(history.entries, core, COUNT_ENTRIES).set(records.subarray(RECORD));
+  for (const [i, slot] of lastSlots(history, core).entries()) slot.set(records.subarray(i * RECORD, (i + 1) * RECORD));
+}
+
+/** The last VM exit and the last VM entry of each processor. */
+function lastSlots(history: History, core: Core): Uint32Array[] {
+  const running = core.words[PROCESSOR >>> 2] as number;
+  const slots: Uint32Array[] = [];
+  for (let processor = 0; processor < (core.words[PROCESSOR_COUNT >>> 2] as number); processor++) {
+    const from = processor === running ? 0 : PROCESSORS + processor * STATE_SIZE - STATE;
+    slots.push(slot(history.exits, core, from + LAST_EXIT), slot(history.entries, core, from + LAST_ENTRY));
+  }
+  return slots;
 }
 
 function slot(ring: Uint32Array, core: Core, counter: number): Uint32Array {

@@ -6,7 +6,12 @@ import {
   PAGE_CLEAN,
   PAGE_FLAGS,
   PAGE_VMCS,
+  PROCESSOR,
+  PROCESSOR_COUNT,
+  PROCESSORS,
   RAM,
+  STATE,
+  STATE_SIZE,
   VMCS_DIRTY,
   VMCS_DIRTY_ANY,
   VMCS_POINTER,
@@ -139,6 +144,13 @@ function vmptrld(vmx: Vmx, pointer: bigint): number {
     return vmFail(vmx, 'VMPTRLD', 11, `There is no RAM at ${hex(pointer)}.`);
   }
   if (pointer === readQuad(core, VMCS_POINTER)) return VM_SUCCEED;
+  const holder = holderOf(core, Number(pointer));
+  if (holder !== undefined) {
+    vmx.shared = true;
+    vmx.host.notice(
+      `The VMCS at ${hex(pointer)} became current on CPU ${readWord(core, PROCESSOR)} while it is current on CPU ${holder}: the SDM leaves undefined what happens; VMCLEAR it there first.`,
+    );
+  }
   dropCurrent(core);
   setCurrentVmcs(core, Number(pointer));
   setPageFlag(core, Number(pointer), true);
@@ -149,8 +161,9 @@ function vmptrld(vmx: Vmx, pointer: bigint): number {
 /** There is no current VMCS any more. Its data is in memory already. */
 function dropCurrent(core: Core): void {
   if (!hasVmcs(core)) return;
-  setPageFlag(core, readWord(core, VMCS_POINTER), false);
+  const pointer = readWord(core, VMCS_POINTER);
   setCurrentVmcs(core, undefined);
+  if (holderOf(core, pointer) === undefined) setPageFlag(core, pointer, false);
 }
 
 /** Marks the page of the current VMCS, so that plain stores to it are noticed. It counts as written, since fields are written without notice. */
@@ -158,7 +171,18 @@ function setPageFlag(core: Core, pointer: number, current: boolean): void {
   const at = PAGE_FLAGS + (pointer >>> 12);
   const flags = core.bytes[at] as number;
   core.bytes[at] = current ? (flags | PAGE_VMCS) & ~PAGE_CLEAN : flags & ~PAGE_VMCS;
-  if (current) core.exports.flushTlb(FLUSH_ALL);
+  if (current) core.exports.forgetPage(pointer >>> 12);
+}
+
+/** A logical processor other than the running one on which the VMCS at `pointer` is current. */
+function holderOf(core: Core, pointer: number): number | undefined {
+  const running = readWord(core, PROCESSOR);
+  const count = readWord(core, PROCESSOR_COUNT);
+  for (let processor = 0; processor < count; processor++) {
+    const at = PROCESSORS + processor * STATE_SIZE + VMCS_POINTER - STATE;
+    if (processor !== running && readWord(core, at) === pointer && readWord(core, at + 4) === 0) return processor;
+  }
+  return undefined;
 }
 
 function invept(vmx: Vmx, type: bigint): number {

@@ -39,6 +39,8 @@ export interface Vmx {
   readonly statistics: StatisticsTables;
   /** What is known of VMCSs whose entry checks held. */
   passed: PassedChecks | undefined;
+  /** A VMCS was current on two logical processors at once: no entry trusts that nothing was written behind its back. */
+  shared: boolean;
   /** The last VMfail, failed entry and VMX abort, for the machine's stop. */
   fail: VmFail | undefined;
   /** finishVmx's outcome of a VMLAUNCH or VMRESUME that failed with VMfail. */
@@ -57,6 +59,7 @@ export function createVmx(core: Core, host: VmxHost, profile: CapabilityProfile)
     history: createHistory(),
     statistics: createStatistics(),
     passed: undefined,
+    shared: false,
     fail: undefined,
     finish: VM_SUCCEED,
     failure: undefined,

@@ -10,10 +10,15 @@ export interface CoreExports {
   inspectInstruction(): number;
   physicalWritten(physical: bigint, length: number): void;
   forgetPage(page: number): void;
-  restoreTlbEntry(set: number, index: number, page: bigint, addend: number, frame: number): void;
+  flushEveryTlb(): void;
+  restoreTlbEntry(processor: number, set: number, index: number, page: bigint, addend: number, frame: number): void;
   writtenPages(from: number): number;
   keepPages(): void;
   isZeroPage(page: number): number;
+  /** Puts the state of another logical processor into STATE. */
+  switchProcessor(next: number): void;
+  /** The page of a VMCS that is current on some processor was written. */
+  vmcsWritten(): void;
   updateMode(): void;
   getRip(): bigint;
   setRip(rip: bigint): void;

@@ -2,8 +2,10 @@
 
 /** One VM exit as it was recorded; numbers as the processor reports them. */
 export interface VmExit {
-  /** Ordinal of the exit in this run, from 1. */
+  /** Ordinal of the exit in this run, from 1, counted over all logical processors. */
   readonly number: number;
+  /** The logical processor that left the guest. */
+  readonly processor: number;
   readonly time: number;
   readonly reason: number;
   readonly qualification: bigint;
@@ -23,6 +25,7 @@ export interface VmExit {
 /** One VM entry that succeeded. */
 export interface VmEntry {
   readonly number: number;
+  readonly processor: number;
   readonly time: number;
   readonly instruction: 'VMLAUNCH' | 'VMRESUME';
   /** RIP of the VMLAUNCH or VMRESUME, in root operation. */

@@ -5,6 +5,7 @@ import type { VmExit } from '../../src/machine/types.ts';
 import { toyImage, toySession } from './toy-program.ts';
 
 const EXIT: VmExit = {
+  processor: 0,
   number: 1,
   time: 0,
   reason: 10,

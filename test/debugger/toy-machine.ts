@@ -102,6 +102,7 @@ export function createToy(options: ToyOptions): Toy {
     fields.set(field('VM_EXIT_INSTRUCTION_LENGTH'), BigInt(length));
     lastExit = {
       number: ++exits,
+      processor: 0,
       time,
       reason: number,
       qualification,
@@ -136,7 +137,16 @@ export function createToy(options: ToyOptions): Toy {
     registers.set('rip', fields.get(field('GUEST_RIP')) ?? 0n);
     registers.set('rsp', fields.get(field('GUEST_RSP')) ?? 0n);
     const injected = Number(fields.get(field('VM_ENTRY_INTERRUPTION_INFORMATION')) ?? 0n);
-    lastEntry = { number: ++entries, time, instruction, hostRip, guestRip: get('rip'), injected, vmcs: VMCS };
+    lastEntry = {
+      number: ++entries,
+      processor: 0,
+      time,
+      instruction,
+      hostRip,
+      guestRip: get('rip'),
+      injected,
+      vmcs: VMCS,
+    };
     fields.set(field('VM_ENTRY_INTERRUPTION_INFORMATION'), 0n);
     if (injected >>> 31 === 1) {
       const vector = injected & 0xff;
@@ -255,6 +265,11 @@ export function createToy(options: ToyOptions): Toy {
     runs: [],
     interrupt: undefined,
     ramSize: RAM,
+    processors: 1,
+    processor: () => 0,
+    select: () => {},
+    activity: () => 'active',
+    hold: () => {},
     time: () => time,
     run(o) {
       toy.runs.push(o);

@@ -3,6 +3,8 @@
 import {
   ACCESS_READ,
   ACTIVITY,
+  ACTIVITY_MWAIT,
+  ACTIVITY_MWAIT_BREAK,
   CODE_MODE,
   CPL,
   CPUID_EAX,
@@ -11,12 +13,14 @@ import {
   DS,
   LAST_PHYSICAL,
   MONITOR_ADDRESS,
+  MWAIT_LINE,
   NON_ROOT,
   PLE_FIRST,
   PLE_GAP,
   PLE_LAST,
   PLE_WINDOW,
   PRIMARY_CONTROLS,
+  PROCESSOR_COUNT,
   RAX,
   RBX,
   RCX,
@@ -29,10 +33,8 @@ import {
   SI_SEGMENT_PREFIX,
   STOP,
   STOP_HALT,
-  STOP_MWAIT,
-  SYSTEM_FLAGS,
 } from '../layout.ts';
-import { CR0_EM, CR0_MP, CR0_TS, CR4_PCIDE, CR4_SMXE, FLAG_IF, VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../bits.ts';
+import { CR0_EM, CR0_MP, CR0_TS, CR4_PCIDE, CR4_SMXE, VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../bits.ts';
 import { raise, raiseNoError } from '../events.ts';
 import { host_cpuid } from '../host.ts';
 import {
@@ -65,6 +67,7 @@ import {
 import { wrapAddress } from '../integer/operands.ts';
 import { readMemory } from '../memory.ts';
 import { translate } from '../paging.ts';
+import { countPause, watchLine } from '../processors.ts';
 import { segmentAddress } from '../segments.ts';
 import { retire } from '../slow.ts';
 import { MODE_64, getReg, isCanonical, isV86, segBase, time } from '../state.ts';
@@ -156,14 +159,17 @@ export function execMonitor(): void {
   const segment: u32 = load<u32>(SI_SEGMENT_PREFIX) ? load<u32>(SI_SEGMENT) : DS;
   const linear = segmentAddress(segment, wrapAddress(load<u64>(RAX)), 1, ACCESS_READ);
   translate(linear, ACCESS_READ);
-  store<u64>(MONITOR_ADDRESS, load<u64>(LAST_PHYSICAL) & ~(<u64>63));
+  const line = load<u64>(LAST_PHYSICAL) & ~(<u64>63);
+  store<u64>(MONITOR_ADDRESS, line);
+  watchLine(line);
   retire();
 }
 
-/** Waits as HLT does; with ECX[0] set an interrupt ends the wait even while RFLAGS.IF is clear. */
+/** Waits for an event or a write to the monitored line; with ECX[0] set an interrupt ends the wait even while RFLAGS.IF is clear. */
 export function execMwait(): void {
   if (load<u32>(CPL)) raiseNoError(VECTOR_UD);
-  const armed: u64 = load<u64>(MONITOR_ADDRESS) == NO_MONITOR ? 0 : 1;
+  const line = load<u64>(MONITOR_ADDRESS);
+  const armed: u64 = line == NO_MONITOR ? 0 : 1;
   if (load<u32>(NON_ROOT) && load<u32>(PRIMARY_CONTROLS) & PRIMARY_MWAIT) {
     exitInstruction(REASON_MWAIT, armed);
     return;
@@ -173,14 +179,9 @@ export function execMwait(): void {
   retire();
   if (!armed) return;
   store<u64>(MONITOR_ADDRESS, NO_MONITOR);
-  if (load<u32>(SYSTEM_FLAGS) & FLAG_IF) {
-    store<u32>(ACTIVITY, 1);
-    store<u32>(STOP, STOP_HALT);
-  } else if (hints & 1) store<u32>(STOP, STOP_MWAIT);
-  else {
-    store<u32>(ACTIVITY, 1);
-    store<u32>(STOP, STOP_HALT);
-  }
+  store<u64>(MWAIT_LINE, line);
+  store<u32>(ACTIVITY, hints & 1 ? ACTIVITY_MWAIT_BREAK : ACTIVITY_MWAIT);
+  store<u32>(STOP, STOP_HALT);
 }
 
 /** PAUSE, with PAUSE-loop exiting: loops are told by the time between two PAUSEs and since the first. */
@@ -196,6 +197,7 @@ export function execPause(): void {
     store<u64>(PLE_LAST, now);
   }
   retire();
+  if (load<u32>(PROCESSOR_COUNT) > 1) countPause();
 }
 
 // ---- What is not there ------------------------------------------------------------------------------------------------------

@@ -51,6 +51,7 @@ import {
 } from '../generated/vmcs-offsets.ts';
 import {
   ACTIVITY,
+  ACTIVITY_MWAIT,
   BNDCFGS,
   CR0,
   CR3,
@@ -277,7 +278,8 @@ function saveSegments(region: usize): void {
 
 function saveNonRegister(region: usize, exit: u32): void {
   store<u32>(region + F_GUEST_INTERRUPTIBILITY_STATE, load<u32>(INTERRUPTIBILITY));
-  store<u32>(region + F_GUEST_ACTIVITY_STATE, load<u32>(ACTIVITY));
+  const activity = load<u32>(ACTIVITY);
+  store<u32>(region + F_GUEST_ACTIVITY_STATE, activity < ACTIVITY_MWAIT ? activity : 0);
   store<u64>(region + F_GUEST_PENDING_DEBUG_EXCEPTIONS, load<u64>(PENDING_DEBUG));
   if ((load<u32>(SECONDARY_CONTROLS) & SECONDARY_PML) != 0)
     store<u32>(region + F_PML_INDEX, load<u32>(PML_INDEX) & 0xffff);

@@ -1,5 +1,5 @@
 // The I/O APIC (Intel 82093AA data sheet; version 20H has the EOI register of its successors): 24 pins.
-import { DELIVERY_EXTERNAL, DELIVERY_FIXED, DELIVERY_LOWEST, type ApicMessage } from './local-apic.ts';
+import { DELIVERY_EXTERNAL, DELIVERY_FIXED, DELIVERY_LOWEST, type ApicMessage, everyone } from './local-apic.ts';
 import { allOnes, stateAccess } from './state.ts';
 import type { Device } from './types.ts';
 
@@ -22,8 +22,8 @@ export interface IoApic extends Device {
   endOfInterrupt(vector: number): void;
   /** True when a change of this pin can be seen. */
   isOpen(pin: number): boolean;
-  /** True when pin 0 passes the 8259s on as an external interrupt. */
-  passesExternal(): boolean;
+  /** True when pin 0 passes the 8259s on as an external interrupt to a local APIC for which `isMeant` holds. */
+  passesExternal(isMeant: (message: ApicMessage) => boolean): boolean;
 }
 
 /** `deliver` answers whether a local APIC accepted the message. */
@@ -36,20 +36,24 @@ export function createIoApic(deliver: (message: ApicMessage) => boolean): IoApic
     lines: new Array<boolean>(PINS).fill(false),
   };
 
+  function message(pin: number, level: boolean): ApicMessage {
+    const low = state.low[pin]!;
+    return {
+      vector: low & 0xff,
+      delivery: (low >> 8) & 7,
+      level,
+      logical: (low & 0x800) !== 0,
+      destination: everyone(state.high[pin]! >>> 24),
+      shorthand: 0,
+    };
+  }
+
   function send(pin: number): void {
     const low = state.low[pin]!;
     const delivery = (low >> 8) & 7;
     const level = (low & LOW_LEVEL) !== 0 && (delivery === DELIVERY_FIXED || delivery === DELIVERY_LOWEST);
     if (low & LOW_MASKED || delivery === DELIVERY_EXTERNAL || (level && low & LOW_REMOTE)) return;
-    const logical = (low & 0x800) !== 0;
-    const accepted = deliver({
-      vector: low & 0xff,
-      delivery,
-      level,
-      logical,
-      destination: state.high[pin]! >>> 24,
-      shorthand: 0,
-    });
+    const accepted = deliver(message(pin, level));
     if (accepted && level) state.low[pin] = low | LOW_REMOTE;
   }
 
@@ -111,7 +115,8 @@ export function createIoApic(deliver: (message: ApicMessage) => boolean): IoApic
     },
     endOfInterrupt,
     isOpen: (pin) => !(state.low[pin]! & LOW_MASKED),
-    passesExternal: () => !(state.low[0]! & LOW_MASKED) && ((state.low[0]! >> 8) & 7) === DELIVERY_EXTERNAL,
+    passesExternal: (isMeant) =>
+      !(state.low[0]! & LOW_MASKED) && ((state.low[0]! >> 8) & 7) === DELIVERY_EXTERNAL && isMeant(message(0, false)),
     ...stateAccess(state),
   };
 }

@@ -73,6 +73,11 @@ export interface ApicMessage {
   readonly shorthand: number;
 }
 
+/** A destination of 8 bits with all set means every local APIC, also those in x2APIC mode. */
+export function everyone(destination: number): number {
+  return destination === 0xff ? 0xffffffff : destination;
+}
+
 export interface LocalApicWiring {
   now(): number;
   readTaskPriority(): number;
@@ -110,6 +115,13 @@ export interface LocalApic {
   /** The vector, now in service; undefined when nothing is pending any more. */
   acknowledge(): number | undefined;
   spuriousVector(): number;
+  /** What decides who takes a lowest-priority interrupt: the highest of task priority, interrupts in service and interrupts that wait. */
+  arbitrationPriority(): number;
+  /** True when it accepts fixed interrupts now. */
+  takesFixed(): boolean;
+  nmiPending(): boolean;
+  initPending(): boolean;
+  startupPending(): boolean;
   signalPending(): boolean;
   takeNmi(): boolean;
   takeInit(): boolean;
@@ -202,6 +214,7 @@ export function createLocalApic(id: number, wiring: LocalApicWiring): LocalApic 
         return true;
       case DELIVERY_INIT:
         state.init = true;
+        state.startup = -1; // a SIPI before it is lost
         return true;
       case DELIVERY_STARTUP:
         state.startup = vector;
@@ -259,18 +272,19 @@ export function createLocalApic(id: number, wiring: LocalApicWiring): LocalApic 
       delivery,
       level: false,
       logical: (low & 0x800) !== 0,
-      destination,
+      destination: isX2() ? destination : everyone(destination),
       shorthand: (low >> 18) & 3,
     });
   }
 
   function matches({ logical, destination }: ApicMessage): boolean {
+    if (destination === 0xffffffff) return true;
     if (isX2()) {
-      if (destination === 0xffffffff) return true;
       if (!logical) return destination === state.id;
       return destination >>> 16 === state.id >>> 4 && (destination & 0xffff & (1 << (state.id & 15))) !== 0;
     }
-    const target = destination & 0xff;
+    if (destination > 0xff) return false;
+    const target = destination;
     if (target === 0xff) return true;
     if (!logical) return target === (state.id & 0xff);
     const own = state.logical >>> 24;
@@ -409,6 +423,12 @@ export function createLocalApic(id: number, wiring: LocalApicWiring): LocalApic 
       return vector;
     },
     spuriousVector: () => state.spurious & 0xff,
+    arbitrationPriority: () =>
+      Math.max(taskPriority(), ...[state.service, state.requests].map((bits) => Math.max(highestBit(bits), 0) & 0xf0)),
+    takesFixed: () => isEnabled() && softwareEnabled(),
+    nmiPending: () => state.nmi,
+    initPending: () => state.init,
+    startupPending: () => state.startup >= 0,
     signalPending: () => state.nmi || state.init || state.startup >= 0,
     takeNmi() {
       const taken = state.nmi;

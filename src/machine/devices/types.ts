@@ -54,9 +54,11 @@ export interface BoardHost {
   readonly ramSize: number;
   /** Present time; exact in the middle of an instruction that reaches a device. */
   now(): number;
-  /** CR8: bits 7:4 of the local APIC's task-priority register live there and nowhere else. */
-  readTaskPriority(): number;
-  writeTaskPriority(value: number): void;
+  /** Logical processors; their local APIC IDs are 0 and up. */
+  readonly processors: number;
+  /** CR8 of a processor: bits 7:4 of its local APIC's task-priority register live there and nowhere else. */
+  readTaskPriority(processor: number): number;
+  writeTaskPriority(processor: number, value: number): void;
   /** Console output: COM1 and the debug console port E9H. */
   output(byte: number): void;
   /** Something that a person should know once (an access to a port where nothing is, for example). */
@@ -70,6 +72,8 @@ export interface BoardHost {
 /** Devices, buses and interrupt controllers as the machine sees them. `createBoard(host, options)` in board.ts makes one. */
 export interface Board {
   readonly devices: readonly Device[];
+  /** Names the logical processor that runs: whose local APIC and whose accesses everything below means that names none. */
+  select(processor: number): void;
   /** Any of the 65,536 ports; unsigned. All ones where nothing answers. */
   readPort(port: number, size: AccessSize): number;
   writePort(port: number, size: AccessSize, value: number): void;
@@ -83,8 +87,12 @@ export interface Board {
   /** Absolute time of the earliest event of any device; Infinity: none will ever happen without input. */
   nextEvent(): number;
   advance(time: number): void;
-  /** An interrupt controller presents an external interrupt that passes the local APIC's priorities. */
-  interruptPending(): boolean;
+  /** An interrupt controller presents an external interrupt that passes the priorities of the local APIC (absent: of the running processor's). */
+  interruptPending(processor?: number): boolean;
+  /** Whether an NMI, an INIT or a SIPI waits for a processor. */
+  nmiPending(processor: number): boolean;
+  initPending(processor: number): boolean;
+  startupPending(processor: number): boolean;
   /** Acknowledges it: vector; from now on it is in service. Spurious vectors are answered as the hardware does. */
   acknowledge(): number;
   /** Takes a pending NMI, INIT or SIPI: at most one of each is held. */

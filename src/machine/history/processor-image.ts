@@ -2,27 +2,37 @@
 import {
   CODE_SPACES,
   GENERATION,
+  MACHINE,
+  MACHINE_SIZE,
   PAGE_CLEAN,
   PAGE_FLAGS,
   PAGE_VMCS,
   PROCESSORS,
+  RAM,
   SET_EMPTY,
   STATE,
   STATE_SIZE,
   TLB,
+  TLB_AREA,
   TLB_BASE,
   TLB_LOG,
+  TLB_LOGS,
+  TLB_PROCESSOR,
+  TLB_PROCESSOR_LOGS,
   TLB_SET,
 } from '../../core/layout.ts';
 import { type Core, readWord, writeWord } from '../../vmx/processor.ts';
+import { everyProcessor } from '../processors.ts';
 import { writtenPages } from './pages.ts';
 
 export interface ProcessorImage {
   readonly state: Uint8Array;
   /** Saved blocks of other processors, by number; only those that hold anything. */
   readonly others: ReadonlyMap<number, Uint8Array>;
+  /** What the processors share (MACHINE). */
+  readonly machine: Uint8Array;
   readonly codeSpaces: Uint8Array;
-  /** Five words an entry: set << 16 | index, page (low half), page (high half), addend, guest-physical page. */
+  /** Five words an entry: processor << 24 | set << 16 | index, page (low half), page (high half), addend, guest-physical page. */
   readonly tlb: Uint32Array;
   readonly vmcsPages: readonly number[];
 }
@@ -45,6 +55,7 @@ export function takeProcessorImage(core: Core): ProcessorImage {
   return {
     state: core.bytes.slice(STATE, STATE + STATE_SIZE),
     others,
+    machine: core.bytes.slice(MACHINE, MACHINE + MACHINE_SIZE),
     codeSpaces: core.bytes.slice(CODE_SPACES, CODE_SPACES + spaces),
     tlb: takeTlb(core),
     vmcsPages: vmcsPages(core),
@@ -63,16 +74,14 @@ function vmcsPages(core: Core): number[] {
 function takeTlb(core: Core): Uint32Array {
   const entries: number[] = [];
   const { words } = core;
-  for (let set = 0; set < SET_EMPTY; set++) {
-    const log = TLB_LOG + set * LOG_SIZE;
+  for (const { processor, set, base, log } of everySet(core)) {
     const count = readWord(core, log);
-    const base = TLB + set * TLB_SET;
     const put = (index: number): void => {
       const at = (base + index * 16) >>> 2;
       const low = words[at] as number;
       if ((low & INVALID) !== 0) return;
       entries.push(
-        (set << 16) | index,
+        (processor << 24) | (set << 16) | index,
         low & 0xfffff000,
         words[at + 1] as number,
         words[at + 2] as number,
@@ -99,6 +108,7 @@ export function restoreState(core: Core, image: ProcessorImage): void {
   for (const page of image.vmcsPages)
     core.bytes[PAGE_FLAGS + page] = ((core.bytes[PAGE_FLAGS + page] as number) | PAGE_VMCS) & ~PAGE_CLEAN;
   core.bytes.set(image.state, STATE);
+  core.bytes.set(image.machine, MACHINE);
   for (let i = 0; i < OTHERS; i++) {
     const at = PROCESSORS + i * STATE_SIZE;
     const block = image.others.get(i);
@@ -121,22 +131,32 @@ function sameFrom(bytes: Uint8Array, at: number, saved: Uint8Array, from: number
   return true;
 }
 
-/** Puts the TLB back; to be called last, when the flags of all pages are as they were. */
+/** Puts the TLBs back; to be called last, when the flags of all pages are as they were. */
 export function restoreTlb(core: Core, image: ProcessorImage): void {
-  core.exports.flushTlb(3);
+  core.exports.flushEveryTlb();
   const { tlb } = image;
   for (let i = 0; i < tlb.length; i += 5) {
     const place = tlb[i] as number;
     const page = (BigInt(tlb[i + 2] as number) << 32n) | BigInt(tlb[i + 1] as number);
-    core.exports.restoreTlbEntry(place >>> 16, place & 0xffff, page, tlb[i + 3] as number, tlb[i + 4] as number);
+    const set = (place >>> 16) & 0xff;
+    core.exports.restoreTlbEntry(place >>> 24, set, place & 0xffff, page, tlb[i + 3] as number, tlb[i + 4] as number);
   }
-  renewGeneration(core, STATE);
-  for (const number of image.others.keys()) renewGeneration(core, PROCESSORS + number * STATE_SIZE);
+  // The generation of the processor that runs is that of its TLB set today; others take theirs when they run.
+  const set = (readWord(core, TLB_BASE) - readWord(core, TLB_AREA)) / TLB_SET;
+  writeWord(core, GENERATION, readWord(core, readWord(core, TLB_LOGS) + set * LOG_SIZE + 4));
 }
 
-/** GENERATION of a block is that of its TLB set today. */
-function renewGeneration(core: Core, block: number): void {
-  const set = Math.floor((readWord(core, block + TLB_BASE - STATE) - TLB) / TLB_SET);
-  if (set < 0 || set > SET_EMPTY) return;
-  writeWord(core, block + GENERATION - STATE, readWord(core, TLB_LOG + set * LOG_SIZE + 4));
+/** Where the TLB sets of every processor are, but those that are always empty. */
+function everySet(core: Core): { processor: number; set: number; base: number; log: number }[] {
+  return everyProcessor(core).flatMap((processor) => {
+    const behind = RAM + core.ramSize + (processor - 1) * TLB_PROCESSOR;
+    const area = processor === 0 ? TLB : behind;
+    const logs = processor === 0 ? TLB_LOG : behind + TLB_PROCESSOR_LOGS;
+    return Array.from({ length: SET_EMPTY }, (_, set) => ({
+      processor,
+      set,
+      base: area + set * TLB_SET,
+      log: logs + set * LOG_SIZE,
+    }));
+  });
 }

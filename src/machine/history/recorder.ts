@@ -3,7 +3,7 @@
 import { compareMoments, type Moment, presentEvents, presentMoment } from './moments.ts';
 import { createPageStore, dropHolder, keepWritten, type PageStore, restorePages } from './pages.ts';
 import { isPresent, restoreSnapshot, type Snapshot, takeSnapshot } from './snapshot.ts';
-import { type Runner, run, step } from '../runner.ts';
+import { type Runner, run, stepNext } from '../runner.ts';
 import { presentTime } from '../hardware.ts';
 
 /** Something that reached the machine from outside, after all else of its moment. */
@@ -270,7 +270,7 @@ export function* travel(recorder: Recorder, target: Moment): Generator<void, boo
   if (!(yield* advance(recorder, target.time))) return false;
   while (presentTime(core) === target.time && presentEvents(core) < target.events) {
     const before = presentEvents(core);
-    step(runner, {});
+    stepNext(runner);
     if (presentTime(core) === target.time && presentEvents(core) === before) break;
   }
   attendRecorder(recorder);

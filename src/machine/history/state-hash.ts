@@ -10,20 +10,23 @@ import {
   LF_KIND,
   MSR_VALUE,
   PDPTE0,
-  PROCESSORS,
   RAM,
   REPEATING,
   RETIRED,
   RUN_FLAGS,
+  SEEN_SPACES,
   SI_NEXT,
   STATE,
   STATE_SIZE,
   STOP,
+  TURN,
+  TURN_END,
   VMX_ON,
   WATCH_HIT,
 } from '../../core/layout.ts';
 import type { Core } from '../../vmx/processor.ts';
 import type { Hardware } from '../hardware.ts';
+import { everyProcessor, runningProcessor } from '../processors.ts';
 import { presentMoment } from './moments.ts';
 
 /** Cells of a state block that are no state of the processor: from, up to. */
@@ -38,6 +41,7 @@ const LEFT_OUT: readonly (readonly [number, number])[] = [
   [SI_NEXT, LAST_PHYSICAL + 16],
   [0x17a0, 0x17a8], // UNSUPPORTED
   [WATCH_HIT, WATCH_HIT + 32],
+  [SEEN_SPACES, SEEN_SPACES + 4],
   [CODE_SPACE_KEY, REPEATING],
 ];
 
@@ -46,10 +50,18 @@ export function stateHash(hardware: Hardware): string {
   const { core, board } = hardware;
   const hash = createHash();
   const moment = presentMoment(core);
-  hash.text(`${moment.time} ${moment.events} ${core.exports.getRip()} ${core.exports.getFlags()} `);
-  hash.words(normalized(core, STATE));
-  for (let i = 0; i < 64; i++) hash.words(normalized(core, PROCESSORS + i * STATE_SIZE));
+  hash.text(`${moment.time} ${moment.events} `);
+  const shown = runningProcessor(core);
+  for (const processor of everyProcessor(core)) {
+    core.exports.switchProcessor(processor);
+    hash.text(`${core.exports.getRip()} ${core.exports.getFlags()} `);
+    hash.words(normalized(core, STATE));
+  }
+  core.exports.switchProcessor(shown);
+  hash.words(core.words.slice(TURN >>> 2, (TURN_END + 8) >>> 2));
+  board.select(0);
   hash.text(JSON.stringify(board.save(), (_key, value: unknown) => (value instanceof Uint8Array ? [...value] : value)));
+  board.select(shown);
   const pages = core.ramSize / 4096;
   for (let page = 0; page < pages; page++) {
     if (core.exports.isZeroPage(page) !== 0) continue;

@@ -31,8 +31,9 @@ export function createBench(ramSize = 64 * MEGABYTE, options: BoardOptions = {})
     {
       ramSize,
       now: () => bench.time,
+      processors: 1,
       readTaskPriority: () => bench.taskPriority,
-      writeTaskPriority: (value) => {
+      writeTaskPriority: (_processor, value) => {
         bench.taskPriority = value;
       },
       output: (byte) => bench.output.push(byte),
