@@ -1,5 +1,5 @@
 // A real VS Code window in headless Chromium, with Ringside's .vsix installed, on a copy of the samples.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -17,6 +17,8 @@ const CHROMIUM_FLAGS = [
   '--disable-sync',
 ];
 export const FAILURES = join(ROOT, 'build', 'e2e');
+const TIMEOUT = Number(process.env.RINGSIDE_E2E_TIMEOUT ?? 60_000);
+const PICTURES = join(ROOT, 'docs', 'pictures');
 
 /** Opens the window; `close()` ends browser and server and removes every temporary file. */
 export async function openWindow() {
@@ -34,6 +36,9 @@ export async function openWindow() {
       'window.confirmBeforeClose': 'never',
       'editor.accessibilitySupport': 'off',
       'terminal.integrated.persistentSessionReviveProcess': 'never',
+      'workbench.tree.enableStickyScroll': false,
+      // Text in the document rather than on a canvas.
+      'terminal.integrated.gpuAcceleration': 'off',
     },
   });
   const browser = await chromium.launch({
@@ -41,7 +46,7 @@ export async function openWindow() {
     args: CHROMIUM_FLAGS,
   });
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(TIMEOUT);
   const messages = [];
   page.on('console', (message) => messages.push(`${message.type()} ${message.text()}`));
   page.on('pageerror', (error) => messages.push(`error ${error}`));
@@ -66,6 +71,22 @@ export async function openWindow() {
   };
 }
 
+/** Gives the Variables view room: a wider side bar, and no Watch view. */
+export async function makeRoom(page) {
+  const bar = await page.locator('.part.sidebar').boundingBox();
+  await page.mouse.move(bar.x + bar.width, bar.y + 300);
+  await page.mouse.down();
+  await page.mouse.move(500, bar.y + 300, { steps: 5 });
+  await page.mouse.up();
+  const watch = page.locator('.pane-header[aria-label^="Watch"]');
+  await watch.and(page.locator('[aria-expanded="true"]')).click();
+  const header = await watch.boundingBox();
+  await page.mouse.move(header.x + 100, header.y);
+  await page.mouse.down();
+  await page.mouse.move(header.x + 100, header.y + 170, { steps: 5 });
+  await page.mouse.up();
+}
+
 /** Runs a command by its title in the palette. */
 export async function palette(page, title) {
   const input = page.locator('.quick-input-widget input.input, .quick-input-widget .quick-input-box input').first();
@@ -83,23 +104,39 @@ export async function palette(page, title) {
   await row.click();
 }
 
-/** Opens a file of the workspace by name through quick open. */
-export async function openFile(page, name) {
+/** Chooses the first row with a text in quick open. Rows come late while VS Code starts, so it asks again. */
+async function quickOpen(page, query, text) {
   const input = page.locator('.quick-input-widget input.input, .quick-input-widget .quick-input-box input').first();
-  await page.keyboard.press('Control+P');
-  await input.waitFor({ state: 'visible' });
-  await input.fill(name);
-  const row = page.locator('.quick-input-widget .monaco-list-row', { hasText: name.split('/').pop() }).first();
-  await row.waitFor();
-  await page.keyboard.press('Enter');
-  await page.locator('.tab.active', { hasText: name.split('/').pop() }).waitFor();
+  const row = page.locator('.quick-input-widget .monaco-list-row', { hasText: text }).first();
+  await eventually(async () => {
+    if (await input.isVisible()) await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+P');
+    await input.waitFor({ state: 'visible', timeout: 5000 });
+    await input.fill(query);
+    await row.waitFor({ timeout: 5000 });
+    await row.click({ timeout: 5000 });
+    return true;
+  });
+  await input.waitFor({ state: 'hidden' });
+}
+
+/** Opens a file of the workspace by name through quick open, at a line. */
+export async function openFile(page, name, line) {
+  const short = name.split('/').pop();
+  await quickOpen(page, line === undefined ? name : `${name}:${line}`, short);
+  await page.locator('.tab.active', { hasText: short }).waitFor();
+  if (line !== undefined) await page.locator('.statusbar-item', { hasText: `Ln ${line},` }).waitFor();
 }
 
 /** Debug views as a person sees them. */
 export const stack = (page) => page.locator('.debug-call-stack');
 export const variables = (page) => page.locator('.debug-variables');
 export const stackRow = (page, text) => stack(page).locator('.monaco-list-row', { hasText: text }).first();
-export const variableRow = (page, text) => variables(page).locator('.monaco-list-row', { hasText: text }).first();
+export const variableRow = (page, name) =>
+  variables(page)
+    .locator('.monaco-list-row')
+    .filter({ has: page.locator('.name, .scope', { hasText: new RegExp(`^${name}( =|:)?\\s*$`) }) })
+    .first();
 
 /** Text of each visible row of a view. */
 export async function rows(view) {
@@ -107,9 +144,138 @@ export async function rows(view) {
   return texts.map((text) => text.replace(/\s+/g, ' ').trim());
 }
 
-/** Expands a scope or variable of the Variables view that is collapsed. */
-export async function expand(page, text) {
-  const row = variableRow(page, text);
-  await row.waitFor();
-  if ((await row.getAttribute('aria-expanded')) === 'false') await row.locator('.monaco-tl-twistie').click();
+/** Starts a launch configuration by the first words of its name. */
+export async function startConfiguration(page, name) {
+  await quickOpen(page, `debug ${name}`, name);
+}
+
+/** Waits until the session stands somewhere: its call stack has a frame. */
+export async function debuggerStops(page) {
+  await stack(page).locator('.monaco-list-row .stack-frame').first().waitFor();
+}
+
+/** Waits until the frame that runs reads like this: name, file, line:column. */
+export async function topFrame(page, pattern) {
+  const row = stack(page).locator('.monaco-list-row[data-index="0"]');
+  await eventually(async () => {
+    const text = (await row.allInnerTexts()).join().replace(/\s+/g, ' ').trim();
+    return pattern.test(text) ? true : `the top frame is "${text}", not ${pattern}`;
+  });
+}
+
+/** Waits until the explanation of the stop, shown in the editor, has a text. VS Code shows it when a frame is chosen. */
+export async function whyStopped(page, text) {
+  const widget = page.locator('.exception-widget', { hasText: text }).first();
+  const top = stack(page).locator('.monaco-list-row .stack-frame').first();
+  await eventually(async () => {
+    if (await widget.waitFor({ timeout: 3000 }).then(Boolean.bind(null, true), () => false)) return true;
+    await top.click({ timeout: 1000 });
+    return `the explanation of the stop does not say "${text}"`;
+  });
+}
+
+/** Continues with the button of the debug toolbar. */
+export async function continueRun(page) {
+  await page.locator('.action-label.codicon-debug-continue:not(.disabled)').first().click();
+}
+
+/** Ends the session that runs, if one does, and takes every breakpoint away. */
+export async function endSession(page) {
+  const stop = page.locator('.codicon-debug-stop').first();
+  if (await stop.isVisible()) {
+    await page.keyboard.press('Shift+F5');
+    await stop.waitFor({ state: 'hidden' });
+  }
+  await page.locator('.pane-header[aria-label^="Breakpoints"]').hover();
+  await page.locator('.pane-header .action-label[aria-label^="Remove All Breakpoints"]').click();
+  await palette(page, 'Terminal: Kill All Terminals');
+}
+
+/** Sets a breakpoint on the only line of a sample's source that matches, and answers its number. */
+export async function breakpointAt(page, samples, file, pattern) {
+  const lines = readFileSync(join(samples, file), 'utf8').split('\n');
+  const line = lines.findIndex((text) => pattern.test(text)) + 1;
+  if (line === 0) throw new Error(`no line of ${file} matches ${pattern}`);
+  await openFile(page, file, line);
+  await page.keyboard.press('F9');
+  await page.locator('.editor-instance [class*="codicon-debug-breakpoint"]').first().waitFor();
+  return line;
+}
+
+const filterRow = (page, label) => page.locator('.debug-breakpoints .monaco-list-row', { hasText: label }).first();
+
+/** Turns a filter of the Breakpoints view on or off. */
+export async function toggleFilter(page, label, on) {
+  const box = filterRow(page, label).getByRole('checkbox');
+  await box.waitFor();
+  if ((await box.getAttribute('aria-checked')) !== String(on)) await box.click();
+}
+
+/** Gives a filter of the Breakpoints view a condition. */
+export async function filterCondition(page, label, condition) {
+  await filterRow(page, label).click({ button: 'right' });
+  await page.locator('.context-view .action-label', { hasText: 'Edit Condition' }).first().click();
+  const input = page.locator('.debug-breakpoints .inputBoxContainer input');
+  await input.fill(condition);
+  await page.keyboard.press('Enter');
+  await filterRow(page, condition).waitFor();
+}
+
+/** Waits until a terminal has shown a text. */
+export async function terminalText(page, text) {
+  await page.locator('.xterm-rows', { hasText: text }).first().waitFor();
+}
+
+/** Scrolls a row of the Variables view into sight: the view keeps only the visible ones. */
+async function showVariable(page, name) {
+  const row = variableRow(page, name);
+  const view = variables(page).locator('.monaco-scrollable-element').first();
+  await variables(page).locator('.monaco-list-row').first().waitFor();
+  const sights = 40;
+  await eventually(async () => {
+    await view.hover({ timeout: 1000 });
+    const { height } = await view.boundingBox();
+    for (let sight = 0; sight < sights; sight++) {
+      if (await row.isVisible()) return true;
+      await page.mouse.wheel(0, sight < 10 ? -2000 : height - 66);
+      await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+    }
+    return `there is no row "${name}" in the Variables view: ${(await rows(variables(page))).join(' | ')}`;
+  });
+  return row;
+}
+
+/** Text of a row of the Variables view. */
+export async function rowValue(page, name) {
+  const row = await showVariable(page, name);
+  return (await row.allInnerTexts()).join().replace(/\s+/g, ' ');
+}
+
+async function setExpanded(page, name, expanded) {
+  const row = await showVariable(page, name);
+  if ((await row.getAttribute('aria-expanded')) === String(expanded)) return;
+  await row.locator('.monaco-tl-twistie').click();
+  await row.and(page.locator(`[aria-expanded="${expanded}"]`)).waitFor();
+}
+
+/** Expands or collapses a scope or variable of the Variables view. */
+export const expand = (page, name) => setExpanded(page, name, true);
+export const collapse = (page, name) => setExpanded(page, name, false);
+
+/** Tries until the answer is true; the last other answer says what is wrong. */
+export async function eventually(attempt, milliseconds = TIMEOUT) {
+  const end = Date.now() + milliseconds;
+  for (;;) {
+    const answer = await attempt().catch((error) => String(error));
+    if (answer === true) return;
+    if (Date.now() > end) throw new Error(String(answer));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Takes a picture for the documentation when RINGSIDE_PICTURES is set; a test run alone leaves the tree as it was. */
+export async function picture(page, name) {
+  if (!process.env.RINGSIDE_PICTURES) return;
+  mkdirSync(PICTURES, { recursive: true });
+  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
 }
