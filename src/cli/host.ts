@@ -1,6 +1,6 @@
 // What the machine and the adapter need from Node.js: files, the core's module, a scheduler.
 
-import { readFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { realpathSync } from 'node:fs';
 import type { AdapterHost } from '../dap/connection.ts';
@@ -24,6 +24,14 @@ export const readProgramFile: FileReader = async (path) => {
     throw new Error(fileProblem(problem));
   }
 };
+
+async function writeTextFile(path: string, text: string, append: boolean): Promise<void> {
+  try {
+    await (append ? appendFile : writeFile)(path, text);
+  } catch (problem) {
+    throw new Error(fileProblem(problem));
+  }
+}
 
 export function fileProblem(problem: unknown): string {
   const code = problem instanceof Error && 'code' in problem ? String(problem.code) : '';
@@ -50,6 +58,7 @@ export function createHost(): AdapterHost {
   return {
     scheduler: createScheduler(),
     readFile: readProgramFile,
+    writeFile: writeTextFile,
     createMachine: async (program, settings) => createMachine({ coreWasm: await coreModule(), program, ...settings }),
   };
 }

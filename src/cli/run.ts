@@ -13,7 +13,8 @@ import type { CapabilityProfile } from '../vmx/capabilities.ts';
 import { mistake, STATUS } from './errors.ts';
 import { coreModule, readProgramFile } from './host.ts';
 import { createMachine } from '../machine/machine.ts';
-import { entryLine, exitLine, finalState } from './trace.ts';
+import { finalState } from './trace.ts';
+import { entryLine, exitLine } from '../debugger/trace.ts';
 
 export interface RunCommand {
   readonly file: string;

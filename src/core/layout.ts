@@ -325,6 +325,7 @@ export const SEEN_SPACES = 0x1a68; // u32, CODE_SPACES_RENEWED when this process
 export const CODE_SPACE_KEY = 0x1a00; // u64, RIP key of linear address 0 in the current code segment: 0 in 64-bit code
 export const WITHHELD = 0x1a08; // i32, part of BUDGET and REMAINING set aside, so that the core comes back at an exact time
 export const LARGE_PAGES = 0x1a10; // u32, large pages that the TLB sets may hold pieces of: bits 0-1 root sets (2 or 4 MiB, 1 GiB), bits 2-3 guest sets
+export const FORCED_INTERRUPT = 0x1a20; // u32, external interrupt that the debugger injects: vector, and bit 8 set; 0: none
 export const REPEATING = 0x1a0c; // u32, the last instruction retired an iteration and came back to itself
 
 // ---- What the logical processors share (MACHINE) -------------------------------------------------------------------------
@@ -356,7 +357,8 @@ export const ATTEND_DEVICE = 64; // the next instruction reaches a device: run i
 export const RUN_SKIP_BREAKPOINT = 1; // do not stop at a breakpoint on the first instruction
 export const RUN_CAREFUL = 2; // always one instruction at a time
 export const RUN_STEP = 4; // come back with STOP_DELIVERED after an event was delivered
-export const RUN_SKIP_TRAPS = 8; // pass over traps at the first instruction or event
+export const RUN_SKIP_TRAPS = 8; // pass over the traps of the first instruction or event
+export const RUN_NO_TRAPS = 16; // pass over all of them
 
 // ACTIVITY
 export const ACTIVITY_ACTIVE = 0;

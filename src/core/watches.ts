@@ -15,6 +15,7 @@ import {
   RCX,
   RDX,
   RUN_FLAGS,
+  RUN_NO_TRAPS,
   RUN_SKIP_TRAPS,
   SET_GUEST_SUPERVISOR,
   SI_IMMEDIATE,
@@ -222,13 +223,19 @@ function instructionMeetsTrap(id: u32): bool {
 
 /** Before a slow instruction: comes back with STOP_WATCH when a trap asks for it, with nothing of the instruction done. */
 export function trapInstruction(id: u32): void {
-  if (load<u32>(RUN_FLAGS) & RUN_SKIP_TRAPS) return;
-  if (instructionMeetsTrap(id)) unwind();
+  if (!passedOver() && instructionMeetsTrap(id)) unwind();
+}
+
+/** Whether the caller of `run` wants this trap passed over; it can ask that of one. */
+function passedOver(): bool {
+  const flags = load<u32>(RUN_FLAGS);
+  store<u32>(RUN_FLAGS, flags & ~RUN_SKIP_TRAPS);
+  return (flags & (RUN_SKIP_TRAPS | RUN_NO_TRAPS)) != 0;
 }
 
 /** Before the event in EVENT_* is delivered, or exits: whether a trap asks to stop; STOP is then set. */
 export function trapEvent(): bool {
-  if (!load<u32>(TRAPS) || load<u32>(RUN_FLAGS) & RUN_SKIP_TRAPS) return false;
+  if (!load<u32>(TRAPS) || passedOver()) return false;
   return one(TRAP_VECTOR, load<u32>(EVENT_VECTOR), WATCH_WRITE);
 }
 

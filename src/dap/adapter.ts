@@ -1,12 +1,13 @@
 // One connection of a client, over any transport: requests in, responses and events out. Every request is answered,
 // whatever it is, and in the order in which requests came.
 
-import { DapError, badArguments, internalError, notInitialized, unknownRequest } from './errors.ts';
+import { DapError, badArguments, cancelled, internalError, notInitialized, unknownRequest } from './errors.ts';
 import { readArguments } from './arguments.ts';
 import type { AdapterHost, Connection } from './connection.ts';
 import { createHandles } from './handles.ts';
 import { isRecord } from './launch.ts';
 import { handlerOf } from './requests/index.ts';
+import { createTasks } from './tasks.ts';
 
 /** The shape of VS Code's inline debug adapters, so that this class can be one. */
 export class DebugAdapter {
@@ -19,7 +20,19 @@ export class DebugAdapter {
     this.#connection = {
       host,
       handles: createHandles(),
-      asked: { lines: new Map(), functions: undefined, instructions: undefined, exceptions: undefined },
+      places: createHandles(),
+      tasks: createTasks(
+        host.scheduler,
+        () => this.#connection.client?.supportsProgressReporting === true,
+        (event, body) => this.#connection.event(event, body),
+      ),
+      asked: {
+        lines: new Map(),
+        functions: undefined,
+        instructions: undefined,
+        data: undefined,
+        exceptions: undefined,
+      },
       client: undefined,
       debuggee: undefined,
       configurationDone: false,
@@ -46,6 +59,12 @@ export class DebugAdapter {
       command,
       input: message.arguments,
     };
+    // Heard at once, whatever waits: it is about what waits.
+    if (command === 'cancel') {
+      void this.#answer(request);
+      return;
+    }
+    if (command === 'disconnect' || command === 'terminate') this.#connection.tasks.cancelAll();
     this.#queue = this.#queue.then(() => this.#answer(request));
   }
 
@@ -60,6 +79,7 @@ export class DebugAdapter {
     const respond = (rest: object): void => this.#send({ type: 'response', request_seq: seq, command, ...rest });
     let after: (() => void) | undefined;
     try {
+      if (command !== 'cancel' && !this.#connection.tasks.enter(seq)) throw cancelled(command);
       const handler = handlerOf(command);
       if (handler === undefined) throw unknownRequest(command);
       if (this.#connection.client === undefined && command !== 'initialize' && command !== 'disconnect')

@@ -61,6 +61,13 @@ export function texts(args: Arguments, field: string): string[] {
   return value;
 }
 
+/** The notation that a ValueFormat asks for; undefined when it asks for none. */
+export function valueFormat(args: Arguments): 'hex' | 'decimal' | undefined {
+  if (args.values.format === undefined) return undefined;
+  const { values } = record(args, 'format');
+  return values.hex === undefined ? undefined : values.hex === true ? 'hex' : 'decimal';
+}
+
 export function record(args: Arguments, field: string): Arguments {
   const value = args.values[field];
   if (!isRecord(value)) throw badArguments(args.command, `"${field}" is not an object`);

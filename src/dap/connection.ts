@@ -13,11 +13,14 @@ import type { LaunchOptions } from './launch.ts';
 import type { Listing } from './listings.ts';
 import type { CapabilityProfile } from '../vmx/capabilities.ts';
 import type { PathFormat } from './paths.ts';
+import type { Tasks } from './tasks.ts';
 
 /** What the adapter needs from where it runs. */
 export interface AdapterHost {
   readonly scheduler: Scheduler;
   readonly readFile: FileReader;
+  /** Writes text to a file, anew or at its end; absent where there are no files. Rejects with an Error whose message says why. */
+  readonly writeFile?: (path: string, text: string, append: boolean) => Promise<void>;
   /** Rejects with an Error whose message says why. */
   createMachine(program: Program, settings: MachineSettings): Promise<Machine>;
 }
@@ -35,6 +38,8 @@ export interface Client {
   readonly pathFormat: PathFormat;
   readonly supportsInvalidatedEvent: boolean;
   readonly supportsMemoryEvent: boolean;
+  readonly supportsProgressReporting: boolean;
+  readonly supportsANSIStyling: boolean;
 }
 
 /** A program in its machine. */
@@ -54,12 +59,16 @@ export interface AskedBreakpoints {
   readonly lines: Map<string, Arguments>;
   functions: Arguments | undefined;
   instructions: Arguments | undefined;
+  data: Arguments | undefined;
   exceptions: Arguments | undefined;
 }
 
 export interface Connection {
   readonly host: AdapterHost;
   readonly handles: Handles;
+  /** Numbers of places in code: targets that were offered and locations of values. */
+  readonly places: Handles;
+  readonly tasks: Tasks;
   readonly asked: AskedBreakpoints;
   client: Client | undefined;
   debuggee: Debuggee | undefined;

@@ -1,5 +1,6 @@
 // From launch options to a program in its machine, with the session's events wired to the client.
 
+import { annotationsOfProgram } from '../debugger/annotations/binding.ts';
 import { explainCause } from '../debugger/explain.ts';
 import { sourceProblems, writersOf } from '../debugger/checks.ts';
 import { place } from '../debugger/place.ts';
@@ -13,6 +14,7 @@ import { machineFailed, programFailed } from './errors.ts';
 import type { LaunchOptions } from './launch.ts';
 import { createConsoleOutput } from './output.ts';
 import type { ProblemsBody } from './protocol.ts';
+import { rowOf } from './requests/breakpoints.ts';
 import { locationOf } from './sources.ts';
 
 /** Loads the program and makes its machine; throws DapError. */
@@ -24,6 +26,9 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
   });
   for (const text of program.notices ?? []) connection.event('output', { category: 'console', output: `${text}\n` });
   const image = imageOf(program);
+  const annotations = await annotationsOfProgram(image, host.readFile);
+  for (const { path, line, message } of annotations.problems)
+    connection.event('output', { category: 'console', output: `${path}:${line}: ${message}\n` });
   const settings = { ramSize: options.load.ramSize, profile: options.profile };
   const machine = await host.createMachine(program, settings).catch((problem: unknown) => {
     throw machineFailed(problem instanceof Error ? problem.message : String(problem));
@@ -35,6 +40,7 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
     machine,
     image,
     scheduler: host.scheduler,
+    annotations: { bound: options.noDebug ? [] : annotations.bound, enabled: options.annotations },
     stopOnEntry: options.stopOnEntry && !options.noDebug,
     stopOnFirstVmExit: options.stopOnFirstVmExit && !options.noDebug,
     events: {
@@ -49,6 +55,10 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
         connection.event('exited', { exitCode: status });
         connection.event('terminated');
       },
+      breakpointsChanged: (changed) => {
+        for (const breakpoint of changed)
+          connection.event('breakpoint', { reason: 'changed', breakpoint: rowOf(connection, breakpoint) });
+      },
       logged: (text, breakpoint) => {
         output.flush();
         const location = breakpoint.path === undefined ? {} : locationOf(connection, breakpoint.path, breakpoint.line);
@@ -62,8 +72,13 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
   return debuggee;
 }
 
+/** ANSI escape sequences, for clients that show them. */
+const BOLD = '\u001b[1m';
+const PLAIN = '\u001b[0m';
+
 /** Stops that nobody asked for are told in the debug console as well. */
 const ANNOUNCED: readonly Cause['kind'][] = [
+  'assertion',
   'entry-failure',
   'vm-fail',
   'triple-fault',
@@ -78,7 +93,9 @@ function reportStop(connection: Connection, debuggee: Debuggee, cause: Cause): v
   tellProblems(connection, debuggee, cause);
   const explanation = explainCause(cause, machine, image);
   if (explanation !== undefined && ANNOUNCED.includes(cause.kind)) {
-    connection.event('output', { category: 'stderr', output: `${explanation.title}\n${explanation.body}\n` });
+    const title =
+      connection.client?.supportsANSIStyling === true ? `${BOLD}${explanation.title}${PLAIN}` : explanation.title;
+    connection.event('output', { category: 'stderr', output: `${title}\n${explanation.body}\n` });
   }
   if (options.noDebug) {
     connection.event('exited', { exitCode: 1 });
@@ -124,6 +141,22 @@ function stopBody(cause: Cause, title: string | undefined, machine: Machine): ob
       const failed =
         cause.errors.length === 0 ? {} : { text: cause.errors.join('\n'), description: 'Paused: a condition failed' };
       return { reason, hitBreakpointIds: cause.breakpoints.map((breakpoint) => breakpoint.id), ...failed };
+    }
+    case 'assertion': {
+      const text = [cause.text, ...cause.errors].join('\n');
+      return { reason: 'exception', description: cause.text.split('\n')[0], text };
+    }
+    case 'watch': {
+      const ids = cause.breakpoints.map((breakpoint) => breakpoint.id);
+      const reason = cause.breakpoints.some(({ kind }) => kind === 'data') ? 'data breakpoint' : 'function breakpoint';
+      const text = [cause.text, ...cause.errors].join('\n');
+      return { reason, description: `Paused: ${cause.text.split('\n')[0]}`, text, hitBreakpointIds: ids };
+    }
+    case 'vm-exit':
+    case 'vm-entry': {
+      const ids = cause.breakpoints?.map((breakpoint) => breakpoint.id) ?? [];
+      const hit = ids.length === 0 ? {} : { hitBreakpointIds: ids };
+      return { reason: 'exception', description: title, text: title, ...hit };
     }
     default:
       return { reason: 'exception', description: title, text: title };

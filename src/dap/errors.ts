@@ -77,6 +77,19 @@ export const noSourceText = (): DapError =>
 export const internalError = (text: string): DapError =>
   shown(1018, 'internal', `Ringside met a bug of its own: ${text}`);
 
+/** The protocol's own word for it. */
+export const cancelled = (command: string): DapError =>
+  quiet(1021, 'cancelled', `cancelled: "${command}" was taken back.`);
+
+export const noSuchTarget = (id: number): DapError =>
+  quiet(1022, 'no-such-target', `There is no target ${id}; "gotoTargets" and "stepInTargets" offer them.`);
+
+export const noSuchLocation = (reference: number): DapError =>
+  quiet(1023, 'no-such-location', `There is no source location ${reference}.`);
+
+export const unknownMode = (mode: string, known: readonly string[]): DapError =>
+  quiet(1020, 'unknown-mode', `There is no breakpoint mode "${mode}" here; there are ${known.join(', ')}.`);
+
 /** A command of the debug console that was used wrongly or could not do its work. */
 export const commandFailed = (message: string): DapError => quiet(1019, 'command', message);
 

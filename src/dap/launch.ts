@@ -12,6 +12,8 @@ export interface LaunchOptions {
   readonly stopOnEntry: boolean;
   readonly stopOnFirstVmExit: boolean;
   readonly noDebug: boolean;
+  /** Groups of annotations that are on; '' is that of annotations without a group. */
+  readonly annotations: 'all' | ReadonlySet<string>;
   /** Settings that Ringside does not know: told to the user, otherwise ignored. */
   readonly unknown: readonly string[];
 }
@@ -29,6 +31,7 @@ const OWN = [
   'without',
   'stopOnEntry',
   'stopOnFirstVmExit',
+  'annotations',
   'address',
   'bits',
   'entry',
@@ -79,6 +82,7 @@ export function readLaunch(input: unknown): LaunchOptions {
     stopOnEntry: flag('stopOnEntry', values.stopOnEntry, false),
     stopOnFirstVmExit: flag('stopOnFirstVmExit', values.stopOnFirstVmExit, true),
     noDebug: flag('noDebug', values.noDebug, false),
+    annotations: groupsOf(values.annotations),
     unknown: Object.keys(values).filter((key) => !OWN.includes(key) && !EDITORS.includes(key) && !key.startsWith('__')),
   };
 }
@@ -91,6 +95,13 @@ function flag(field: string, value: unknown, absent: boolean): boolean {
   if (value === undefined) return absent;
   if (typeof value !== 'boolean') throw badLaunchValue(field, value, 'true or false');
   return value;
+}
+
+function groupsOf(value: unknown): 'all' | ReadonlySet<string> {
+  if (value === undefined || value === true) return 'all';
+  if (value === false) return new Set();
+  if (Array.isArray(value) && value.every((name): name is string => typeof name === 'string')) return new Set(value);
+  throw badLaunchValue('annotations', value, 'true, false, or a list of group names');
 }
 
 function memoryOf(value: unknown): number {

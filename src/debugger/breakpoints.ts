@@ -1,4 +1,4 @@
-// Breakpoints on code: what the user asked for, where it is, and whether one stops now.
+// Breakpoints: what the user asked for, where it is, and whether one stops now.
 
 import type { Image } from '../program/image.ts';
 import { addressesOfLine, addressOf, filesMatching, lineAt } from '../program/image.ts';
@@ -9,14 +9,19 @@ import { type Expression, parseExpression } from './expressions/parser.ts';
 import { hex } from './format.ts';
 import { type HitCondition, parseHitCondition } from './hit-conditions.ts';
 import { parseLogMessage, renderLogMessage } from './log-messages.ts';
+import type { BoundAnnotation } from './annotations/binding.ts';
+import { type Binding, inBinding, splitBinding } from './bindings.ts';
+import { eventSubject, type Subject, type SubjectResult } from './subjects.ts';
 
-export type BreakpointKind = 'line' | 'function' | 'instruction';
+export type BreakpointKind = 'line' | 'function' | 'instruction' | 'data' | 'event' | 'annotation';
 
 /** What a user can ask of every kind of breakpoint; empty texts count as absent. */
 export interface BreakpointOptions {
   readonly condition?: string | undefined;
   readonly hitCondition?: string | undefined;
   readonly logMessage?: string | undefined;
+  /** The address space that it holds in; everywhere otherwise. */
+  readonly binding?: Binding | undefined;
   /** Of the breakpoint that it stands for; a new one otherwise. */
   readonly id?: number | undefined;
 }
@@ -26,9 +31,19 @@ export interface Breakpoint {
   readonly kind: BreakpointKind;
   /** Linear addresses, of either side. */
   readonly addresses: readonly bigint[];
-  readonly verified: boolean;
+  /** Of data and event breakpoints: what they are on. */
+  readonly subject: Subject | undefined;
+  readonly binding: Binding | undefined;
+  /** Of a comment in a source. */
+  readonly annotation?: BoundAnnotation | undefined;
+  /** Nothing is wrong with it: it stops when it is met. */
+  usable: boolean;
+  /** As a client shows it: usable, and its code is mapped. */
+  verified: boolean;
   /** Why it is not verified, or where it moved. */
-  readonly message: string | undefined;
+  message: string | undefined;
+  /** The value of its data when it was seen last. */
+  seen: string | undefined;
   /** Where it bound, when that is a source line. */
   readonly path: string | undefined;
   readonly line: number | undefined;
@@ -47,19 +62,34 @@ export interface BreakpointTable {
   readonly lines: Map<string, Breakpoint[]>;
   functions: Breakpoint[];
   instructions: Breakpoint[];
+  data: Breakpoint[];
+  /** Set by commands of the debug console. */
+  console: Breakpoint[];
+  /** Written into the sources. */
+  annotations: Breakpoint[];
 }
 
 export function createBreakpoints(): BreakpointTable {
-  return { nextId: 1, version: 0, lines: new Map(), functions: [], instructions: [] };
+  return {
+    nextId: 1,
+    version: 0,
+    lines: new Map(),
+    functions: [],
+    instructions: [],
+    data: [],
+    console: [],
+    annotations: [],
+  };
 }
 
 export function allBreakpoints(table: BreakpointTable): Breakpoint[] {
-  return [...[...table.lines.values()].flat(), ...table.functions, ...table.instructions];
+  const { lines, functions, instructions, data, console, annotations } = table;
+  return [...[...lines.values()].flat(), ...functions, ...instructions, ...data, ...console, ...annotations];
 }
 
-/** Linear addresses of all verified breakpoints, without repetition. */
+/** Linear addresses of all usable breakpoints, without repetition. */
 export function breakpointAddresses(table: BreakpointTable): bigint[] {
-  return [...new Set(allBreakpoints(table).flatMap((breakpoint) => (breakpoint.verified ? breakpoint.addresses : [])))];
+  return [...new Set(allBreakpoints(table).flatMap((breakpoint) => (breakpoint.usable ? breakpoint.addresses : [])))];
 }
 
 /** What the machine holds, less some that stepping needs. */
@@ -127,19 +157,54 @@ export function setFunctionBreakpoints(
   table: BreakpointTable,
   image: Image,
   wanted: readonly (BreakpointOptions & { readonly name: string })[],
+  context?: Context,
 ): Breakpoint[] {
   table.version++;
   table.functions = [];
-  for (const request of wanted) {
-    const name = request.name.trim();
-    const address = addressOf(image, name) ?? numericAddress(name);
-    const place: Place =
-      address === undefined
-        ? { addresses: [], message: `${image.program.name} has no function or label "${name}".` }
-        : placeOf(image, afterPrologue(image, address));
-    table.functions.push(make(table, 'function', place, request));
-  }
+  for (const request of wanted) table.functions.push(makeNamed(table, image, request, context));
   return table.functions;
+}
+
+/** A breakpoint on a function, label or address, or on an event (subjects.ts), bound where an `@` says so. */
+export function makeNamed(
+  table: BreakpointTable,
+  image: Image,
+  request: BreakpointOptions & { readonly name: string },
+  /** What event breakpoints are read against; without it there are none. */
+  context?: Context,
+): Breakpoint {
+  const split = splitBinding(request.name.trim());
+  if ('problem' in split) return make(table, 'function', { addresses: [], message: split.problem }, request);
+  const { name, binding } = split;
+  const options = { ...request, binding: binding ?? request.binding };
+  const address = addressOf(image, name) ?? numericAddress(name);
+  if (address !== undefined) return make(table, 'function', placeOf(image, afterPrologue(image, address)), options);
+  const subject = context === undefined ? undefined : eventSubject(name, context);
+  if (subject !== undefined) return makeOn(table, 'event', subject, options);
+  const message = `${image.program.name} has no function or label "${name}".`;
+  return make(table, 'function', { addresses: [], message }, options);
+}
+
+/** Replaces the data breakpoints. */
+export function setDataBreakpoints(
+  table: BreakpointTable,
+  wanted: readonly (BreakpointOptions & { readonly subject: SubjectResult })[],
+): Breakpoint[] {
+  table.version++;
+  table.data = [];
+  for (const request of wanted) table.data.push(makeOn(table, 'data', request.subject, request));
+  return table.data;
+}
+
+function makeOn(
+  table: BreakpointTable,
+  kind: BreakpointKind,
+  subject: SubjectResult,
+  options: BreakpointOptions,
+): Breakpoint {
+  return 'problem' in subject
+    ? make(table, kind, { addresses: [], message: subject.problem }, options)
+    : make(table, kind, { addresses: [] }, options, subject);
 }
 
 /** Replaces the instruction breakpoints: linear addresses. */
@@ -183,7 +248,13 @@ export function afterPrologue(image: Image, address: bigint): bigint {
   return second !== undefined && first.end < address + BigInt(symbol.size) ? first.end : address;
 }
 
-function make(table: BreakpointTable, kind: BreakpointKind, place: Place, options: BreakpointOptions): Breakpoint {
+function make(
+  table: BreakpointTable,
+  kind: BreakpointKind,
+  place: Place,
+  options: BreakpointOptions,
+  subject?: Subject,
+): Breakpoint {
   const errors: string[] = [];
   const condition = present(options.condition);
   const parsed = condition === undefined ? undefined : parseExpression(condition);
@@ -195,13 +266,17 @@ function make(table: BreakpointTable, kind: BreakpointKind, place: Place, option
   const log = logText === undefined ? undefined : parseLogMessage(logText);
   if (log !== undefined && 'error' in log) errors.push(log.error);
   if (place.addresses.length === 0 && place.message !== undefined) errors.push(place.message);
-  if (breakpointAddresses(table).length + place.addresses.length > MAX_ADDRESSES) {
+  if (!roomFor(table, place.addresses)) {
     errors.push(`There are too many breakpoints: at most ${MAX_ADDRESSES} addresses can have one.`);
   }
   return {
     id: idFor(table, options.id),
     kind,
     addresses: place.addresses,
+    subject,
+    binding: options.binding,
+    usable: errors.length === 0,
+    seen: undefined,
     verified: errors.length === 0,
     message: errors.length > 0 ? errors.join(' ') : (place.message ?? manyPlaces(place)),
     path: place.path,
@@ -212,6 +287,11 @@ function make(table: BreakpointTable, kind: BreakpointKind, place: Place, option
     log: log !== undefined && 'pieces' in log ? log.pieces : undefined,
     hits: 0,
   };
+}
+
+/** Whether the machine can hold more addresses. */
+export function roomFor(table: BreakpointTable, addresses: readonly bigint[]): boolean {
+  return breakpointAddresses(table).length + addresses.length <= MAX_ADDRESSES;
 }
 
 function idFor(table: BreakpointTable, wanted: number | undefined): number {
@@ -239,13 +319,21 @@ export interface BreakpointVerdict {
   readonly errors: readonly string[];
 }
 
-/** Decides what the breakpoints at an address do; counts the hits of those whose condition holds. */
+/** Decides what the breakpoints at an address do. */
 export function meetBreakpoints(table: BreakpointTable, linear: bigint, context: Context): BreakpointVerdict {
+  return meetThese(
+    allBreakpoints(table).filter(({ addresses }) => addresses.includes(linear)),
+    context,
+  );
+}
+
+/** Decides what breakpoints that are met do; counts the hits of those whose condition holds. */
+export function meetThese(met: readonly Breakpoint[], context: Context): BreakpointVerdict {
   const stopping: Breakpoint[] = [];
   const logs: { text: string; breakpoint: Breakpoint }[] = [];
   const errors: string[] = [];
-  for (const breakpoint of allBreakpoints(table)) {
-    if (!breakpoint.verified || !breakpoint.addresses.includes(linear)) continue;
+  for (const breakpoint of met) {
+    if (!breakpoint.usable || !inBinding(breakpoint.binding, context)) continue;
     const inner: Context = { ...context, hits: breakpoint.hits + 1 };
     if (breakpoint.condition !== undefined) {
       const held = evaluate(breakpoint.condition, inner);

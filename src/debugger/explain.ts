@@ -64,6 +64,10 @@ function explainEvent(cause: Cause, machine: Machine, image: Image): Explanation
       return { id: 'unsimulated', title: 'Not simulated', body: cause.explanation };
     case 'internal-error':
       return { id: 'internal-error', title: 'Internal error', body: cause.explanation };
+    case 'assertion':
+      return { id: 'assertion', title: cause.text.split('\n')[0] ?? '', body: cause.text };
+    case 'watch':
+      return { id: 'watch', title: cause.text.split('\n')[0] ?? '', body: cause.text };
     case 'breakpoint':
       return cause.errors.length === 0
         ? undefined

@@ -3,14 +3,41 @@
 import type { EntryFailure, FaultRecord, Machine, Side, Stop, VmEntry, VmExit, VmFail } from '../machine/types.ts';
 import type { Image } from '../program/image.ts';
 import { addressOf } from '../program/image.ts';
-import { type Breakpoint, breakpointAddresses, createBreakpoints, meetBreakpoints } from './breakpoints.ts';
+import {
+  assertionText,
+  type EnabledGroups,
+  expectationText,
+  placeAnnotations,
+  type SessionAnnotations,
+} from './annotations/points.ts';
+import {
+  type Breakpoint,
+  breakpointAddresses,
+  type BreakpointVerdict,
+  createBreakpoints,
+  meetBreakpoints,
+  meetThese,
+} from './breakpoints.ts';
 import { createFilters, meetFilters, REASON_TABLE_SIZE, wantsEvent } from './exit-filters.ts';
 import type { Context } from './expressions/names.ts';
 import { currentPosition } from './position.ts';
 import type { Scheduler } from './scheduler.ts';
 import { sourceScope } from './source/scope.ts';
 import type { CodeFrame } from './stack.ts';
+import { planStepInto } from './step-targets.ts';
 import { type Granularity, type Plan, planStep, type StepKind, type Wanted } from './stepping.ts';
+import {
+  applyWatches,
+  exitReasonsWanted,
+  lookAfterwards,
+  lookAtData,
+  type Met,
+  metByTransition,
+  metByWatch,
+  updateMapped,
+  wantsEntries,
+  wordsFor,
+} from './watchpoints.ts';
 
 /** Why the session stands still. */
 export type Cause =
@@ -18,8 +45,32 @@ export type Cause =
   | { readonly kind: 'pause' }
   | { readonly kind: 'step' }
   | { readonly kind: 'breakpoint'; readonly breakpoints: readonly Breakpoint[]; readonly errors: readonly string[] }
-  | { readonly kind: 'vm-exit'; readonly exit: VmExit; readonly errors: readonly string[] }
-  | { readonly kind: 'vm-entry'; readonly entry: VmEntry; readonly errors: readonly string[] }
+  /** Data or event breakpoints, with what happened. */
+  | {
+      readonly kind: 'watch';
+      readonly breakpoints: readonly Breakpoint[];
+      readonly text: string;
+      readonly errors: readonly string[];
+    }
+  /** An annotation of a source does not hold. */
+  | {
+      readonly kind: 'assertion';
+      readonly breakpoints: readonly Breakpoint[];
+      readonly text: string;
+      readonly errors: readonly string[];
+    }
+  | {
+      readonly kind: 'vm-exit';
+      readonly exit: VmExit;
+      readonly breakpoints?: readonly Breakpoint[];
+      readonly errors: readonly string[];
+    }
+  | {
+      readonly kind: 'vm-entry';
+      readonly entry: VmEntry;
+      readonly breakpoints?: readonly Breakpoint[];
+      readonly errors: readonly string[];
+    }
   | { readonly kind: 'entry-failure'; readonly failure: EntryFailure; readonly errors: readonly string[] }
   | { readonly kind: 'vm-fail'; readonly fail: VmFail; readonly errors: readonly string[] }
   | { readonly kind: 'triple-fault'; readonly faults: readonly FaultRecord[]; readonly errors: readonly string[] }
@@ -41,6 +92,8 @@ export interface SessionEvents {
   /** The program ended through a test-exit port or a shutdown request. */
   ended(status: number): void;
   logged(text: string, breakpoint: Breakpoint): void;
+  /** Breakpoints became verified, or no longer are. */
+  breakpointsChanged?(changed: readonly Breakpoint[]): void;
 }
 
 export interface SessionOptions {
@@ -51,6 +104,8 @@ export interface SessionOptions {
   readonly stopOnEntry: boolean;
   /** Stop once, at the first VM exit. */
   readonly stopOnFirstVmExit: boolean;
+  /** Annotations of the sources, with the groups that are on. */
+  readonly annotations?: SessionAnnotations | undefined;
 }
 
 export type SessionState = 'ready' | 'running' | 'stopped' | 'ended';
@@ -66,6 +121,7 @@ export class Session {
   readonly image: Image;
   readonly breakpoints = createBreakpoints();
   readonly filters = createFilters();
+  readonly annotations: SessionAnnotations;
   readonly #options: SessionOptions;
   readonly #contexts: Readonly<Record<Side, Context>>;
   #state: SessionState = 'ready';
@@ -79,7 +135,16 @@ export class Session {
   /** Addresses of the user's breakpoints, and what the machine was told last. */
   #addresses: ReadonlySet<bigint> = new Set();
   #knownVersion = -1;
-  #temporary: readonly bigint[] = NONE;
+  /** What a watch tells before it happens had its say, and has not happened yet. */
+  #watchJudged = false;
+  #owners: readonly Breakpoint[] = [];
+  #exitReasons: { readonly filters: Uint8Array | undefined; readonly wanted: Uint8Array | undefined } | undefined;
+  #entriesWanted = false;
+  /** Annotations about the instruction that comes next: it must cause a VM exit. */
+  #expected: readonly Breakpoint[] = [];
+  /** What was expected and did not happen. */
+  #unmet: Cause | undefined;
+  #temporary: readonly bigint[] | undefined;
   #setKey = '';
 
   constructor(options: SessionOptions) {
@@ -87,6 +152,8 @@ export class Session {
     this.machine = options.machine;
     this.image = options.image;
     this.#firstExitWanted = options.stopOnFirstVmExit;
+    this.annotations = options.annotations ?? { bound: [], enabled: 'all' };
+    placeAnnotations(this.breakpoints, this.annotations);
     this.#contexts = { root: this.#contextOf('root'), 'non-root': this.#contextOf('non-root') };
   }
 
@@ -97,6 +164,12 @@ export class Session {
   /** Why it stands still, while it is stopped. */
   get cause(): Cause | undefined {
     return this.#state === 'stopped' ? this.#cause : undefined;
+  }
+
+  /** Switches groups of annotations. Answers how many found no room. */
+  enableAnnotations(enabled: EnabledGroups): number {
+    this.annotations.enabled = enabled;
+    return placeAnnotations(this.breakpoints, this.annotations);
   }
 
   /** From `ready`: stops at the entry, or runs. */
@@ -117,6 +190,14 @@ export class Session {
   step(kind: StepKind, granularity: Granularity): boolean {
     if (this.#state !== 'stopped') return false;
     void this.#run(planStep(this.machine, this.image, kind, granularity));
+    return true;
+  }
+
+  /** From `stopped`: one step into the function at an address, which the statement calls. */
+  stepInto(address: bigint): boolean {
+    if (this.#state !== 'stopped') return false;
+    const over = (): Plan => planStep(this.machine, this.image, 'over', 'instruction');
+    void this.#run(planStepInto(this.machine, address, this.image, over));
     return true;
   }
 
@@ -153,6 +234,8 @@ export class Session {
     this.#cause = undefined;
     this.#pauseRequested = false;
     this.#arrivalJudged = true;
+    this.applyBreakpoints();
+    lookAtData(this.machine, this.breakpoints);
     this.#options.events.continued();
     try {
       await this.#slices(plan);
@@ -171,14 +254,17 @@ export class Session {
       const stop = this.#advance(wanted);
       const after = scheduler.now();
       if (stop.kind === 'shutdown') return this.#end(stop.status);
-      if (stop.kind === 'budget' && wanted?.single !== true) {
+      if (stop.kind === 'budget' && wanted?.single !== true && this.#unmet === undefined) {
         this.#arrivalJudged = false;
+        this.#watchJudged = false;
         this.#adapt(after - before);
       } else {
         this.#arrivalJudged = true;
+        this.#watchJudged = false;
         const cause = this.#judge(stop);
         if (cause !== undefined) return this.#stop(cause);
-        if (plan !== undefined) {
+        // After a watch that is told before it happens nothing has happened yet: on over it, with the same aim.
+        if (plan !== undefined && !this.#watchJudged) {
           wanted = nextWanted(plan, stop);
           if (wanted === undefined) return this.#stop({ kind: 'step' });
         }
@@ -191,26 +277,53 @@ export class Session {
   }
 
   #advance(wanted: Wanted | undefined): Stop {
+    if (this.#expected.length > 0) return this.#stepExpecting();
     this.#setBreakpoints(wanted?.addresses ?? NONE);
-    if (wanted?.single === true) return this.machine.step();
+    if (wanted?.single === true) return this.machine.step({ honourWatches: true, skipWatch: this.#watchJudged });
     return this.machine.run({
       limit: this.#slice,
-      exitReasons: wanted?.exits === true || this.#firstExitWanted ? EVERY_REASON : this.filters.exitReasons,
-      entries: wanted?.entries === true || wantsEvent(this.filters, 'entry'),
+      exitReasons: wanted?.exits === true || this.#firstExitWanted ? EVERY_REASON : this.#reasons(),
+      entries: wanted?.entries === true || this.#entriesWanted || wantsEvent(this.filters, 'entry'),
       entryFailures: wanted?.failures === true || wantsEvent(this.filters, 'entry-failure'),
       vmFails: wanted?.failures === true || wantsEvent(this.filters, 'vm-fail'),
       tripleFaults: true,
       skipBreakpoint: this.#arrivalJudged,
+      skipWatch: this.#watchJudged,
     });
   }
 
-  #setBreakpoints(temporary: readonly bigint[]): void {
-    if (this.#knownVersion !== this.breakpoints.version) {
-      this.#knownVersion = this.breakpoints.version;
-      this.#addresses = new Set(breakpointAddresses(this.breakpoints));
-    } else if (temporary === this.#temporary) {
-      return;
+  /** Puts the breakpoints in force and looks which are mapped. Answers those that changed. */
+  applyBreakpoints(): readonly Breakpoint[] {
+    const changed = this.#update();
+    const mapped = updateMapped(this.machine, this.breakpoints);
+    return [...changed, ...mapped];
+  }
+
+  #update(): readonly Breakpoint[] {
+    if (this.#knownVersion === this.breakpoints.version) return [];
+    this.#knownVersion = this.breakpoints.version;
+    this.#addresses = new Set(breakpointAddresses(this.breakpoints));
+    this.#temporary = undefined;
+    const { owners, refused } = applyWatches(this.machine, this.breakpoints);
+    this.#owners = owners;
+    this.#exitReasons = undefined;
+    this.#entriesWanted = wantsEntries(this.breakpoints);
+    lookAtData(this.machine, this.breakpoints);
+    return refused;
+  }
+
+  /** Exit reasons that filters and breakpoints look at. */
+  #reasons(): Uint8Array | undefined {
+    const filters = this.filters.exitReasons;
+    if (this.#exitReasons === undefined || this.#exitReasons.filters !== filters) {
+      this.#exitReasons = { filters, wanted: exitReasonsWanted(this.breakpoints, filters) };
     }
+    return this.#exitReasons.wanted;
+  }
+
+  #setBreakpoints(temporary: readonly bigint[]): void {
+    this.#update();
+    if (temporary === this.#temporary) return;
     this.#temporary = temporary;
     const key = [...this.#addresses, ...temporary].join();
     if (key === this.#setKey) return;
@@ -226,22 +339,28 @@ export class Session {
 
   /** Whether the user wants to stand here; undefined: run on. */
   #judge(stop: Stop): Cause | undefined {
+    const unmet = this.#unmet;
+    this.#unmet = undefined;
+    if (unmet !== undefined) return unmet;
     return this.#judgeEvent(stop) ?? this.#judgeArrival();
   }
 
   #judgeEvent(stop: Stop): Cause | undefined {
     if (stop.kind === 'budget' || stop.kind === 'breakpoint') return undefined;
+    if (stop.kind === 'watch') return this.#judgeWatch(stop);
     const verdict = meetFilters(this.filters, stop, this.context());
-    const { errors } = verdict;
-    const wanted = verdict.stopping.length > 0;
+    const own = this.#meet(metByTransition(this.breakpoints, stop));
+    const errors = [...verdict.errors, ...own.errors];
+    const breakpoints = own.stopping;
+    const wanted = verdict.stopping.length > 0 || breakpoints.length > 0;
     switch (stop.kind) {
       case 'vm-exit': {
         const first = this.#firstExitWanted;
         this.#firstExitWanted = false;
-        return wanted || first ? { kind: 'vm-exit', exit: stop.exit, errors } : undefined;
+        return wanted || first ? { kind: 'vm-exit', exit: stop.exit, breakpoints, errors } : undefined;
       }
       case 'vm-entry':
-        return wanted ? { kind: 'vm-entry', entry: stop.entry, errors } : undefined;
+        return wanted ? { kind: 'vm-entry', entry: stop.entry, breakpoints, errors } : undefined;
       case 'entry-failure':
         return wanted ? { kind: 'entry-failure', failure: stop.failure, errors } : undefined;
       case 'vm-fail':
@@ -263,20 +382,79 @@ export class Session {
     }
   }
 
+  /** What was watched has happened, or is about to. Data whose change cannot be told before is looked at after one instruction. */
+  #judgeWatch(stop: Stop & { kind: 'watch' }): Cause | undefined {
+    this.#watchJudged = stop.before;
+    const cause = this.#watchCause(metByWatch(this.machine, this.#owners, stop));
+    if (cause !== undefined) return cause;
+    const later = lookAfterwards(this.#owners, stop);
+    if (later.length === 0) return undefined;
+    const after = this.machine.step();
+    this.#watchJudged = false;
+    const read = stop.hits.every(({ access }) => access === 'read');
+    const met = later.flatMap((breakpoint): Met[] => {
+      const text = wordsFor(this.machine, breakpoint, read);
+      return text === undefined ? [] : [{ breakpoint, text }];
+    });
+    return this.#watchCause(met) ?? this.#judgeEvent(after);
+  }
+
+  #watchCause(met: readonly Met[]): Cause | undefined {
+    const verdict = this.#meet(met.map(({ breakpoint }) => breakpoint));
+    if (verdict.stopping.length === 0) return undefined;
+    const texts = met.filter(({ breakpoint }) => verdict.stopping.includes(breakpoint)).map(({ text }) => text);
+    return { kind: 'watch', breakpoints: verdict.stopping, text: texts.join('\n'), errors: verdict.errors };
+  }
+
+  #meet(met: readonly Breakpoint[]): BreakpointVerdict {
+    const verdict = meetThese(met, this.context());
+    for (const log of verdict.logs) this.#options.events.logged(log.text, log.breakpoint);
+    return verdict;
+  }
+
+  /** One instruction, which is expected to cause a VM exit. */
+  #stepExpecting(): Stop {
+    const stop = this.machine.step({ honourWatches: true, skipWatch: this.#watchJudged });
+    if ((stop.kind === 'watch' && stop.before) || (stop.kind === 'budget' && stop.waiting === true)) return stop;
+    const expected = this.#expected;
+    this.#expected = [];
+    const reason = stop.kind === 'vm-exit' ? stop.exit.reason & 0xffff : undefined;
+    const failed = expected.filter(({ annotation }) => {
+      const wanted = annotation?.annotation;
+      return wanted?.kind === 'expect-exit' && wanted.reason !== reason;
+    });
+    const texts = failed.flatMap(({ annotation }) =>
+      annotation === undefined ? [] : [expectationText(this.image, annotation, reason)],
+    );
+    if (failed.length > 0) this.#unmet = { kind: 'assertion', breakpoints: failed, text: texts.join('\n'), errors: [] };
+    return stop;
+  }
+
   #judgeArrival(): Cause | undefined {
     if (this.#addresses.size === 0) return undefined;
     const { linear } = currentPosition(this.machine);
     if (!this.#addresses.has(linear)) return undefined;
     const verdict = meetBreakpoints(this.breakpoints, linear, this.context());
     for (const log of verdict.logs) this.#options.events.logged(log.text, log.breakpoint);
-    if (verdict.stopping.length === 0) return undefined;
-    return { kind: 'breakpoint', breakpoints: verdict.stopping, errors: verdict.errors };
+    const { errors } = verdict;
+    this.#expected = verdict.stopping.filter(({ annotation }) => annotation?.annotation.kind === 'expect-exit');
+    const failed = verdict.stopping.filter(({ annotation }) => annotation?.annotation.kind === 'assert');
+    const breakpoints = verdict.stopping.filter(({ annotation }) => annotation === undefined);
+    if (failed.length > 0) {
+      const texts = failed.flatMap(({ annotation }) =>
+        annotation === undefined ? [] : [assertionText(this.image, annotation)],
+      );
+      return { kind: 'assertion', breakpoints: [...failed, ...breakpoints], text: texts.join('\n'), errors };
+    }
+    return breakpoints.length === 0 && errors.length === 0 ? undefined : { kind: 'breakpoint', breakpoints, errors };
   }
 
   #stop(cause: Cause): void {
     if (this.#disposed) return;
     this.#state = 'stopped';
     this.#cause = cause;
+    const changed = updateMapped(this.machine, this.breakpoints);
+    if (changed.length > 0) this.#options.events.breakpointsChanged?.(changed);
     this.#options.events.stopped(cause);
   }
 

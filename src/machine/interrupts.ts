@@ -6,6 +6,7 @@ import {
   ATTEND_EVENT,
   ATTENTION,
   EXIT_CONTROLS,
+  FORCED_INTERRUPT,
   INTERRUPT_LINE,
   NMI_PENDING,
   NON_ROOT,
@@ -32,7 +33,7 @@ export function wake(core: Core): void {
 /** Lets devices reach `now` and shows the processor their interrupt. Answers the time of the next device event. */
 export function lookAtDevices({ core, board }: Hardware, now: number): number {
   board.advance(now);
-  const pending = board.interruptPending();
+  const pending = board.interruptPending() || readWord(core, FORCED_INTERRUPT) !== 0;
   writeWord(core, INTERRUPT_LINE, pending ? 1 : 0);
   if (pending) wake(core);
   if (board.signalPending() && board.takeNmi()) {
@@ -48,21 +49,30 @@ export function lookAtDevices({ core, board }: Hardware, now: number): number {
  */
 export function takeInterrupt({ core, board }: Hardware): boolean {
   const exits = readWord(core, NON_ROOT) !== 0 && (readWord(core, PIN_CONTROLS) & PIN_EXTERNAL_INTERRUPT) !== 0;
-  if (!board.interruptPending()) {
+  const forced = readWord(core, FORCED_INTERRUPT);
+  if (!board.interruptPending() && forced === 0) {
     writeWord(core, INTERRUPT_LINE, 0);
     return false;
   }
   if (!exits) {
-    const vector = board.acknowledge();
+    const vector = acknowledge(core, board);
     writeWord(core, INTERRUPT_LINE, 0);
     core.exports.acknowledge(vector);
     return false;
   }
   beginExit(core, REASON_EXTERNAL_INTERRUPT, 0n);
   if ((readWord(core, EXIT_CONTROLS) & EXIT_ACKNOWLEDGE) !== 0) {
-    externalInterruptInfo(core, board.acknowledge());
+    externalInterruptInfo(core, acknowledge(core, board));
   }
   return true;
+}
+
+/** The vector of the interrupt that is delivered now: one that the debugger injected goes first. */
+function acknowledge(core: Core, board: Hardware['board']): number {
+  const forced = readWord(core, FORCED_INTERRUPT);
+  if (forced === 0) return board.acknowledge();
+  writeWord(core, FORCED_INTERRUPT, 0);
+  return forced & 0xff;
 }
 
 /** What an INIT or SIPI does now. */

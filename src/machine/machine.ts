@@ -38,6 +38,7 @@ import { type CpuidIdentity, cpuid, cpuidFeatures } from './cpuid.ts';
 import { faultRecords } from './fault-log.ts';
 import { writeFirmware } from './firmware/firmware.ts';
 import { type Hardware, linearBitsOf, PHYSICAL_BITS, presentTime } from './hardware.ts';
+import { injectEvent } from './injection.ts';
 import { eachPage, peekPhysical, pokePhysical } from './memory.ts';
 import { createHistory, type MachineHistory } from './history/history.ts';
 import { changeOverlays, markOverlays } from './overlays.ts';
@@ -56,6 +57,7 @@ import type {
   ExitStatistics,
   FaultRecord,
   LinearAccess,
+  InjectedEvent,
   Machine,
   PageWalk,
   RegisterFile,
@@ -185,6 +187,7 @@ function assemble(options: MachineOptions, tell: { output(byte: number): void; n
     watches: createWatches(),
     overlays: [],
     skip: 0,
+    skipWatch: 0,
     shutdown: undefined,
     onTransition: undefined,
     idleFrom: 0,
@@ -526,6 +529,15 @@ class SimulatedMachine implements Machine {
 
   exitStatistics(): ExitStatistics {
     return readStatistics(this.#runner.vmx.statistics);
+  }
+
+  inject(event: InjectedEvent): string | undefined {
+    let refused: string | undefined;
+    this.history.input('injected event', () => {
+      this.#runner.look = true;
+      refused = injectEvent(this.#core, event);
+    });
+    return refused;
   }
 
   input(bytes: Uint8Array): void {

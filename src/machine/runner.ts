@@ -11,6 +11,7 @@ import {
   RUN_FLAGS,
   RUN_SKIP_BREAKPOINT,
   RUN_SKIP_TRAPS,
+  RUN_NO_TRAPS,
   RUN_STEP,
   STOP_BREAKPOINT,
   STOP_BUDGET,
@@ -77,6 +78,8 @@ export interface Runner {
   readonly overlays: (readonly number[])[];
   /** Processors, as bits, that pass over a breakpoint at their next instruction. */
   skip: number;
+  /** The same for what a watch tells before it happens. */
+  skipWatch: number;
   /** A test exit or power off that was asked for. */
   shutdown: Stop | undefined;
   onTransition: ((event: { exit: VmExit } | { entry: VmEntry }) => void) | undefined;
@@ -101,6 +104,7 @@ const STEP_OPTIONS: RunOptions = { limit: 1, exitReasons: EVERY_REASON, entries:
 export function run(runner: Runner, options: RunOptions): Stop {
   const { core } = runner.hardware;
   if (options.skipBreakpoint === true) runner.skip |= (1 << runningProcessor(core)) | (1 << readWord(core, TURN));
+  if (options.skipWatch === true) runner.skipWatch |= 1 << runningProcessor(core);
   resumeTurn(runner);
   return runUntil(runner, options, presentTime(core) + options.limit, undefined) ?? BUDGET_STOP;
 }
@@ -127,7 +131,7 @@ function runUntil(runner: Runner, options: RunOptions, end: number, until: numbe
     }
     // An input that came after an event of this very time waits for that event.
     const exact = due <= now;
-    const flags = (takeSkip(runner) ? RUN_SKIP_BREAKPOINT | RUN_SKIP_TRAPS : 0) | (exact ? RUN_STEP : 0);
+    const flags = takeSkips(runner) | (exact ? RUN_STEP : 0);
     writeWord(core, RUN_FLAGS, flags | watches.runFlags);
     const code = runCore(core, exact ? 1 : slice);
     collectHits(core, watches);
@@ -180,13 +184,18 @@ export function stepNext(runner: Runner): Stop {
 function stepOnce(runner: Runner, options: StepOptions, now: number, end: number): Stop | undefined {
   const { core } = runner.hardware;
   const { watches } = runner;
-  const skipTraps = options.honourWatches === true ? 0 : RUN_SKIP_TRAPS;
   const due = attendHistory(runner, now);
   const signal = attendDevices(runner, now, STEP_OPTIONS);
   if (signal !== undefined) return signal;
   untilPreemption(core, now);
-  takeSkip(runner);
-  writeWord(core, RUN_FLAGS, RUN_SKIP_BREAKPOINT | RUN_STEP | skipTraps | watches.runFlags);
+  const skips = takeSkips(runner);
+  const passed =
+    options.honourWatches !== true
+      ? RUN_NO_TRAPS
+      : options.skipWatch === true
+        ? RUN_SKIP_TRAPS
+        : skips & RUN_SKIP_TRAPS;
+  writeWord(core, RUN_FLAGS, RUN_SKIP_BREAKPOINT | RUN_STEP | passed | watches.runFlags);
   const code = runCore(core, 1);
   collectHits(core, watches);
   if (code === STOP_BUDGET) return BUDGET_STOP;
@@ -204,11 +213,14 @@ function attendHistory({ recorder }: Runner, now: number): number {
   return dueTime(recorder);
 }
 
-function takeSkip(runner: Runner): boolean {
+/** What the running processor passes over at its next instruction, as bits of RUN_FLAGS. */
+function takeSkips(runner: Runner): number {
   const bit = 1 << runningProcessor(runner.hardware.core);
-  const skips = (runner.skip & bit) !== 0;
+  const flags =
+    ((runner.skip & bit) !== 0 ? RUN_SKIP_BREAKPOINT : 0) | ((runner.skipWatch & bit) !== 0 ? RUN_SKIP_TRAPS : 0);
   runner.skip &= ~bit;
-  return skips;
+  runner.skipWatch &= ~bit;
+  return flags;
 }
 
 /** Lets devices act when their time has come or one was reached; a stop when an INIT or SIPI leads to one. */

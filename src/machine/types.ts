@@ -61,6 +61,19 @@ export type Watch =
       readonly access: WatchAccess;
     };
 
+/** What a debugger injects. */
+export type InjectedEvent =
+  | { readonly kind: 'nmi' }
+  /** From no device: no interrupt controller knows of it. It waits while interrupts are disabled. */
+  | { readonly kind: 'interrupt'; readonly vector: number }
+  /** As a fault of the instruction at RIP; `address` goes to CR2 for a page fault. */
+  | {
+      readonly kind: 'exception';
+      readonly vector: number;
+      readonly error?: number | undefined;
+      readonly address?: bigint | undefined;
+    };
+
 export interface WatchHit {
   /** Its place in the list given to `setWatches`. */
   readonly watch: number;
@@ -102,7 +115,9 @@ export interface RunOptions {
   readonly entryFailures?: boolean | undefined;
   readonly vmFails?: boolean | undefined;
   readonly tripleFaults?: boolean | undefined;
-  /** Pass over a breakpoint, and over what a watch tells before it happens, at the very first instruction or event. */
+  /** Pass over what a watch tells before it happens, at the very first instruction or event. */
+  readonly skipWatch?: boolean | undefined;
+  /** Pass over a breakpoint at the very first instruction. */
   readonly skipBreakpoint?: boolean | undefined;
 }
 
@@ -111,6 +126,8 @@ export interface StepOptions {
   readonly honourWatches?: boolean | undefined;
   /** What other processors stop for that run before, and for how many instructions at most. Absent: a million. */
   readonly others?: RunOptions | undefined;
+  /** As in RunOptions. */
+  readonly skipWatch?: boolean | undefined;
 }
 
 export interface WatchRefusal {
@@ -207,6 +224,8 @@ export interface Machine {
   /** What VM exits cost so far. */
   exitStatistics(): ExitStatistics;
 
+  /** Makes an event happen before the next instruction. Answers why not, or undefined. */
+  inject(event: InjectedEvent): string | undefined;
   /** Console input (COM1). Goes through the recorded door. */
   input(bytes: Uint8Array): void;
   /** Called with console output as it is sent. */

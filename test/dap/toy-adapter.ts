@@ -2,6 +2,7 @@
 
 import { DebugAdapter } from '../../src/dap/adapter.ts';
 import { createScheduler } from '../../src/debugger/scheduler.ts';
+import type { Machine } from '../../src/machine/types.ts';
 import type { Program } from '../../src/program/types.ts';
 import { createToy, type Toy } from '../debugger/toy-machine.ts';
 
@@ -74,12 +75,15 @@ export interface ToyAdapter {
   raw(command: string, args?: unknown): Promise<Message>;
   /** Sends a request; resolves with the body, rejects when it was refused. */
   request(command: string, args?: unknown): Promise<Record<string, unknown>>;
+  /** Number of the request that was sent last. */
+  lastSeq(): number;
   event(name: string): Promise<Message>;
   /** A request that makes the machine run, and the body of the `stopped` event that follows. */
   toStop(command: string, args?: unknown): Promise<Record<string, unknown>>;
 }
 
-export function toyAdapter(): ToyAdapter {
+/** An adapter with files in memory; without `makeMachine` on the toy machine. */
+export function toyAdapter(makeMachine?: (program: Program, ramSize: number) => Machine): ToyAdapter {
   const files = new Map([[PATH, SOURCE]]);
   let toy: Toy | undefined;
   const adapter = new DebugAdapter({
@@ -89,7 +93,12 @@ export function toyAdapter(): ToyAdapter {
       if (text === undefined) throw new Error('there is no such file');
       return new TextEncoder().encode(text);
     },
-    createMachine: async (program) => {
+    writeFile: async (path, text, append) => {
+      if (path.startsWith('/nowhere')) throw new Error('there is no such folder');
+      files.set(path, (append ? (files.get(path) ?? '') : '') + text);
+    },
+    createMachine: async (program, { ramSize }) => {
+      if (makeMachine !== undefined) return makeMachine(program, ramSize);
       toy = toyFor(program);
       return toy;
     },
@@ -129,6 +138,7 @@ export function toyAdapter(): ToyAdapter {
       return toy;
     },
     raw,
+    lastSeq: () => seq - 1,
     request,
     event,
     toStop: async (command, args) => {

@@ -284,6 +284,7 @@ export function createToy(options: ToyOptions): Toy {
     },
     step: () => one(),
     setWatches: () => undefined,
+    inject: () => undefined,
     setBreakpoints(linear) {
       breakpoints = new Set(linear);
     },

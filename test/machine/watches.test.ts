@@ -16,7 +16,7 @@ function watching(text: string, ...watches: Watch[]): Machine {
 function stops(machine: Machine, limit = 50): [number, string][] {
   const found: [number, string][] = [];
   for (let i = 0; i < limit; i++) {
-    const stop = machine.run({ limit: LIMIT, skipBreakpoint: true, entryFailures: false, vmFails: false });
+    const stop = machine.run({ limit: LIMIT, skipWatch: true, entryFailures: false, vmFails: false });
     if (stop.kind !== 'watch') {
       expect(stop.kind).toBe('shutdown');
       return found;
@@ -258,7 +258,7 @@ describe.skipIf(!hasNasm())('instructions and events, before they happen', () =>
     const machine = watching('nop\nud2', event('vector', 6, 'write'));
     expect(machine.run({ limit: LIMIT })).toMatchObject({ kind: 'watch', before: true });
     expect(machine.readRegister('rip')).toBe(0x100001n);
-    expect(machine.run({ limit: LIMIT, skipBreakpoint: true }).kind).toBe('triple-fault');
+    expect(machine.run({ limit: LIMIT, skipWatch: true }).kind).toBe('triple-fault');
   });
 
   it('is met again unless it is passed over; a step passes over it, or honours it', () => {

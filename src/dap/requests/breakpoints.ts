@@ -8,6 +8,7 @@ import {
   setLineBreakpoints,
   setListingBreakpoints,
 } from '../../debugger/breakpoints.ts';
+import type { Binding } from '../../debugger/bindings.ts';
 import { type FilterRequest, setFilters } from '../../debugger/exit-filters.ts';
 import { hex } from '../../debugger/format.ts';
 import { advance, parseReference } from '../../debugger/memory.ts';
@@ -23,25 +24,41 @@ import {
   toClientColumn,
   toClientLine,
 } from '../connection.ts';
-import { badArguments } from '../errors.ts';
+import { badArguments, unknownMode } from '../errors.ts';
 import { addressOfLine, type Listing } from '../listings.ts';
 import { fromClientPath } from '../paths.ts';
 import { sourceOf } from '../sources.ts';
+import { bindData } from './data-breakpoints.ts';
 
 /** Ids that breakpoints keep when they are bound again, in order. */
-type Ids = readonly number[];
-const NEW: Ids = [];
+export type Ids = readonly number[];
+export const NEW_IDS: Ids = [];
 
-function optionsOf(args: Arguments, id: number | undefined): BreakpointOptions {
+/** Breakpoint modes of code: the side that it stops on. */
+const SIDE_MODES: Readonly<Record<string, Binding | undefined>> = {
+  both: undefined,
+  guest: { side: 'non-root' },
+  host: { side: 'root' },
+};
+
+function bindingOf(args: Arguments): Binding | undefined {
+  const mode = args.values.dataId === undefined ? optionalText(args, 'mode') : undefined;
+  if (mode === undefined || mode === '') return undefined;
+  if (!Object.hasOwn(SIDE_MODES, mode)) throw unknownMode(mode, Object.keys(SIDE_MODES));
+  return SIDE_MODES[mode];
+}
+
+export function optionsOf(args: Arguments, id: number | undefined): BreakpointOptions {
   return {
     id,
+    binding: bindingOf(args),
     condition: optionalText(args, 'condition'),
     hitCondition: optionalText(args, 'hitCondition'),
     logMessage: optionalText(args, 'logMessage'),
   };
 }
 
-function rowOf(connection: Connection, breakpoint: Breakpoint): object {
+export function rowOf(connection: Connection, breakpoint: Breakpoint): object {
   const { path, line, column, addresses } = breakpoint;
   return {
     id: breakpoint.id,
@@ -51,28 +68,29 @@ function rowOf(connection: Connection, breakpoint: Breakpoint): object {
     ...(line === undefined ? {} : { line: toClientLine(connection, line) }),
     ...(column === undefined || column === 0 ? {} : { column: toClientColumn(connection, column) }),
     ...(addresses[0] === undefined ? {} : { instructionReference: hex(addresses[0]) }),
-    ...(breakpoint.verified ? {} : { reason: 'failed' }),
+    ...(breakpoint.verified ? {} : { reason: breakpoint.usable ? 'pending' : 'failed' }),
   };
 }
 
-function answer(connection: Connection, breakpoints: readonly Breakpoint[]): Answer {
+/** The answer to a request that sets breakpoints. */
+export function answerBreakpoints(connection: Connection, breakpoints: readonly Breakpoint[]): Answer {
   return { body: { breakpoints: breakpoints.map((breakpoint) => rowOf(connection, breakpoint)) } };
 }
 
 /** The listing of code without source that a request speaks of, when it does. */
-function listingOf(connection: Connection, args: Arguments): Listing | undefined {
+export function listingOf(connection: Connection, args: Arguments): Listing | undefined {
   const reference = optionalInteger(record(args, 'source'), 'sourceReference') ?? 0;
   return reference > 0 ? connection.listings[reference - 1] : undefined;
 }
 
 /** What breakpoints are filed under: a path, or a name for a listing. */
-function pathOf(connection: Connection, args: Arguments): string {
+export function pathOf(connection: Connection, args: Arguments): string {
   const listing = listingOf(connection, args);
   if (listing !== undefined) return `listing:${listing.reference}`;
   return fromClientPath(text(record(args, 'source'), 'path'), connection.client?.pathFormat ?? 'path');
 }
 
-function bindLines(connection: Connection, debuggee: Debuggee, args: Arguments, ids = NEW): Breakpoint[] {
+function bindLines(connection: Connection, debuggee: Debuggee, args: Arguments, ids = NEW_IDS): Breakpoint[] {
   // `lines` is the older form of the request.
   const lines = args.values.lines;
   const wanted =
@@ -98,24 +116,27 @@ function setBreakpoints(connection: Connection, args: Arguments): Answer {
   const debuggee = launched(connection, args.command);
   const bound = bindLines(connection, debuggee, args);
   connection.asked.lines.set(pathOf(connection, args), args);
-  return answer(connection, bound);
+  debuggee.session.applyBreakpoints();
+  return answerBreakpoints(connection, bound);
 }
 
-function bindFunctions(debuggee: Debuggee, args: Arguments, ids = NEW): Breakpoint[] {
+function bindFunctions(debuggee: Debuggee, args: Arguments, ids = NEW_IDS): Breakpoint[] {
   const wanted = records(args, 'breakpoints').map((entry, index) => ({
     name: text(entry, 'name'),
     ...optionsOf(entry, ids[index]),
   }));
-  return setFunctionBreakpoints(debuggee.session.breakpoints, debuggee.image, wanted);
+  return setFunctionBreakpoints(debuggee.session.breakpoints, debuggee.image, wanted, debuggee.session.context());
 }
 
 function setFunctions(connection: Connection, args: Arguments): Answer {
-  const bound = bindFunctions(launched(connection, args.command), args);
+  const debuggee = launched(connection, args.command);
+  const bound = bindFunctions(debuggee, args);
   connection.asked.functions = args;
-  return answer(connection, bound);
+  debuggee.session.applyBreakpoints();
+  return answerBreakpoints(connection, bound);
 }
 
-function bindInstructions(debuggee: Debuggee, args: Arguments, ids = NEW): Breakpoint[] {
+function bindInstructions(debuggee: Debuggee, args: Arguments, ids = NEW_IDS): Breakpoint[] {
   const wanted = records(args, 'breakpoints').map((entry, index) => {
     const reference = text(entry, 'instructionReference');
     const at = parseReference(reference, debuggee.machine.side());
@@ -126,9 +147,11 @@ function bindInstructions(debuggee: Debuggee, args: Arguments, ids = NEW): Break
 }
 
 function setInstructions(connection: Connection, args: Arguments): Answer {
-  const bound = bindInstructions(launched(connection, args.command), args);
+  const debuggee = launched(connection, args.command);
+  const bound = bindInstructions(debuggee, args);
   connection.asked.instructions = args;
-  return answer(connection, bound);
+  debuggee.session.applyBreakpoints();
+  return answerBreakpoints(connection, bound);
 }
 
 function bindExceptions(debuggee: Debuggee, args: Arguments): Answer {
@@ -150,14 +173,16 @@ function setExceptions(connection: Connection, args: Arguments): Answer {
 
 /** After a restart: everything that was asked for, on the new image under the old ids; the client is told where it is now. */
 export function bindAsked(connection: Connection, old: Debuggee, debuggee: Debuggee): void {
-  const { lines, functions, instructions, exceptions } = connection.asked;
+  const { lines, functions, instructions, data, exceptions } = connection.asked;
   const { breakpoints } = old.session;
-  const idsOf = (list: readonly Breakpoint[] | undefined): Ids => list?.map(({ id }) => id) ?? NEW;
+  const idsOf = (list: readonly Breakpoint[] | undefined): Ids => list?.map(({ id }) => id) ?? NEW_IDS;
   const bound = [
     ...[...lines].flatMap(([path, args]) => bindLines(connection, debuggee, args, idsOf(breakpoints.lines.get(path)))),
     ...(functions === undefined ? [] : bindFunctions(debuggee, functions, idsOf(breakpoints.functions))),
     ...(instructions === undefined ? [] : bindInstructions(debuggee, instructions, idsOf(breakpoints.instructions))),
+    ...(data === undefined ? [] : bindData(debuggee, data, idsOf(breakpoints.data))),
   ];
+  debuggee.session.applyBreakpoints();
   for (const breakpoint of bound) {
     connection.event('breakpoint', { reason: 'changed', breakpoint: rowOf(connection, breakpoint) });
   }

@@ -8,7 +8,7 @@ import type { Context } from '../../debugger/expressions/names.ts';
 import { parseExpression } from '../../debugger/expressions/parser.ts';
 import { childrenOf, objectOf, pathOfName } from '../../debugger/variables.ts';
 import type { Side } from '../../machine/types.ts';
-import { type Arguments, integer, optionalInteger, optionalText, text } from '../arguments.ts';
+import { type Arguments, integer, optionalInteger, optionalText, text, valueFormat } from '../arguments.ts';
 import {
   type Answer,
   type Connection,
@@ -20,7 +20,7 @@ import {
   stopped,
 } from '../connection.ts';
 import { commandFailed, expressionFailed } from '../errors.ts';
-import { stateChanged, withoutWords } from './variables.ts';
+import { stateChanged, valueLocation, withoutWords } from './variables.ts';
 
 function contextOf(debuggee: Debuggee, args: Arguments): Context {
   const id = optionalInteger(args, 'frameId');
@@ -70,7 +70,7 @@ function evaluate(connection: Connection, args: Arguments): Answer | Promise<Ans
   if (where !== 'repl' && isAssignment(expression)) {
     throw expressionFailed('An assignment is carried out in the debug console only, not in a watch or hover.', false);
   }
-  const shown = evaluateShown(expression, context);
+  const shown = evaluateShown(expression, context, valueFormat(args));
   if (!shown.ok) throw expressionFailed(errorText(shown.error), false);
   const path =
     where === 'clipboard' ? undefined : pathOfName(debuggee, splitNotation(expression).body.trim(), context.side);
@@ -82,6 +82,7 @@ function evaluate(connection: Connection, args: Arguments): Answer | Promise<Ans
       variablesReference: path === undefined || children === undefined ? 0 : connection.handles.numberOf(path),
       ...objectBody(connection, debuggee, args, shown.value, context.side),
       ...(shown.value.reference === undefined ? {} : { memoryReference: shown.value.reference }),
+      ...valueLocation(connection, shown.value.reference),
       ...(shown.value.assignable ? {} : { presentationHint: { attributes: ['readOnly'] } }),
     },
     ...(where === 'repl' && isAssignment(expression) ? { after: () => stateChanged(connection) } : {}),
@@ -92,7 +93,10 @@ async function command(connection: Connection, args: Arguments, line: CommandLin
   const reach = line.command.whileRunning === true ? launched : stopped;
   const debuggee = reach(connection, args.command);
   const context = line.command.whileRunning === true ? contextAnyhow(debuggee, args) : contextOf(debuggee, args);
-  const answer = await runCommand(line, debuggee.session, context);
+  const answer = await runCommand(line, debuggee.session, context, {
+    task: (title) => connection.tasks.begin(title),
+    writeFile: connection.host.writeFile,
+  });
   if ('error' in answer) throw commandFailed(answer.error);
   return {
     body: {
@@ -119,7 +123,7 @@ function setExpression(connection: Connection, args: Arguments): Answer {
   if (!value.ok) throw expressionFailed(errorText(value.error), true);
   const written = assign(target.value, value.value, context);
   if (!written.ok) throw expressionFailed(errorText(written.error), true);
-  const shown = show(target.value, written.value, context, notation);
+  const shown = show(target.value, written.value, context, notation ?? valueFormat(args));
   return {
     body: {
       value: shown.text,

@@ -1,11 +1,12 @@
 // continue, next, stepIn, stepOut, pause, threads, and console input.
 
 import type { Granularity, StepKind } from '../../debugger/stepping.ts';
-import { type Arguments, integer, optionalText, text } from '../arguments.ts';
+import { type Arguments, integer, optionalInteger, optionalText, text } from '../arguments.ts';
 import { fromBase64 } from '../base64.ts';
 import { type Answer, type Connection, type Handler, launched, stopped, THREAD } from '../connection.ts';
 import { threadName } from '../debuggee.ts';
 import { badArguments, noSuchThread } from '../errors.ts';
+import { stepInTarget } from './targets.ts';
 
 function checkThread(args: Arguments): void {
   const thread = integer(args, 'threadId');
@@ -23,6 +24,11 @@ function step(kind: StepKind): Handler {
     checkThread(args);
     const granularity = granularityOf(args);
     const { session } = stopped(connection, args.command);
+    const chosen = kind === 'in' ? optionalInteger(args, 'targetId') : undefined;
+    if (chosen !== undefined) {
+      const address = stepInTarget(connection, chosen);
+      return { after: () => void session.stepInto(address) };
+    }
     return { after: () => void session.step(kind, granularity) };
   };
 }

@@ -2,6 +2,7 @@
 
 import type { Handler } from '../connection.ts';
 import { BREAKPOINT_REQUESTS } from './breakpoints.ts';
+import { DATA_BREAKPOINT_REQUESTS } from './data-breakpoints.ts';
 import { EVALUATION_REQUESTS } from './evaluation.ts';
 import { EXECUTION_REQUESTS } from './execution.ts';
 import { EXPLANATION_REQUESTS } from './explanations.ts';
@@ -9,6 +10,7 @@ import { LIFECYCLE_REQUESTS } from './lifecycle.ts';
 import { MEMORY_REQUESTS } from './memory.ts';
 import { SOURCE_REQUESTS } from './sources.ts';
 import { STACK_REQUESTS } from './stack.ts';
+import { TARGET_REQUESTS } from './targets.ts';
 import { VARIABLE_REQUESTS } from './variables.ts';
 
 const REQUESTS = new Map<string, Handler>(
@@ -16,12 +18,14 @@ const REQUESTS = new Map<string, Handler>(
     ...LIFECYCLE_REQUESTS,
     ...EXECUTION_REQUESTS,
     ...BREAKPOINT_REQUESTS,
+    ...DATA_BREAKPOINT_REQUESTS,
     ...STACK_REQUESTS,
     ...VARIABLE_REQUESTS,
     ...EVALUATION_REQUESTS,
     ...MEMORY_REQUESTS,
     ...EXPLANATION_REQUESTS,
     ...SOURCE_REQUESTS,
+    ...TARGET_REQUESTS,
   }),
 );
 

@@ -1,13 +1,14 @@
 // initialize, launch, configurationDone, restart, terminate, disconnect.
 
 import { FILTERS, setFilters } from '../../debugger/exit-filters.ts';
-import { flag, optionalText } from '../arguments.ts';
+import { flag, optionalInteger, optionalText } from '../arguments.ts';
 import type { Answer, Connection, Handler } from '../connection.ts';
 import { launched, THREAD } from '../connection.ts';
 import { createDebuggee, loadedText } from '../debuggee.ts';
 import { alreadyInitialized, alreadyLaunched, noAttach } from '../errors.ts';
 import { readLaunch } from '../launch.ts';
 import { bindAsked } from './breakpoints.ts';
+import { BREAKPOINT_MODES } from './data-breakpoints.ts';
 
 /** What Ringside can do; each of these is answered by a request in this folder. */
 export const CAPABILITIES = {
@@ -17,6 +18,8 @@ export const CAPABILITIES = {
   supportsHitConditionalBreakpoints: true,
   supportsLogPoints: true,
   supportsInstructionBreakpoints: true,
+  supportsDataBreakpoints: true,
+  supportsDataBreakpointBytes: true,
   supportsExceptionFilterOptions: true,
   supportsExceptionInfoRequest: true,
   supportsEvaluateForHovers: true,
@@ -30,6 +33,11 @@ export const CAPABILITIES = {
   supportsBreakpointLocationsRequest: true,
   supportsRestartRequest: true,
   supportsTerminateRequest: true,
+  supportsCancelRequest: true,
+  supportsGotoTargetsRequest: true,
+  supportsStepInTargetsRequest: true,
+  supportsValueFormattingOptions: true,
+  supportsANSIStyling: true,
   supportsDisassembleRequest: true,
   supportsReadMemoryRequest: true,
   supportsWriteMemoryRequest: true,
@@ -45,6 +53,8 @@ function initialize(connection: Connection, args: Parameters<Handler>[1]): Answe
     pathFormat: optionalText(args, 'pathFormat') === 'uri' ? 'uri' : 'path',
     supportsInvalidatedEvent: flag(args, 'supportsInvalidatedEvent'),
     supportsMemoryEvent: flag(args, 'supportsMemoryEvent'),
+    supportsProgressReporting: flag(args, 'supportsProgressReporting'),
+    supportsANSIStyling: flag(args, 'supportsANSIStyling'),
   };
   const exceptionBreakpointFilters = FILTERS.map((row) => ({
     filter: row.id,
@@ -54,7 +64,7 @@ function initialize(connection: Connection, args: Parameters<Handler>[1]): Answe
     supportsCondition: true,
     conditionDescription: row.conditionDescription,
   }));
-  return { body: { ...CAPABILITIES, exceptionBreakpointFilters } };
+  return { body: { ...CAPABILITIES, exceptionBreakpointFilters, breakpointModes: BREAKPOINT_MODES } };
 }
 
 async function launch(connection: Connection, args: Parameters<Handler>[1]): Promise<Answer> {
@@ -110,6 +120,15 @@ function terminate(connection: Connection, args: Parameters<Handler>[1]): Answer
   return { after: () => (ended ? undefined : connection.event('terminated')) };
 }
 
+/** What waits or is being done for a request, or the work of a progress event; nothing when it is over already. */
+function cancel(connection: Connection, args: Parameters<Handler>[1]): Answer {
+  const request = optionalInteger(args, 'requestId');
+  const progress = optionalText(args, 'progressId');
+  if (request !== undefined) connection.tasks.cancelRequest(request);
+  if (progress !== undefined) connection.tasks.cancelProgress(progress);
+  return {};
+}
+
 function disconnect(connection: Connection): Answer {
   connection.debuggee?.session.dispose();
   return {};
@@ -124,5 +143,6 @@ export const LIFECYCLE_REQUESTS = {
   configurationDone,
   restart,
   terminate,
+  cancel,
   disconnect,
 } satisfies Record<string, Handler>;

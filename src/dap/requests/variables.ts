@@ -3,7 +3,9 @@
 import { evaluateText } from '../../debugger/expressions/evaluator.ts';
 import { errorText } from '../../debugger/expressions/errors.ts';
 import { childrenOf, contextOfPath, type Subject, type VariableRow, writeChild } from '../../debugger/variables.ts';
-import { type Arguments, integer, optionalInteger, text } from '../arguments.ts';
+import { parseReference } from '../../debugger/memory.ts';
+import { lineAt } from '../../program/image.ts';
+import { type Arguments, integer, optionalInteger, text, valueFormat } from '../arguments.ts';
 import { type Answer, type Connection, type Handler, memoryChanged, stopped } from '../connection.ts';
 import { expressionFailed, noSuchVariable, writeRefused } from '../errors.ts';
 
@@ -15,7 +17,7 @@ function variables(connection: Connection, args: Arguments): Answer {
     start: Math.max(0, optionalInteger(args, 'start') ?? 0),
     count: Math.max(0, optionalInteger(args, 'count') ?? 0),
   };
-  const rows = path === undefined ? undefined : childrenOf(debuggee, path, 'hex', range);
+  const rows = path === undefined ? undefined : childrenOf(debuggee, path, valueFormat(args) ?? 'hex', range);
   if (path === undefined || rows === undefined) throw noSuchVariable(reference);
   const { filter } = args.values;
   const wanted =
@@ -42,8 +44,17 @@ export function variableBody(connection: Connection, parent: string, row: Variab
     ...((row.indexedCount ?? 0) > 0 ? { indexedVariables: row.indexedCount } : {}),
     ...(row.evaluateName === undefined ? {} : { evaluateName: row.evaluateName }),
     ...(row.reference === undefined ? {} : { memoryReference: row.reference }),
+    ...valueLocation(connection, row.reference),
     ...(attributes.length === 0 ? {} : { presentationHint: { attributes } }),
   };
+}
+
+/** Where the code is that a value leads to, when that has a source line. */
+export function valueLocation(connection: Connection, reference: string | undefined): object {
+  const image = connection.debuggee?.image;
+  const at = reference === undefined ? undefined : parseReference(reference, 'root');
+  if (image === undefined || at?.space.kind !== 'linear' || lineAt(image, at.address) === undefined) return {};
+  return { valueLocationReference: connection.places.numberOf(`code/${at.address}`) };
 }
 
 function setVariable(connection: Connection, args: Arguments): Answer {
@@ -56,7 +67,7 @@ function setVariable(connection: Connection, args: Arguments): Answer {
   const value = evaluateText(withoutWords(text(args, 'value')), context);
   if (!value.ok) throw expressionFailed(errorText(value.error), true);
   const subject: Subject = debuggee;
-  const written = writeChild(subject, path, name, value.value.value);
+  const written = writeChild(subject, path, name, value.value.value, valueFormat(args) ?? 'hex');
   if ('error' in written) throw writeRefused(written.error);
   return { body: variableBody(connection, path, written.row), after: () => stateChanged(connection) };
 }

@@ -16,7 +16,7 @@ export interface CommandLine {
 }
 
 /** `exits = 2`, `stats + 1`, `search,d`: what goes on like an expression is one, though it begins as a command does. */
-const GOES_ON = /^(?:[.([]|\s*(?:[=+*/%<>&|^?,]|!=|-(?=[\s=])))/;
+const GOES_ON = /^(?:[-+*/%<>&|^.([]|\s*(?:[=,?]|!=)|\s+[-+*/%<>&|^]{1,2}=?\s)/;
 
 /** The command that a line begins with; undefined when the line is an expression. */
 export function commandLine(text: string): CommandLine | undefined {
@@ -27,17 +27,23 @@ export function commandLine(text: string): CommandLine | undefined {
   return command === undefined ? undefined : { command, rest: match[2] };
 }
 
+/** What a command gets from where it is typed. */
+export type Services = Pick<CommandContext, 'task' | 'writeFile'>;
+
+const NO_SERVICES: Services = { task: () => ({ report: async () => true, end: () => {} }) };
+
 /** Runs a command; an error's text has the usage with it. */
 export async function runCommand(
   line: CommandLine,
   session: Session,
   expressions: Context,
+  services: Services = NO_SERVICES,
 ): Promise<CommandResult | CommandError> {
   const { command } = line;
   const text = line.rest.trim();
   const words = splitWords(text);
   if (words.length === 1 && (words[0] === '-help' || words[0] === '--help')) return { text: commandHelp(command) };
-  const answer = await command.run(contextOf(session, expressions), { text, words });
+  const answer = await command.run({ session, expressions, commands: COMMANDS, ...services }, { text, words });
   if (typeof answer === 'string') return { text: answer };
   return 'error' in answer ? { error: `${answer.error}\nUsage: ${command.usage}` } : answer;
 }
@@ -51,7 +57,16 @@ export function completeLine(text: string, session: Session, expressions: Contex
   }
   const words = splitWords(line.rest);
   const word = /\s$/.test(line.rest) ? '' : (words.pop() ?? '');
-  const own = line.command.complete?.({ words, word }, contextOf(session, expressions)) ?? [];
+  const own =
+    line.command.complete?.(
+      { words, word },
+      {
+        session,
+        expressions,
+        commands: COMMANDS,
+        ...NO_SERVICES,
+      },
+    ) ?? [];
   const help: Completion[] = words.length === 0 ? [{ label: '-help', kind: 'keyword', detail: 'how to use it' }] : [];
   const wanted = word.toLowerCase();
   const names = [...own, ...help].filter(({ label }) => label.toLowerCase().startsWith(wanted));
@@ -66,8 +81,4 @@ function commandNames(text: string): Completion[] {
     kind: 'function',
     detail: summary,
   }));
-}
-
-function contextOf(session: Session, expressions: Context): CommandContext {
-  return { session, expressions, commands: COMMANDS };
 }

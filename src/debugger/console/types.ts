@@ -26,6 +26,18 @@ export interface CommandContext {
   /** What expressions are evaluated against: the side of the selected frame. */
   readonly expressions: Context;
   readonly commands: readonly Command[];
+  /** Begins work that may take more than half a second: the client shows its progress and can cancel it. */
+  task(title: string): Task;
+  /** Writes text to a file, anew or at its end; undefined where there are no files. Rejects with an Error whose message says why. */
+  readonly writeFile?: ((path: string, text: string, append: boolean) => Promise<void>) | undefined;
+}
+
+/** Long work. */
+export interface Task {
+  /** Lets the host breathe; `done` is from 0 to 1. Answers false when the user cancelled: stop at once. */
+  report(done: number): Promise<boolean>;
+  /** To be called at the end, whatever it was. */
+  end(): void;
 }
 
 /** What follows a command's name. */

@@ -10,6 +10,8 @@ describe('what is a command', () => {
     ['  HELP  explain', 'help', '  explain'],
     ['explain -help', 'explain', ' -help'],
     ['help (x)', 'help', ' (x)'],
+    ['help /a/b', 'help', ' /a/b'],
+    ['help *x', 'help', ' *x'],
   ])('%s', (line, name, rest) => {
     const found = commandLine(line);
     expect([found?.command.name, found?.rest]).toEqual([name, rest]);
