@@ -18,7 +18,7 @@ describe('requests out of order', () => {
 
   test.each(
     requestNames().filter(
-      (name) => !['initialize', 'disconnect', 'launch', 'attach', 'source', 'threads'].includes(name),
+      (name) => !['initialize', 'disconnect', 'launch', 'attach', 'source', 'threads', 'cancel'].includes(name),
     ),
   )('%s before launch', async (name) => {
     const toy = toyAdapter();
