@@ -1,7 +1,7 @@
 // Speed: instructions a second on samples/bench beside QEMU, VM exits a second, and how long the debugger lets a person wait.
 // Medians of alternating runs, in CPU time (latencies in wall time), so that other work on the computer matters little.
 //
-//   npm run bench [-- --rounds N] [--scale N] [--only engine|exits|adapter]
+//   npm run bench [-- --rounds N] [--scale N] [--only engine|exits|adapter|watching]
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -15,7 +15,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const SAMPLES = join(ROOT, 'samples/bench');
 const ENGINE = join(ROOT, 'build/bench/engine.mjs');
 const PARTS = ['sieve', 'crc', 'quicksort', 'matrix', 'list', 'interpreter', 'arithmetic'];
-const GOALS = { ratio: 0.35, exits: 150_000, firstStop: 1000, step: 5, pause: 100 };
+const GOALS = { ratio: 0.35, exits: 150_000, firstStop: 1000, step: 5, pause: 100, breakpoints: 1.1, watched: 10 };
 
 const { values: options } = parseArgs({
   options: {
@@ -32,19 +32,24 @@ execFileSync(process.execPath, ['scripts/build-core.mjs'], { cwd: ROOT, stdio: '
 if (!existsSync(join(SAMPLES, 'build/bench.elf')) || !existsSync(join(SAMPLES, 'build/exits.bin'))) {
   execFileSync('make', ['-C', SAMPLES], { stdio: 'inherit' });
 }
-await build({
-  entryPoints: [join(ROOT, 'scripts/bench/engine.ts')],
-  outfile: ENGINE,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  external: ['iced-x86'],
-  logLevel: 'warning',
-});
+await bundleTo(ENGINE, 'scripts/bench/engine.ts');
 
 if (wanted('engine')) await measureEngine();
 if (wanted('exits')) measureExits();
 if (wanted('adapter')) await measureLatencies();
+if (wanted('watching')) await measureWatching();
+
+async function bundleTo(outfile, entry) {
+  await build({
+    entryPoints: [join(ROOT, entry)],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    external: ['iced-x86'],
+    logLevel: 'warning',
+  });
+}
 
 function runEngine(file, ramMib, load) {
   const text = execFileSync(process.execPath, [ENGINE, file, String(ramMib), JSON.stringify(load)], {
@@ -99,6 +104,25 @@ async function measureLatencies() {
   );
   console.log(
     `pause         ${pause.toFixed(0)} ms, slowest ${slowestPause.toFixed(0)} ms${verdict(slowestPause < GOALS.pause, `${GOALS.pause} ms`)}`,
+  );
+}
+
+/** What breakpoints and watches cost, as ratios of speeds. */
+async function measureWatching() {
+  const outfile = join(ROOT, 'build/bench/watching.mjs');
+  await bundleTo(outfile, 'scripts/bench/watching.ts');
+  const text = execFileSync(process.execPath, [outfile, String(rounds)], { cwd: ROOT, encoding: 'utf8' });
+  const speeds = JSON.parse(text);
+  const ratio = (name) => median(speeds.free.map((free, i) => free / speeds[name][i]));
+  const [breakpoints, elsewhere, page] = ['breakpoints', 'watchElsewhere', 'watchedPage'].map(ratio);
+  console.log(
+    `breakpoints   100 elsewhere: ${breakpoints.toFixed(2)} times as long${verdict(breakpoints < GOALS.breakpoints, GOALS.breakpoints)}`,
+  );
+  console.log(
+    `data watched  elsewhere: ${elsewhere.toFixed(2)} times as long${verdict(elsewhere < GOALS.breakpoints, GOALS.breakpoints)}`,
+  );
+  console.log(
+    `              in the page: ${page.toFixed(1)} times as long${verdict(page < GOALS.watched, GOALS.watched)}`,
   );
 }
 
