@@ -1,4 +1,4 @@
-// Where a breakpoint holds: on one side of VMX, under one CR3, with one current VMCS. Written behind a name: `handler @host`,
+// Where a breakpoint holds: on one side of VMX, under one CR3, with one current VMCS, on one logical processor. Written behind a name: `handler @host`,
 // `main @cr3=0x5000`, `port:0x64 @vmcs=0x201000`.
 
 import type { Side } from '../machine/types.ts';
@@ -10,6 +10,8 @@ export interface Binding {
   readonly cr3?: bigint | undefined;
   /** Host-physical address of the current VMCS. */
   readonly vmcs?: bigint | undefined;
+  /** Number of the logical processor. */
+  readonly cpu?: number | undefined;
 }
 
 const FLAGS = 0xfffn;
@@ -22,14 +24,22 @@ export function splitBinding(
   if (parts.length === 0) return { name: text, binding: undefined };
   let binding: Binding = {};
   for (const part of parts) {
-    const match = /^(guest|host)$|^(cr3|vmcs)=(0[xX][0-9a-fA-F]{1,16}|[0-9]{1,19})$/i.exec(part.trim());
+    const match = /^(guest|host)$|^(cr3|vmcs|cpu)=(0[xX][0-9a-fA-F]{1,16}|[0-9]{1,19})$/i.exec(part.trim());
     if (match === null) {
-      return { problem: `"@${part}" is no address space; write @guest, @host, @cr3=0x5000 or @vmcs=0x201000.` };
+      return { problem: `"@${part}" is no address space; write @guest, @host, @cr3=0x5000, @vmcs=0x201000 or @cpu=1.` };
     }
     const value = match[3] === undefined ? 0n : BigInt(match[3]);
     if (match[1] !== undefined)
       binding = { ...binding, side: match[1].toLowerCase() === 'guest' ? 'non-root' : 'root' };
-    else binding = match[2]?.toLowerCase() === 'cr3' ? { ...binding, cr3: value } : { ...binding, vmcs: value };
+    else {
+      const name = match[2]?.toLowerCase();
+      binding =
+        name === 'cpu'
+          ? { ...binding, cpu: Number(value) }
+          : name === 'cr3'
+            ? { ...binding, cr3: value }
+            : { ...binding, vmcs: value };
+    }
   }
   return { name: name.trim(), binding };
 }
@@ -37,6 +47,7 @@ export function splitBinding(
 /** Whether the processor stands where a breakpoint holds. */
 export function inBinding(binding: Binding | undefined, { machine }: Context): boolean {
   if (binding === undefined) return true;
+  if (binding.cpu !== undefined && binding.cpu !== machine.processor()) return false;
   if (binding.side !== undefined && binding.side !== machine.side()) return false;
   if (binding.cr3 !== undefined && ((machine.readRegister('cr3') ?? 0n) & ~FLAGS) !== (binding.cr3 & ~FLAGS))
     return false;

@@ -203,7 +203,13 @@ describe.skipIf(skip !== undefined)('breakpoints on events, as function breakpoi
 describe.skipIf(skip !== undefined)('address spaces', () => {
   test('a label bound to the other side does not stop; modes bind source lines', async () => {
     const adapter = await launchedMachine();
-    await functions(adapter, 'guest @host', 'guest_function @guest', 'exit_handler @vmcs=0x999000');
+    await functions(
+      adapter,
+      'guest @host',
+      'exit_handler @cpu=1',
+      'guest_function @guest @cpu=0',
+      'exit_handler @vmcs=0x999000',
+    );
     await adapter.go();
     expect(await line(adapter)).toBe(lineAfter('guest_function', 'mov     eax, 5'));
     await functions(adapter);

@@ -14,7 +14,7 @@ export const BREAK: Command = {
   summary: 'sets a breakpoint on code, data or an event; alone it lists all breakpoints',
   help: `WHERE is a function, label or address, or one of
 ${EVENT_PREFIXES.map(({ label, detail }) => `  ${label.padEnd(9)} ${detail}`).join('\n')}
-@guest, @host, @cr3=N or @vmcs=N bind it to an address space. CONDITION is an expression. COUNT is as in breakpoints: >= 3, == 5, % 2.
+@guest, @host, @cr3=N, @vmcs=N or @cpu=N bind it to a side, an address space or a processor. CONDITION is an expression. COUNT is as in breakpoints: >= 3, == 5, % 2.
 MESSAGE is told instead of a stop; {expressions} in it are evaluated.
 Examples: break guest_main @guest if rcx == 3; break exit:CPUID log "leaf {eax}"; break change:GUEST_CR3; break port:0x3f8 write`,
   whileRunning: true,
