@@ -10,9 +10,11 @@ import { CommandError, STATUS, usage } from './errors.ts';
 import { debugWithGdb } from './gdb.ts';
 import { definesOf, number, oneFile, PROGRAM_OPTIONS, parse, profileOption, programOptions } from './options.ts';
 import { type RunCommand, run } from './run.ts';
+import { test } from './test.ts';
 
 /** Where GDB's users expect a remote stub. */
 const DEFAULT_GDB_PORT = 1234;
+const DEFAULT_TEST_INSTRUCTIONS = 100_000_000;
 
 const HELP = `Ringside ${version}: a debugger for hypervisors, on a simulated VT-x machine.
 
@@ -33,6 +35,11 @@ const HELP = `Ringside ${version}: a debugger for hypervisors, on a simulated VT
   ringside dap [--port N]          debug adapter on standard input and output, or on 127.0.0.1:N
   ringside gdb FILE [options]      a GDB remote stub for the program, which waits before its first instruction
       --port N                     on 127.0.0.1:N (default ${DEFAULT_GDB_PORT}); options of the program as for run
+  ringside test PATH... [options]  run tests: labels and functions test_*, or whole programs; results as TAP
+      --filter TEXT                only tests with TEXT in their names
+      --list                       names only
+      --junit FILE, --lcov FILE    results for other tools; line coverage (slower)
+      --max-instructions N         of one test (default ${DEFAULT_TEST_INSTRUCTIONS}); options of the program as for run
   ringside asm FILE -o OUT [-l LISTING]
                                    assemble NASM syntax into a flat binary
   ringside audit FILE [--json]     VMCS dumps in a kernel's log (KVM, Xen; - is standard input): every VM-entry check that fails
@@ -51,6 +58,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return dapCommand(rest);
     case 'gdb':
       return gdbCommand(rest);
+    case 'test':
+      return testCommand(rest);
     case 'asm':
       return asmCommand(rest);
     case 'audit':
@@ -149,6 +158,40 @@ async function auditCommand(args: string[]): Promise<number> {
   });
   if (values.help) return main(['--help']);
   return auditFile({ file: oneFile(positionals, 'audit'), json: values.json === true });
+}
+
+function testCommand(args: string[]): Promise<number> {
+  const { values, positionals } = parse({
+    args,
+    allowPositionals: true,
+    options: {
+      ...PROGRAM_OPTIONS,
+      'max-instructions': { type: 'string' },
+      filter: { type: 'string' },
+      list: { type: 'boolean' },
+      junit: { type: 'string' },
+      lcov: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help) return main(['--help']);
+  if (positionals.length === 0) throw usage('"ringside test" needs a file or a folder.');
+  return test({
+    paths: positionals,
+    load: programOptions(values),
+    profile: profileOption(values),
+    maxInstructions: number(
+      'max-instructions',
+      values['max-instructions'],
+      1,
+      Number.MAX_SAFE_INTEGER,
+      DEFAULT_TEST_INSTRUCTIONS,
+    ),
+    filter: values.filter,
+    list: values.list === true,
+    junit: values.junit,
+    lcov: values.lcov,
+  });
 }
 
 async function asmCommand(args: string[]): Promise<number> {

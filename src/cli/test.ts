@@ -1,0 +1,134 @@
+// `ringside test`: runs the tests of assembly sources and ELF images, each on a fresh machine.
+
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { annotationsOfProgram } from '../debugger/annotations/binding.ts';
+import { createScheduler } from '../debugger/scheduler.ts';
+import { addCoverage } from '../debugger/tests/coverage.ts';
+import { testsOf } from '../debugger/tests/discover.ts';
+import { type FileResults, junit, lcov, tapHead, tapLine } from '../debugger/tests/reports.ts';
+import { runTest } from '../debugger/tests/run-test.ts';
+import type { Coverage, TestCase, TestResult } from '../debugger/tests/types.ts';
+import { createMachine } from '../machine/machine.ts';
+import { ProgramError } from '../program/errors.ts';
+import { type Image, imageOf } from '../program/image.ts';
+import { type LoadOptions, loadProgram } from '../program/load.ts';
+import type { CapabilityProfile } from '../vmx/capabilities.ts';
+import { mistake, STATUS } from './errors.ts';
+import { coreModule, fileProblem, readProgramFile } from './host.ts';
+
+export interface TestCommand {
+  /** Files, and folders to look for tests in. */
+  readonly paths: readonly string[];
+  readonly load: LoadOptions;
+  readonly profile: CapabilityProfile;
+  readonly maxInstructions: number;
+  /** Only tests whose name has this in it. */
+  readonly filter: string | undefined;
+  /** Only names, nothing is run. */
+  readonly list: boolean;
+  readonly junit: string | undefined;
+  readonly lcov: string | undefined;
+}
+
+/** Files of a folder that are tests. */
+const TEST_FILE = /^(?:test|.*[._-]test)\.(?:asm|nasm|elf|bin)$/i;
+
+interface TestFile {
+  readonly path: string;
+  readonly image: Image;
+  readonly tests: readonly TestCase[];
+}
+
+/** Answers the exit status of the process: 0 when every test passed. */
+export async function test(command: TestCommand): Promise<number> {
+  const files: TestFile[] = [];
+  for (const path of command.paths.flatMap((given) => filesOf(given))) files.push(await open(path, command));
+  const count = files.reduce((sum, { tests }) => sum + tests.length, 0);
+  if (command.list) {
+    for (const { path, tests } of files) for (const { name } of tests) process.stdout.write(`${path}: ${name}\n`);
+    return 0;
+  }
+  if (count === 0) throw mistake('no-tests', `No test has "${command.filter}" in its name.`);
+  process.stdout.write(tapHead(count));
+  const coverage: Coverage = new Map();
+  const all: FileResults[] = [];
+  let number = 0;
+  for (const file of files) {
+    const results: TestResult[] = [];
+    for (const one of file.tests) {
+      const result = await runOne(file, one, command, coverage);
+      results.push(result);
+      process.stdout.write(tapLine(++number, file.path, result));
+    }
+    all.push({ path: file.path, results });
+  }
+  if (command.junit !== undefined) write(command.junit, junit(all));
+  if (command.lcov !== undefined) write(command.lcov, lcov(coverage));
+  const failed = all.flatMap(({ results }) => results).filter(({ failures }) => failures.length > 0).length;
+  process.stdout.write(`# ${count - failed} passed, ${failed} failed\n`);
+  return failed === 0 ? 0 : STATUS.mistake;
+}
+
+function filesOf(given: string): string[] {
+  let folder: boolean;
+  try {
+    folder = statSync(given).isDirectory();
+  } catch (problem) {
+    throw mistake('unreadable', `${given}: cannot be read: ${fileProblem(problem)}.`);
+  }
+  if (!folder) return [given];
+  const found = readdirSync(given, { recursive: true, encoding: 'utf8' })
+    .filter((name) => TEST_FILE.test(basename(name)))
+    .sort()
+    .map((name) => join(given, name));
+  if (found.length === 0) {
+    throw mistake(
+      'no-tests',
+      `${given}: no file in this folder is a test: test.asm, NAME.test.asm, NAME_test.asm or the like.`,
+    );
+  }
+  return found;
+}
+
+async function open(path: string, { load, filter }: TestCommand): Promise<TestFile> {
+  const program = await loadProgram(path, load, readProgramFile).catch((problem: unknown) => {
+    if (problem instanceof ProgramError) throw mistake(problem.code, problem.message);
+    throw problem;
+  });
+  const image = imageOf(program);
+  const tests = testsOf(image);
+  return { path, image, tests: filter === undefined ? tests : tests.filter(({ name }) => name.includes(filter)) };
+}
+
+async function runOne(file: TestFile, one: TestCase, command: TestCommand, coverage: Coverage): Promise<TestResult> {
+  const { image } = file;
+  const { bound, problems } = await annotationsOfProgram(image, readProgramFile);
+  const [problem] = problems;
+  if (problem !== undefined) {
+    throw mistake('annotation', `${problem.path}:${problem.line}:${problem.column}: ${problem.message}`);
+  }
+  const machine = createMachine({
+    coreWasm: await coreModule(),
+    ramSize: command.load.ramSize,
+    program: image.program,
+    profile: command.profile,
+  });
+  const ran = new Map<bigint, number>();
+  const result = await runTest(machine, image, one, {
+    annotations: bound,
+    limit: command.maxInstructions,
+    breathe: createScheduler().breathe,
+    onInstruction: command.lcov === undefined ? undefined : (linear) => ran.set(linear, (ran.get(linear) ?? 0) + 1),
+  });
+  if (command.lcov !== undefined) addCoverage(coverage, image, ran);
+  return result;
+}
+
+function write(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (problem) {
+    throw mistake('unwritable', `${path}: cannot be written: ${fileProblem(problem)}.`);
+  }
+}
