@@ -86,6 +86,7 @@ describe.skipIf(skip !== undefined).each(['stdio', 'tcp'])('over %s', (transport
   });
   beforeEach(async () => {
     client = new DebugClient('node', built.dap, 'ringside');
+    client.defaultTimeout = 60_000;
     await client.start(port);
   });
   afterEach(async () => {
