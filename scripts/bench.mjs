@@ -1,7 +1,7 @@
 // Speed: instructions a second on samples/bench beside QEMU, VM exits a second, and how long the debugger lets a person wait.
 // Medians of alternating runs, in CPU time (latencies in wall time), so that other work on the computer matters little.
 //
-//   npm run bench [-- --rounds N] [--scale N] [--only engine|exits|adapter|watching]
+//   npm run bench [-- --rounds N] [--scale N] [--only engine|exits|explanations|adapter|watching]
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -15,7 +15,19 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const SAMPLES = join(ROOT, 'samples/bench');
 const ENGINE = join(ROOT, 'build/bench/engine.mjs');
 const PARTS = ['sieve', 'crc', 'quicksort', 'matrix', 'list', 'interpreter', 'arithmetic'];
-const GOALS = { ratio: 0.35, exits: 150_000, firstStop: 1000, step: 5, pause: 100, breakpoints: 1.1, watched: 10 };
+const GOALS = {
+  ratio: 0.35,
+  exits: 150_000,
+  failedEntry: 20,
+  statistics: 2,
+  firstStop: 1000,
+  step: 5,
+  pause: 100,
+  breakpoints: 1.1,
+  watched: 10,
+};
+/** VM exits a second at which collecting statistics must stay below its goal, in per cent. */
+const STATISTICS_RATE = 300_000;
 
 const { values: options } = parseArgs({
   options: {
@@ -33,9 +45,14 @@ if (!existsSync(join(SAMPLES, 'build/bench.elf')) || !existsSync(join(SAMPLES, '
   execFileSync('make', ['-C', SAMPLES], { stdio: 'inherit' });
 }
 await bundleTo(ENGINE, 'scripts/bench/engine.ts');
+if (wanted('explanations')) {
+  for (const name of ['failed-entry', 'statistics'])
+    await bundleTo(join(dirname(ENGINE), `${name}.mjs`), `scripts/bench/${name}.ts`);
+}
 
 if (wanted('engine')) await measureEngine();
 if (wanted('exits')) measureExits();
+if (wanted('explanations')) measureExplanations();
 if (wanted('adapter')) await measureLatencies();
 if (wanted('watching')) await measureWatching();
 
@@ -89,6 +106,22 @@ function measureExits() {
   );
   const rate = median(runs.map((run) => (run.exits / run.milliseconds) * 1000));
   console.log(`VM exits      ${Math.round(rate)} a second${verdict(rate >= GOALS.exits, GOALS.exits)}`);
+}
+
+/** A VM entry that fails, with its explanation, in a fresh process; and what counting the exits takes of the time. */
+function measureExplanations() {
+  const part = (name, ...args) =>
+    JSON.parse(execFileSync(process.execPath, [join(dirname(ENGINE), name), ...args], { cwd: ROOT, encoding: 'utf8' }));
+  const program = join(ROOT, 'samples/broken-entry/broken-entry.asm');
+  const failed = median(Array.from({ length: rounds }, () => part('failed-entry.mjs', program).milliseconds));
+  console.log(
+    `failed entry  ${failed.toFixed(1)} ms with its explanation, the first time${verdict(failed < GOALS.failedEntry, `${GOALS.failedEntry} ms`)}`,
+  );
+  const nanoseconds = median(Array.from({ length: rounds }, () => part('statistics.mjs').nanoseconds));
+  const share = (nanoseconds * STATISTICS_RATE) / 1e7;
+  console.log(
+    `statistics    ${nanoseconds.toFixed(0)} ns a VM exit, ${share.toFixed(2)} % at ${STATISTICS_RATE} a second${verdict(share < GOALS.statistics, `${GOALS.statistics} %`)}`,
+  );
 }
 
 async function measureLatencies() {

@@ -20,7 +20,7 @@ import {
 } from './breakpoints.ts';
 import { createFilters, meetFilters, REASON_TABLE_SIZE, wantsEvent } from './exit-filters.ts';
 import type { Context } from './expressions/names.ts';
-import { currentPosition } from './position.ts';
+import { currentPosition, type Position } from './position.ts';
 import type { Scheduler } from './scheduler.ts';
 import { sourceScope } from './source/scope.ts';
 import type { CodeFrame } from './stack.ts';
@@ -146,6 +146,7 @@ export class Session {
   #unmet: Cause | undefined;
   #temporary: readonly bigint[] | undefined;
   #setKey = '';
+  #steppedFrom: Position | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -164,6 +165,11 @@ export class Session {
   /** Why it stands still, while it is stopped. */
   get cause(): Cause | undefined {
     return this.#state === 'stopped' ? this.#cause : undefined;
+  }
+
+  /** Where the last step began; undefined when the machine ran on since. */
+  get steppedFrom(): Position | undefined {
+    return this.#steppedFrom;
   }
 
   /** Switches groups of annotations. Answers how many found no room. */
@@ -231,6 +237,7 @@ export class Session {
 
   async #run(plan: Plan | undefined): Promise<void> {
     this.#state = 'running';
+    this.#steppedFrom = plan === undefined ? undefined : currentPosition(this.machine);
     this.#cause = undefined;
     this.#pauseRequested = false;
     this.#arrivalJudged = true;

@@ -48,7 +48,12 @@ function walk(connection: Connection, args: Arguments): Answer {
 function why(connection: Connection, args: Arguments): Answer {
   const debuggee = stopped(connection, args.command);
   const context = debuggee.session.context(sideOfFrame(debuggee, optionalInteger(args, 'frameId')));
-  const result = whyHere(debuggee.machine, context, optionalText(args, 'expression') ?? '');
+  const result = whyHere(
+    debuggee.machine,
+    context,
+    optionalText(args, 'expression') ?? '',
+    debuggee.session.steppedFrom,
+  );
   if (!result.ok) throw expressionFailed(result.error, false);
   return { body: { text: whyText(result.answer), answer: plain(result.answer) } satisfies WhyBody };
 }

@@ -6,7 +6,7 @@ import { explainExit, explainTripleFault } from '../../../src/debugger/explain.t
 import { statisticsReport } from '../../../src/debugger/statistics.ts';
 import type { Machine, Stop } from '../../../src/machine/types.ts';
 import { imageOf } from '../../../src/program/image.ts';
-import { vmcsEncoding } from '../../../src/spec/vmcs-fields.ts';
+import { VMCS_FIELD_LIST, vmcsEncoding } from '../../../src/spec/vmcs-fields.ts';
 import { assembleText, hasNasm, startProgram } from '../../vmx/hypervisors.ts';
 import type { Program } from '../../../src/program/types.ts';
 
@@ -80,6 +80,52 @@ guest:  hlt
     expect(auditText(after, 'The current VMCS', () => undefined, undefined)).toMatch(
       /^The current VMCS would enter: all \d+ checks hold or do not apply\.$/,
     );
+  });
+});
+
+describe.skipIf(!available)('the audit of random VMCSs', () => {
+  // mov esi, 1BADCAFEH marks the VMLAUNCH.
+  const text = `
+test:
+        guest_at guest
+        mov     esi, 0x1badcafe
+        vmlaunch
+        pass
+guest:  hlt
+`;
+  const AREAS = ['control', 'guest', 'host'];
+
+  test('is what VMLAUNCH then does', () => {
+    let state = 0x1234567;
+    const below = (limit: number): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 0x100000000) * limit);
+    };
+    const assembled = program(text);
+    const launch = find(assembled, [0xbe, 0xfe, 0xca, 0xad, 0x1b]) + 5n;
+    const fields = VMCS_FIELD_LIST.filter(({ area, name }) => AREAS.includes(area) && !name.includes('MSR-'));
+    let failures = 0;
+    for (let round = 0; round < 40; round++) {
+      const { machine } = startProgram(assembled);
+      machine.setBreakpoints([launch]);
+      expect(machine.run({ limit: 1_000_000 }).kind).toBe('breakpoint');
+      for (let i = below(4); i >= 0; i--) {
+        const field = fields[below(fields.length)];
+        if (field === undefined) continue;
+        const bits = field.width === 'natural' ? 64 : field.width;
+        const value = (machine.readVmcs(field.encoding) ?? 0n) ^ (1n << BigInt(below(bits)));
+        machine.writeVmcs(field.encoding, value);
+      }
+      const audit = machine.auditVmcs();
+      const stop = machine.step();
+      const seen = stop.kind === 'entry-failure' ? stop.failure : undefined;
+      if (stop.kind === 'entry-failure') failures += 1;
+      expect(audit?.failed.map(({ id, fix }) => [id, fix])).toEqual(
+        (seen?.checks ?? []).map(({ id, fix }) => [id, fix]),
+      );
+      expect(audit?.outcome).toEqual(seen?.outcome);
+    }
+    expect(failures).toBeGreaterThan(5);
   });
 });
 
