@@ -1,6 +1,7 @@
 // Which rule decides about an instruction, by iced's name of the mnemonic (SDM "Instructions That Cause VM Exits
 // Unconditionally", "Instructions That Cause VM Exits Conditionally"). An instruction without a rule does not exit by itself.
 
+import { PHYSICAL_BITS } from '../../machine/hardware.ts';
 import { hex } from '../../spec/bits.ts';
 import { bitmapBit, type Guest, readLinear, setting } from './guest.ts';
 import type { WhyInstruction } from './instruction.ts';
@@ -144,7 +145,7 @@ function vmfunc(guest: Guest): WhyVerdict {
     [0n, 6n].includes(eptp & 7n) &&
     [3n, 4n].includes((eptp >> 3n) & 7n) &&
     (eptp & 0xf80n) === 0n &&
-    eptp >> 46n === 0n;
+    eptp >> BigInt(PHYSICAL_BITS) === 0n;
   return valid
     ? stay(`Entry ${ecx} of the EPTP list is the EPT pointer ${hex(eptp)}: EPTP switching.`, [switching.decider, what])
     : exit(59, `Entry ${ecx} of the EPTP list (${hex(eptp)}) is no EPT pointer that a VM entry would take.`, [
@@ -198,6 +199,46 @@ function xsaves(name: string, reason: number): Rule {
           [decider],
           true,
         );
+  };
+}
+
+/** ENCLS and ENCLV: a bitmap of leaves in a field; bit 63 stands for all leaves from 63 on. */
+function enclave(name: 'ENCLS' | 'ENCLV', reason: number): Rule {
+  const field = `${name}-exiting bitmap` as const;
+  return (guest) => {
+    const control = setting(guest, 'secondary', `enable ${name} exiting`);
+    if (!control.on) {
+      return stay(
+        `${name} exits when “enable ${name} exiting” is 1, and it is ${control.decider.value}.`,
+        [control.decider],
+        true,
+      );
+    }
+    const leaf = Number(guest.register('rax') & 0xffffffffn);
+    const bit = Math.min(leaf, 63);
+    const on = ((guest.field(field) >> BigInt(bit)) & 1n) !== 0n;
+    const deciders = [control.decider, { what: `bit ${bit} of the ${field}`, value: on ? '1' : '0', field } as const];
+    const because = `Leaf ${leaf} of ${name}: bit ${bit} of the ${field} is ${on ? 1 : 0}.`;
+    return on ? exit(reason, because, deciders) : stay(because, deciders, true);
+  };
+}
+
+/** RDMSRLIST and WRMSRLIST: without MSR bitmaps they exit before anything is done, with them by the MSR. */
+function msrList(name: string, reason: number): Rule {
+  return (guest) => {
+    const control = setting(guest, 'tertiary', 'enable MSR-list instructions');
+    if (!control.on)
+      return fault(
+        guest,
+        VECTOR.UD,
+        `${name} needs “enable MSR-list instructions”, and it is ${control.decider.value}`,
+        [control.decider],
+      );
+    const bitmaps = setting(guest, 'primary', 'use MSR bitmaps');
+    const deciders = [control.decider, bitmaps.decider];
+    return bitmaps.on
+      ? stay(`${name} exits at the first MSR of its list whose bit in the MSR bitmaps is 1.`, deciders, true)
+      : exit(reason, `Every ${name} exits when “use MSR bitmaps” is 0, and it is 0.`, deciders);
   };
 }
 
@@ -294,6 +335,13 @@ export const RULES: Readonly<Record<string, Rule>> = {
   Xsaves64: xsaves('XSAVES', 63),
   Xrstors: xsaves('XRSTORS', 64),
   Xrstors64: xsaves('XRSTORS', 64),
+  Encls: enclave('ENCLS', 60),
+  Enclv: enclave('ENCLV', 70),
+  Loadiwkey: (guest) =>
+    privileged(guest, 'LOADIWKEY') ?? byControl(guest, 'tertiary', 'LOADIWKEY exiting', 69, 'LOADIWKEY', true),
+  Rdmsrlist: msrList('RDMSRLIST', 78),
+  Wrmsrlist: msrList('WRMSRLIST', 79),
+  Rsm: (guest) => fault(guest, VECTOR.UD, 'RSM exists in system-management mode only'),
   Pconfig: undefinedWithout('PCONFIG', 'enable PCONFIG'),
   Int3: exceptionOf(VECTOR.BP, 'INT3'),
   Int1: exceptionOf(VECTOR.DB, 'INT1'),

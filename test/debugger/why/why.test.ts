@@ -94,6 +94,23 @@ describe.skipIf(!hasNasm())('why this exit', () => {
       ['bit 14 of the exception bitmap is 1 and the error code 0x2 matches (masked with 0x1 it must be 0x0)'],
     ],
     [
+      // An address with bit 40, on a processor with 39 physical-address bits.
+      'an entry of the EPTP list',
+      `        mov     dword [EPT_TABLES], EPT_TABLES + 0x1007
+        mov     dword [EPT_TABLES + 0x1000], EPT_TABLES + 0x2007
+        mov     dword [EPT_TABLES + 0x2000], 0xB7
+        mov     dword [EPT_TABLES + 0x2008], 0x2000B7
+        mov     rax, (EPT_TABLES | 0x1E) + (1 << 40)
+        mov     [SCRATCH], rax
+        vmset   0x401E, 0x2002
+        vmset   0x4002, 1 << 31
+        vmw     0x201A, EPT_TABLES | 0x1E
+        vmw     0x2018, 1
+        vmw     0x2024, SCRATCH`,
+      '        xor eax, eax\n        xor ecx, ecx\n        vmfunc',
+      ['VMFUNC (59)', 'Entry 0 of the EPTP list (0x1000020a01e) is no EPT pointer that a VM entry would take.'],
+    ],
+    [
       'the monitor trap flag',
       '        vmset 0x4002, 1 << 27',
       '        nop',
