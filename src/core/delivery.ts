@@ -3,6 +3,7 @@
 import {
   ACTIVITY,
   COUNT_DELIVERED,
+  APIC_WRITE,
   CR2,
   DEBUGCTL,
   DELIVERING_ERROR,
@@ -46,6 +47,7 @@ import { BLOCKING_MOV_SS, BLOCKING_STI, FLAG_RF, VECTOR_DB, VECTOR_DF, VECTOR_PF
 import { PIN_NMI, PRIMARY_MTF, attend, blockNmi, clearNmiUnblocking, nmiUnblockedByIret } from './events.ts';
 import { REASON_EXCEPTION, REASON_TRIPLE_FAULT, beginExit, exceptionExits, interruptionInfo } from './intercepts.ts';
 import { getRip, isLongMode, isProtected } from './state.ts';
+import { completeApicWrite } from './virtual-apic.ts';
 import { deliverLong, deliverProtected, deliverReal, isSoftware, setsResume } from './gates.ts';
 
 const CONTRIBUTORY: u32 = (1 << 0) | (1 << 10) | (1 << 11) | (1 << 12) | (1 << 13) | (1 << 21);
@@ -120,6 +122,7 @@ export function deliverPending(): void {
   store<u32>(INTERRUPTIBILITY, load<u32>(INTERRUPTIBILITY) & ~(BLOCKING_STI | BLOCKING_MOV_SS));
   store<u32>(ACTIVITY, 0);
   if (load<u32>(NON_ROOT) && load<u32>(PRIMARY_CONTROLS) & PRIMARY_MTF) store<u32>(MTF_PENDING, 1);
+  if (load<u32>(APIC_WRITE)) completeApicWrite();
   attend();
   if (load<u32>(RUN_FLAGS) & RUN_STEP && !isSoftware(type)) store<u32>(STOP, STOP_DELIVERED);
 }

@@ -16,6 +16,7 @@ import {
   SECONDARY_CONTROLS,
   VE_INFORMATION,
   VMCS_ADDRESS,
+  VMX_OFFERS,
 } from './layout.ts';
 import { CR0_PE, VECTOR_VE } from './bits.ts';
 import { F_EPTP_INDEX } from './generated/vmcs-offsets.ts';
@@ -36,6 +37,11 @@ export const REASON_EPT_VIOLATION: u32 = 48;
 export const REASON_EPT_MISCONFIGURATION: u32 = 49;
 export const REASON_PML_FULL: u32 = 62;
 
+/** Bit of VMX_OFFERS: advanced VM-exit information for EPT violations. */
+const OFFERS_ADVANCED: u32 = 1 << 3;
+const OFFERS_2M: u32 = 1 << 6;
+const OFFERS_1G: u32 = 1 << 7;
+const OFFERS_EXECUTE_ONLY: u32 = 1 << 16;
 const SECONDARY_PML: u32 = 1 << 17;
 const SECONDARY_VE: u32 = 1 << 18;
 const SUPPRESS_VE: u64 = 0x8000000000000000;
@@ -52,9 +58,17 @@ export let eptDirty: bool = true;
 /** Linear address on whose behalf guest-physical accesses are made. */
 let eptLinear: u64 = 0;
 
+/** What paging makes of it, as bits 11:9 of an exit qualification (advanced VM-exit information for EPT violations). */
+let eptPageBits: u32 = 0;
+
 /** Names the linear address that the next guest-physical accesses belong to. */
 export function setEptLinear(linear: u64): void {
   eptLinear = linear;
+}
+
+/** Says what paging makes of it: a user-mode address, writable, execute-disabled. */
+export function setEptPage(user: bool, writable: bool, executeDisabled: bool): void {
+  eptPageBits = (u32(user) << 9) | (u32(writable) << 10) | (u32(executeDisabled) << 11);
 }
 
 /** Reads a table entry in physical memory; where there is no RAM the bus answers. */
@@ -77,7 +91,8 @@ function writePhysical64(physical: u64, value: u64): void {
 /** `entry` is the EPT entry that was not present or that mapped the page. */
 function violation(guestPhysical: u64, access: u32, purpose: u32, rights: u32, entry: u64): void {
   const nmi: u32 = nmiUnblockedByIret() ? 1 << 12 : 0;
-  const qualification = <u64>(access | ((rights & 15) << 3) | purpose | nmi);
+  const advanced = purpose == FOR_LINEAR && load<u32>(VMX_OFFERS) & OFFERS_ADVANCED ? eptPageBits : 0;
+  const qualification = <u64>(access | ((rights & 15) << 3) | purpose | advanced | nmi);
   const linear = purpose ? eptLinear : 0;
   if (convertible(entry)) raiseVirtualization(qualification, linear, guestPhysical);
   store<u64>(EXIT_GUEST_PHYSICAL, guestPhysical);
@@ -114,6 +129,9 @@ function misconfiguration(guestPhysical: u64): void {
 function misconfigured(entry: u64, level: u32, leaf: bool): bool {
   if ((<u32>entry & 3) == 2) return true; // writable, not readable
   if (entry & load<u64>(RESERVED_PHYSICAL) & ADDRESS_BITS) return true;
+  const offers = load<u32>(VMX_OFFERS);
+  if ((<u32>entry & 7) == 4 && !(offers & OFFERS_EXECUTE_ONLY)) return true;
+  if (leaf && level > 1 && !(offers & (level == 2 ? OFFERS_2M : OFFERS_1G))) return true;
   if (leaf) {
     const type = (<u32>entry >> 3) & 7;
     if (type == 2 || type == 3 || type == 7) return true;

@@ -3,6 +3,7 @@
 
 import {
   ACTIVITY,
+  APIC_WRITE,
   ATTENTION,
   ATTEND_BREAKPOINTS,
   ATTEND_EVENT,
@@ -32,6 +33,8 @@ import {
   STOP,
   STOP_INTERRUPT,
   SYSTEM_FLAGS,
+  TPR_EXIT,
+  VIRTUAL_INTERRUPT,
   VIRTUAL_NMI_BLOCKING,
 } from './layout.ts';
 import {
@@ -52,6 +55,7 @@ import { beginExit } from './intercepts.ts';
 import { deliverPending } from './delivery.ts';
 import { instructionBreakpoints } from './breakpoints.ts';
 import { trapEvent } from './watches.ts';
+import { completeApicWrite, deliverVirtualInterrupt } from './virtual-apic.ts';
 
 export const PIN_EXTERNAL_INTERRUPT: u32 = 1;
 export const PIN_NMI: u32 = 1 << 3;
@@ -70,6 +74,7 @@ export const PENDING_ENABLED: u64 = 1 << 12;
 const REASON_INTERRUPT_WINDOW: u32 = 7;
 const REASON_NMI_WINDOW: u32 = 8;
 const REASON_MTF: u32 = 37;
+const REASON_TPR_BELOW_THRESHOLD: u32 = 43;
 const REASON_PREEMPTION_TIMER: u32 = 52;
 
 // What lives only while one instruction runs.
@@ -160,13 +165,14 @@ export function inject(info: u32, error: u32, length: u32): void {
 
 /** Whether anything waits for an instruction boundary, given what blocks it now. */
 function eventWaits(): bool {
-  if (load<u32>(EVENT_VALID) | load<u32>(MTF_PENDING)) return true;
+  if (load<u32>(EVENT_VALID) | load<u32>(MTF_PENDING) | load<u32>(TPR_EXIT)) return true;
   if (load<u32>(NMI_PENDING) && (!nmiBlocked() || virtualNmis())) return true;
   const guest = load<u32>(NON_ROOT) != 0;
   const enabled = (load<u32>(SYSTEM_FLAGS) & FLAG_IF) != 0;
   if (load<u32>(INTERRUPT_LINE) && (enabled || (guest && load<u32>(PIN_CONTROLS) & PIN_EXTERNAL_INTERRUPT)))
     return true;
   if (!guest) return false;
+  if (enabled && load<u32>(VIRTUAL_INTERRUPT)) return true;
   const primary = load<u32>(PRIMARY_CONTROLS);
   if (primary & PRIMARY_INTERRUPT_WINDOW && enabled) return true;
   if (primary & PRIMARY_NMI_WINDOW && !nmiBlocked()) return true;
@@ -263,6 +269,11 @@ export function beforeInstruction(): u32 {
     if (!trapEvent()) deliverPending();
     return load<u32>(STOP) ? HALT : AGAIN;
   }
+  if (load<u32>(TPR_EXIT)) {
+    store<u32>(TPR_EXIT, 0);
+    return leave(REASON_TPR_BELOW_THRESHOLD);
+  }
+  store<u32>(APIC_WRITE, 0);
   // Nothing but a SIPI ends wait-for-SIPI; external interrupts do not end shutdown.
   const activity = load<u32>(ACTIVITY);
   if (activity == ACTIVITY_WAIT_FOR_SIPI) return GO;
@@ -297,6 +308,10 @@ export function beforeInstruction(): u32 {
   if (!(blocking & (BLOCKING_STI | BLOCKING_MOV_SS)) && activity != ACTIVITY_SHUTDOWN) {
     const enabled = (load<u32>(SYSTEM_FLAGS) & FLAG_IF) != 0;
     if (guest && enabled && primary & PRIMARY_INTERRUPT_WINDOW) return leave(REASON_INTERRUPT_WINDOW);
+    if (enabled && load<u32>(VIRTUAL_INTERRUPT)) {
+      deliverVirtualInterrupt();
+      return load<u32>(STOP) ? HALT : AGAIN;
+    }
     if (load<u32>(INTERRUPT_LINE) && (enabled || (guest && load<u32>(PIN_CONTROLS) & PIN_EXTERNAL_INTERRUPT))) {
       store<u32>(STOP, STOP_INTERRUPT);
       return HALT;
@@ -348,6 +363,7 @@ export function afterInstruction(length: u32): void {
     store<u64>(PENDING_DEBUG, load<u64>(PENDING_DEBUG) | DR6_BS);
   }
   if (ranInGuest && load<u32>(NON_ROOT) && load<u32>(PRIMARY_CONTROLS) & PRIMARY_MTF) store<u32>(MTF_PENDING, 1);
+  if (load<u32>(APIC_WRITE) && !load<u32>(STOP)) completeApicWrite();
   attend();
 }
 

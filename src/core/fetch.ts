@@ -15,6 +15,7 @@ import {
 import { translate } from './paging.ts';
 import { isCanonical, linearOfKey } from './state.ts';
 import { tlbEntry } from './tlb.ts';
+import { apicFetch, isApicAccess } from './virtual-apic.ts';
 
 /** Address in the WebAssembly memory of the instruction byte at a key; unwinds with #PF or #GP at the current RIP. */
 export function fetchHost(key: u64): usize {
@@ -24,6 +25,7 @@ export function fetchHost(key: u64): usize {
   if (!isCanonical(linear)) raise(VECTOR_GP, 0);
   const host = translate(linear, ACCESS_EXECUTE);
   if (!host) {
+    if (isApicAccess(load<u64>(LAST_PHYSICAL))) apicFetch(load<u64>(LAST_PHYSICAL));
     store<u32>(UNSUPPORTED, UNSUPPORTED_PHYSICAL);
     store<u32>(UNSUPPORTED, <u32>load<u64>(LAST_PHYSICAL), 4);
     store<u32>(STOP, STOP_UNSIMULATED);

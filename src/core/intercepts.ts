@@ -117,7 +117,7 @@ export const SECONDARY_INVPCID: u32 = 1 << 12;
 export const SECONDARY_VMFUNC: u32 = 1 << 13;
 export const SECONDARY_VMCS_SHADOWING: u32 = 1 << 14;
 export const SECONDARY_RDSEED: u32 = 1 << 16;
-export const SECONDARY_XSAVES: u32 = 1 << 20;
+export const SECONDARY_VE: u32 = 1 << 18;
 export const SECONDARY_USER_WAIT: u32 = 1 << 26;
 
 const INFO_VALID: u32 = 0x80000000;

@@ -10,6 +10,7 @@ import { getRip, setRip, updateMode } from './state.ts';
 import { finishVmx } from './system/vmx.ts';
 import { isZeroPage, keepPages, writtenPages } from './snapshot.ts';
 import { flushEveryTlb, flushTlb, forgetPage, restoreTlbEntry, watchesChanged } from './tlb.ts';
+import { processPostedInterrupts } from './virtual-apic.ts';
 import { vmxLoadGuest, vmxSaveGuest } from './vmx/guest.ts';
 import { vmxLoadHost } from './vmx/host.ts';
 import { compareCells } from './watches.ts';
@@ -35,6 +36,7 @@ export {
   isZeroPage,
   keepPages,
   physicalWritten,
+  processPostedInterrupts,
   restoreTlbEntry,
   resume,
   run,

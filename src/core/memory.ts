@@ -44,6 +44,7 @@ import { isCanonical, MODE_64 } from './state.ts';
 import { syncOp } from './sync.ts';
 import { SOFT, entryFrame, tlbEntry } from './tlb.ts';
 import { MET, UNWATCHED, meetWatches } from './watches.ts';
+import { apicRead, apicWrite, isApicAccess } from './virtual-apic.ts';
 
 // ---- Fast forms, for handlers: `op` and `rem` say where the processor is, should the access fault ---------------------
 
@@ -267,6 +268,7 @@ function allowDevice(): void {
 /** Reads 1 to 8 bytes of a device, or of physical memory where nothing is. */
 export function deviceRead(physical: u64, bytes: u32): u64 {
   allowDevice();
+  if (isApicAccess(physical)) return apicRead(physical, bytes, false);
   store<u32>(ATTENTION, load<u32>(ATTENTION) | ATTEND_LOOK);
   return host_mmio_read(physical, bytes);
 }
@@ -274,6 +276,10 @@ export function deviceRead(physical: u64, bytes: u32): u64 {
 /** Writes 1 to 8 bytes there. */
 export function deviceWrite(physical: u64, bytes: u32, value: u64): void {
   allowDevice();
+  if (isApicAccess(physical)) {
+    apicWrite(physical, bytes, value);
+    return;
+  }
   store<u32>(ATTENTION, load<u32>(ATTENTION) | ATTEND_LOOK);
   host_mmio_write(physical, bytes, bytes == 8 ? value : value & (((<u64>1) << (<u64>(bytes * 8))) - 1));
 }
@@ -312,7 +318,11 @@ function readWritePointer(linear: u64, bytes: u32, stack: bool): usize {
   if (!crosses(linear, bytes)) {
     const host = writeHost(linear, bytes, WATCH_READ | WATCH_WRITE);
     if (host) return host;
-    store<u64>(SCRATCH, deviceRead(load<u64>(LAST_PHYSICAL), bytes));
+    const physical = load<u64>(LAST_PHYSICAL);
+    if (isApicAccess(physical)) {
+      allowDevice();
+      store<u64>(SCRATCH, apicRead(physical, bytes, true));
+    } else store<u64>(SCRATCH, deviceRead(physical, bytes));
     return SCRATCH;
   }
   const split: u32 = 4096 - (<u32>linear & 0xfff);

@@ -56,9 +56,11 @@ import {
   eptRights,
   eptTranslate,
   setEptLinear,
+  setEptPage,
 } from './ept.ts';
 import { SOFT_WRITES, tlbInsert } from './tlb.ts';
 import { raise } from './events.ts';
+import { apicStructure, isApicAccess } from './virtual-apic.ts';
 
 // Whose rules an access follows. The number is also the TLB set's, counted from the first of its side (root or guest).
 export const AS_SUPERVISOR: u32 = 0; // supervisor-mode; with SMAP also the implicit accesses to tables
@@ -107,21 +109,26 @@ export function translate(linear: u64, access: u32): usize {
 /** The same by the rules of AS_SUPERVISOR (which are those of implicit accesses), AS_SUPERVISOR_AC or AS_USER. */
 export function translateAs(linear: u64, access: u32, privilege: u32): usize {
   let writeEntry = true;
-  let userPage = false;
+  let userPage = true; // without paging every address is a user-mode one, writable and executable
+  let writable = true;
+  let executeDisabled = false;
   if (load<u64>(CR0) & CR0_PG) {
     walk(linear, access, privilege);
     userPage = (pageRights & USER) != 0;
+    writable = (pageRights & WRITABLE) != 0;
+    executeDisabled = (pageRights & NX) != 0;
     writeEntry = pageDirty && writeAllowed(privilege);
   } else frame = linear & 0xfffff000;
   let physical = frame | (linear & 0xfff);
   if (load<u64>(EPTP)) {
     setEptLinear(linear);
+    setEptPage(userPage, writable, executeDisabled);
     const wanted = access == ACCESS_READ ? EPT_READ : access == ACCESS_WRITE ? EPT_WRITE : EPT_FETCH;
     physical = eptTranslate(physical, wanted, FOR_LINEAR, userPage);
     if (!(eptRights & EPT_WRITE) || !eptDirty) writeEntry = false;
   }
   store<u64>(LAST_PHYSICAL, physical);
-  if (physical >= load<u64>(RAM_SIZE)) return 0;
+  if (physical >= load<u64>(RAM_SIZE) || isApicAccess(physical)) return 0;
   const host = RAM + <usize>physical;
   const flags = <u32>load<u8>(PAGE_FLAGS + <usize>(physical >> 12));
   const set = privilege + (load<u32>(NON_ROOT) ? 3 : 0);
@@ -157,6 +164,7 @@ function entryHost(guestPhysical: u64, linear: u64): usize {
     setEptLinear(linear);
     entryPhysical = eptTranslate(guestPhysical, EPT_READ, FOR_STRUCTURE, false);
     entryWritable = (eptRights & EPT_WRITE) != 0 && eptDirty;
+    if (isApicAccess(entryPhysical)) apicStructure();
   }
   return entryPhysical + 8 <= load<u64>(RAM_SIZE) ? RAM + <usize>entryPhysical : 0;
 }

@@ -6,7 +6,13 @@ import { createFirmwareReport } from './devices/firmware-report.ts';
 import { createFwCfg } from './devices/fw-cfg.ts';
 import { createIoApic } from './devices/io-apic.ts';
 import { createKeyboardController } from './devices/keyboard-controller.ts';
-import { type ApicMessage, createLocalApic, DELIVERY_LOWEST, type LocalApic } from './devices/local-apic.ts';
+import {
+  type ApicMessage,
+  createLocalApic,
+  DELIVERY_LOWEST,
+  type LocalApic,
+  REGISTER_EOI,
+} from './devices/local-apic.ts';
 import { createPci } from './devices/pci.ts';
 import { createPic } from './devices/pic.ts';
 import { createPit } from './devices/pit.ts';
@@ -285,6 +291,7 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
       const held = apic.isEnabled() && apic.holdsRequests();
       return !held && passesExternal(apic) ? pic.acknowledge() : apic.spuriousVector();
     },
+    endInterrupt: () => apic.write(REGISTER_EOI, 0),
     takeNmi: () => apic.takeNmi(),
     takeInit: () => apic.takeInit(),
     takeStartup: () => apic.takeStartup(),

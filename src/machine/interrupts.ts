@@ -13,6 +13,8 @@ import {
   PIN_CONTROLS,
   VMX_ON,
 } from '../core/layout.ts';
+import { F_POSTED_INTERRUPT_NOTIFICATION_VECTOR } from '../core/generated/vmcs-offsets.ts';
+import { vmcsWord } from '../vmx/operation.ts';
 import { beginExit, externalInterruptInfo } from '../vmx/exit.ts';
 import { type Core, readWord, writeWord } from '../vmx/processor.ts';
 import type { Hardware } from './hardware.ts';
@@ -20,6 +22,7 @@ import { initProcessor, startProcessor } from './power-on.ts';
 
 const APIC_BASE_BSP = 1 << 8;
 const PIN_EXTERNAL_INTERRUPT = 1;
+const PIN_POSTED_INTERRUPTS = 1 << 7;
 const EXIT_ACKNOWLEDGE = 1 << 15;
 const REASON_EXTERNAL_INTERRUPT = 1;
 const REASON_INIT = 3;
@@ -60,10 +63,16 @@ export function takeInterrupt({ core, board }: Hardware): boolean {
     core.exports.acknowledge(vector);
     return false;
   }
-  beginExit(core, REASON_EXTERNAL_INTERRUPT, 0n);
-  if ((readWord(core, EXIT_CONTROLS) & EXIT_ACKNOWLEDGE) !== 0) {
-    externalInterruptInfo(core, acknowledge(core, board));
+  const acknowledges = (readWord(core, EXIT_CONTROLS) & EXIT_ACKNOWLEDGE) !== 0;
+  const vector = acknowledges ? acknowledge(core, board) : undefined;
+  if (vector !== undefined && isNotification(core, vector)) {
+    board.endInterrupt();
+    writeWord(core, INTERRUPT_LINE, board.interruptPending() ? 1 : 0);
+    core.exports.processPostedInterrupts();
+    return false;
   }
+  beginExit(core, REASON_EXTERNAL_INTERRUPT, 0n);
+  if (vector !== undefined) externalInterruptInfo(core, vector);
   return true;
 }
 
@@ -73,6 +82,12 @@ function acknowledge(core: Core, board: Hardware['board']): number {
   if (forced === 0) return board.acknowledge();
   writeWord(core, FORCED_INTERRUPT, 0);
   return forced & 0xff;
+}
+
+/** Whether an acknowledged vector announces posted interrupts instead of exiting (SDM "Posted-Interrupt Processing"). */
+function isNotification(core: Core, vector: number): boolean {
+  if ((readWord(core, PIN_CONTROLS) & PIN_POSTED_INTERRUPTS) === 0) return false;
+  return (vmcsWord(core, F_POSTED_INTERRUPT_NOTIFICATION_VECTOR) & 0xff) === vector;
 }
 
 /** What an INIT or SIPI does now. */

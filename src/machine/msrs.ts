@@ -16,22 +16,28 @@ import {
   NON_ROOT,
   PAT,
   PERF_GLOBAL_CTRL,
+  PKRS,
   PLAIN_MSRS,
   SEG_BASE,
   SEGMENT_SIZE,
   SEGMENTS,
+  SPEC_CTRL,
   STAR,
   SYSENTER_CS,
   SYSENTER_EIP,
   SYSENTER_ESP,
+  TERTIARY_CONTROLS,
   TSC_ADJUST,
   TSC_AUX,
   TSC_BASE,
   TSC_MULTIPLIER,
   TSC_OFFSET,
+  UMWAIT_CONTROL,
 } from '../core/layout.ts';
+import { F_IA32_SPEC_CTRL_MASK, F_IA32_SPEC_CTRL_SHADOW } from '../core/generated/vmcs-offsets.ts';
 import { MSRS as NAMED_MSRS } from '../spec/msrs.ts';
-import { readQuad, readWord, writeQuad } from '../vmx/processor.ts';
+import { setVmcsQuad, vmcsQuad } from '../vmx/operation.ts';
+import { type Core, readQuad, readWord, writeQuad } from '../vmx/processor.ts';
 import { FREQUENCY, type Hardware } from './hardware.ts';
 import {
   anyValue,
@@ -70,6 +76,7 @@ const MISC_ENABLE_FIXED = 0x1800n; // no branch-trace store, no PEBS
 const DEBUGCTL_LBR = 1n;
 const DEBUGCTL_BTF = 2n;
 const FEATURE_CONTROL_LOCK = 1n;
+const TERTIARY_SPEC_CTRL = 1 << 7;
 const APIC_BSP = 0x100n;
 const APIC_X2 = 0x400n;
 const APIC_ENABLE = 0x800n;
@@ -193,6 +200,26 @@ const MISC_ENABLE_MSR: Msr = {
   },
 };
 
+/** IBRS, STIBP, SSBD: kept, without effect on a processor that does not speculate. */
+const SPEC_CTRL_MSR: Msr = {
+  read: ({ core }) =>
+    isSpecCtrlVirtualized(core) ? vmcsQuad(core, F_IA32_SPEC_CTRL_SHADOW) : readQuad(core, SPEC_CTRL),
+  write: ({ core }, value) => {
+    if ((value & ~7n) !== 0n) return MSR_FAULT;
+    if (isSpecCtrlVirtualized(core)) {
+      const mask = vmcsQuad(core, F_IA32_SPEC_CTRL_MASK);
+      setVmcsQuad(core, F_IA32_SPEC_CTRL_SHADOW, value);
+      writeQuad(core, SPEC_CTRL, (readQuad(core, SPEC_CTRL) & mask) | (value & ~mask));
+    } else writeQuad(core, SPEC_CTRL, value);
+    return MSR_DONE;
+  },
+};
+
+/** A guest under “virtualize IA32_SPEC_CTRL” sees the shadow, and its writes leave the bits of the mask alone. */
+function isSpecCtrlVirtualized(core: Core): boolean {
+  return readWord(core, NON_ROOT) !== 0 && (readWord(core, TERTIARY_CONTROLS) & TERTIARY_SPEC_CTRL) !== 0;
+}
+
 const DEBUGCTL_MSR: Msr = {
   read: ({ core }) => readQuad(core, DEBUGCTL),
   write: ({ core, notice }, value) => {
@@ -252,7 +279,10 @@ export const MSRS: ReadonlyMap<number, Msr> = new Map<number, Msr>([
   [0x1b, APIC_BASE_MSR],
   [0x3a, FEATURE_CONTROL_MSR],
   [0x3b, { ...ADJUST, feature: 'IA32_TSC_ADJUST' }],
+  [0x48, { ...SPEC_CTRL_MSR, feature: 'IBRS' }],
+  [0x49, { read: () => undefined, write: (_, value) => (value > 1n ? MSR_FAULT : MSR_DONE), feature: 'IBRS' }],
   [0x79, UPDATE_TRIGGER],
+  [0xe1, { ...cell(UMWAIT_CONTROL, only(0xfffffffdn)), feature: 'WAITPKG' }],
   [0x8b, plain()],
   [0xce, constant(BigInt(FREQUENCY / BUS_HZ) << 8n)],
   [0x10a, constant(ARCH_CAPABILITIES)],
@@ -266,6 +296,7 @@ export const MSRS: ReadonlyMap<number, Msr> = new Map<number, Msr>([
   ...mtrrs(),
   [0x277, cell(PAT, isPat)],
   [0x38f, cell(PERF_GLOBAL_CTRL, only(0n))],
+  [0x6e1, { ...cell(PKRS, only(0xffffffffn), MSR_DONE | MSR_MODE), feature: 'PKS' }],
   [0x6e0, { ...DEADLINE, feature: 'TSC-deadline' }],
   [0xc0000080, EFER_MSR],
   [0xc0000081, cell(STAR)],

@@ -70,8 +70,27 @@ const FIRMWARE_CR0 = CR0_ET; // caches on
 // IA32_FEATURE_CONTROL as firmware leaves it: bit 0 locked, bit 2 VMX outside SMX operation.
 const FEATURE_CONTROL_VALUES = { ready: 5n, unlocked: 0n, 'locked-off': 1n, absent: 0n } as const;
 const CR4_VMXE = 0x2000n;
-const OFFERS_INVEPT = 1;
-const OFFERS_INVVPID = 2;
+/** Bits of VMX_OFFERS by what IA32_VMX_EPT_VPID_CAP offers; bit 2 is CPUID’s WAITPKG. */
+const OFFERS = [
+  'INVEPT',
+  'INVVPID',
+  '',
+  'advanced information',
+  'walk length 5',
+  'accessed and dirty flags',
+  '2-MByte pages',
+  '1-GByte pages',
+  '',
+  'INVEPT single-context',
+  'INVEPT all-context',
+  '',
+  'INVVPID individual-address',
+  'INVVPID single-context',
+  'INVVPID all-context',
+  'INVVPID retaining globals',
+  'execute-only',
+] as const;
+const OFFERS_WAITPKG = 4;
 const FAST_STRINGS_NO_BTS_NO_PEBS_MONITOR = 0x41801n;
 const PAT_AT_RESET = 0x0007040600070406n;
 const SEED = 0x9e3779b97f4a7c15n;
@@ -96,12 +115,10 @@ export function writeSegment(core: Core, index: number, state: SegmentState): vo
 
 const REAL_DATA: SegmentState = { selector: 0, rights: 0x93, limit: 0xffff, base: 0 };
 
-/** Instructions that exist on this processor (VMX_OFFERS). */
+/** What exists on this processor (VMX_OFFERS). */
 function vmxOffers(profile: CapabilityProfile): number {
-  return (
-    (supportsEptVpid(profile, 'INVEPT') ? OFFERS_INVEPT : 0) |
-    (supportsEptVpid(profile, 'INVVPID') ? OFFERS_INVVPID : 0)
-  );
+  const offers = OFFERS.reduce((bits, name, bit) => bits | (supportsEptVpid(profile, name) ? 1 << bit : 0), 0);
+  return offers | (profile.hidden.includes('WAITPKG') ? 0 : OFFERS_WAITPKG);
 }
 
 /** Power-on state of the processor in STATE with what firmware leaves behind: features locked, MTRRs set, real mode, interrupts off. */

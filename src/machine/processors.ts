@@ -18,6 +18,7 @@ import {
   STATE,
   STATE_SIZE,
   SYSTEM_FLAGS,
+  VIRTUAL_INTERRUPT,
   VMX_ON,
 } from '../core/layout.ts';
 import { type Core, readCount, readWord } from '../vmx/processor.ts';
@@ -79,6 +80,8 @@ export function isDue({ core, board }: Hardware, processor: number, now: number)
   const nmi = cell(NMI_PENDING) !== 0 || board.nmiPending(processor);
   if (nmi && (virtualNmis || (cell(INTERRUPTIBILITY) & BLOCKING_NMI) === 0)) return true;
   if (guest && readCount(core, cellOf(core, processor, PREEMPTION_DEADLINE)) <= now) return true;
+  const interruptible = (cell(SYSTEM_FLAGS) & RFLAGS_IF) !== 0 && cell(ACTIVITY) !== ACTIVITY_SHUTDOWN;
+  if (interruptible && cell(VIRTUAL_INTERRUPT) !== 0) return true;
   if (!hearsInterrupts(core, processor)) return false;
   return processor === readWord(core, PROCESSOR)
     ? readWord(core, INTERRUPT_LINE) !== 0

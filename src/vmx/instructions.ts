@@ -46,6 +46,8 @@ import { type Core, noteWritten, readQuad, readWord, writeQuad, writeWord } from
 
 const ALL_ONES = 0xffffffffffffffffn;
 const CR4_LA57 = 1 << 12;
+/** Bit 31 of a VMCS region’s first 4 bytes. */
+const SHADOW_INDICATOR = 0x80000000;
 const FLUSH_GUEST = 2;
 const FLUSH_ALL = 3;
 
@@ -87,9 +89,10 @@ function badPointer(vmx: Vmx, pointer: bigint): string | undefined {
   return undefined;
 }
 
-function badRevision(vmx: Vmx, pointer: bigint, region: string): string | undefined {
+/** `ignored` are bits that may have either value. */
+function badRevision(vmx: Vmx, pointer: bigint, region: string, ignored = 0): string | undefined {
   const found = physicalWord(vmx.core, pointer);
-  if (found === vmx.revision) return undefined;
+  if ((found & ~ignored) >>> 0 === vmx.revision) return undefined;
   return `The first 4 bytes of the ${region} at ${hex(pointer)} are ${hex(found)}; IA32_VMX_BASIC[30:0] asks for ${hex(vmx.revision)}.`;
 }
 
@@ -138,7 +141,7 @@ function vmptrld(vmx: Vmx, pointer: bigint): number {
   if (pointer === readQuad(core, VMXON_POINTER)) {
     return vmFail(vmx, 'VMPTRLD', 10, `${hex(pointer)} is the VMXON region.`);
   }
-  const revision = badRevision(vmx, pointer, 'VMCS region');
+  const revision = badRevision(vmx, pointer, 'VMCS region', vmx.shadowing ? SHADOW_INDICATOR : 0);
   if (revision !== undefined) return vmFail(vmx, 'VMPTRLD', 11, revision);
   if (pointer + 4096n > BigInt(core.ramSize)) {
     return vmFail(vmx, 'VMPTRLD', 11, `There is no RAM at ${hex(pointer)}.`);

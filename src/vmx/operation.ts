@@ -2,7 +2,7 @@
 import { F_VM_INSTRUCTION_ERROR } from '../core/generated/vmcs-offsets.ts';
 import { RAM, VMCS_ADDRESS, VMCS_POINTER } from '../core/layout.ts';
 import { VM_INSTRUCTION_ERRORS } from '../spec/vm-instruction-errors.ts';
-import { type CapabilityProfile, vmxCapability } from './capabilities.ts';
+import { type CapabilityProfile, supportsControl, vmxCapability } from './capabilities.ts';
 import { createHistory, type History } from './history.ts';
 import type { PassedChecks } from './passed-checks.ts';
 import { type Core, readQuad, readWord, writeWord } from './processor.ts';
@@ -35,6 +35,8 @@ export interface Vmx {
   /** Facts of the profile that instructions ask for often. */
   readonly revision: number;
   readonly eptVpid: bigint;
+  /** VMCS shadowing is supported: a VMCS may be a shadow VMCS. */
+  readonly shadowing: boolean;
   readonly history: History;
   readonly statistics: StatisticsTables;
   /** What is known of VMCSs whose entry checks held. */
@@ -56,6 +58,7 @@ export function createVmx(core: Core, host: VmxHost, profile: CapabilityProfile)
     profile,
     revision: Number((vmxCapability(profile, 0x480) ?? 0n) & 0x7fffffffn),
     eptVpid: vmxCapability(profile, 0x48c) ?? 0n,
+    shadowing: supportsControl(profile, 'secondary', 'VMCS shadowing'),
     history: createHistory(),
     statistics: createStatistics(),
     passed: undefined,

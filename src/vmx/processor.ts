@@ -34,6 +34,7 @@ export interface CoreExports {
   acknowledge(vector: number): void;
   inject(info: number, error: number, length: number): void;
   finishVmx(outcome: number): void;
+  processPostedInterrupts(): void;
   vmxSaveGuest(): void;
   vmxLoadGuest(): void;
   /** 0, or the VMX-abort indicator. */

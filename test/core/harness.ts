@@ -32,6 +32,7 @@ import {
   RAX,
   REMAINING,
   RESERVED_PHYSICAL,
+  VMX_OFFERS,
   RETIRED,
   SEG_BASE,
   SEG_LIMIT,
@@ -55,6 +56,9 @@ export const PAGE_PRESENT = 1n;
 export const PAGE_WRITABLE = 2n;
 export const PAGE_USER = 4n;
 export const PAGE_LARGE = 0x80n;
+
+/** VMX_OFFERS: everything, apart from bits 11:9 of the exit qualification of EPT violations. */
+const EVERY_CAPABILITY_BUT_ADVANCED_INFORMATION = 0xfffffff7;
 
 export interface TestCore extends Core {
   /** Bytes written to each port, in order. */
@@ -97,6 +101,7 @@ export function openCore(ramMiB = 16, host: Partial<CoreHost> = {}): TestCore {
   );
   writeQuad(core, RAM_SIZE, BigInt(core.ramSize));
   writeQuad(core, RESERVED_PHYSICAL, 0x000fff8000000000n);
+  writeWord(core, VMX_OFFERS, EVERY_CAPABILITY_BUT_ADVANCED_INFORMATION);
   writeQuad(core, RANDOM_STATE, 0x9e3779b97f4a7c15n);
   writeQuad(core, VMCS_POINTER, ALL_ONES);
   writeQuad(core, VMXON_POINTER, ALL_ONES);

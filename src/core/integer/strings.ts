@@ -1,14 +1,17 @@
 // MOVS, CMPS, STOS, LODS and SCAS. Repeated forms work a page at a time on the addresses that the TLB holds, and one
 // element at a time through the general path where it holds none (first touch, devices, decoded code, watched pages).
 //
-// One go ends when the count register reaches a multiple of 4096 (or after one iteration with RFLAGS.TF), so how a long
+// One go ends when the count register reaches a multiple of 4096 (or after one iteration with RFLAGS.TF or the monitor trap
+// flag), so how a long
 // repetition is cut depends on architectural state alone. Registers are committed before every access that may fault.
 
 import {
   ACCESS_READ,
   ACCESS_WRITE,
+  APIC_WRITE,
   CODE_MODE,
   ES,
+  PRIMARY_CONTROLS,
   RAX,
   RCX,
   RDI,
@@ -26,6 +29,7 @@ import {
   TLB_WRITE,
 } from '../layout.ts';
 import { FLAG_DF, FLAG_TF, RIGHTS_DB, TYPE_CODE, TYPE_EXPAND_DOWN } from '../bits.ts';
+import { PRIMARY_MTF } from '../events.ts';
 import { setStatus } from '../flags.ts';
 import { readMemory, writeMemory } from '../memory.ts';
 import { segmentAddress } from '../segments.ts';
@@ -288,7 +292,8 @@ export function execString(): bool {
     const whileEqual = repeat == 0xf3;
     let count = load<u64>(RCX) & addressMask;
     if (!count) return true;
-    let most = load<u32>(SYSTEM_FLAGS) & FLAG_TF ? 1 : ((count - 1) & (GO - 1)) + 1;
+    let most =
+      load<u32>(SYSTEM_FLAGS) & FLAG_TF || load<u32>(PRIMARY_CONTROLS) & PRIMARY_MTF ? 1 : ((count - 1) & (GO - 1)) + 1;
     while (most) {
       const done = someOf(opcode, most, whileEqual);
       most -= done;
@@ -300,6 +305,7 @@ export function execString(): bool {
         break;
       }
       finished = !count;
+      if (load<u32>(APIC_WRITE)) most = 0; // what follows the write comes before the next iteration
     }
   }
   if (compares) setStatus(subtractStatus(left, right, (left - right) & sizeMask(size), size));

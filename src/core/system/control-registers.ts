@@ -22,7 +22,6 @@ import {
   CS,
   EFER,
   EXIT_GUEST_LINEAR,
-  EXIT_TRAP,
   NON_ROOT,
   PRIMARY_CONTROLS,
   RESERVED_PHYSICAL,
@@ -33,7 +32,6 @@ import {
   SI_REG,
   SI_RM,
   SI_SEGMENT,
-  TPR_THRESHOLD,
   VIRTUAL_APIC,
   VMX_ON,
 } from '../layout.ts';
@@ -75,7 +73,6 @@ import {
   PRIMARY_CR8_STORE,
   PRIMARY_TPR_SHADOW,
   REASON_CR_ACCESS,
-  beginExit,
   exitInstruction,
 } from '../intercepts.ts';
 import { writeMemory } from '../memory.ts';
@@ -85,11 +82,11 @@ import { segmentAddress } from '../segments.ts';
 import { retire } from '../slow.ts';
 import { MODE_64, getReg, isLongMode, segRights, setReg, updateMode } from '../state.ts';
 import { flushTlb } from '../tlb.ts';
+import { virtualizeTpr } from '../virtual-apic.ts';
 
 const CR0_KNOWN: u64 = 0xe005003f;
-const CR4_SIMULATED: u64 = 0x7339ff; // what the core carries out: no OSFXSR, OSXMMEXCPT, SMXE, OSXSAVE, CET, PKS
+const CR4_SIMULATED: u64 = 0x17339ff; // what the core carries out: no OSFXSR, OSXMMEXCPT, SMXE, OSXSAVE, CET
 const SECONDARY_UNRESTRICTED: u32 = 1 << 7;
-const REASON_TPR_BELOW_THRESHOLD: u32 = 43;
 
 // Access types in the exit qualification.
 const MOV_TO: u32 = 0;
@@ -291,10 +288,7 @@ function movToCr8(value: u64): void {
   if (controls(PRIMARY_TPR_SHADOW)) {
     writePhysical(virtualTpr(), 2, value << 4);
     retire();
-    if (value < <u64>(load<u32>(TPR_THRESHOLD) & 15)) {
-      beginExit(REASON_TPR_BELOW_THRESHOLD, 0);
-      store<u32>(EXIT_TRAP, 1);
-    }
+    virtualizeTpr();
     return;
   }
   store<u64>(CR8, value);

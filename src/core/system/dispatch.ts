@@ -45,6 +45,7 @@ import {
   SL_OUT,
   SL_OUTS,
   SL_PAUSE,
+  SL_UMWAIT,
   SL_POPF,
   SL_POP_SEGMENT,
   SL_PUSHF,
@@ -115,6 +116,7 @@ import {
   execMonitor,
   execMwait,
   execPause,
+  execUserWait,
   execWbinvd,
 } from './processor.ts';
 import {
@@ -305,6 +307,9 @@ export function execSystem(id: u32): void {
       return;
     case SL_PAUSE:
       execPause();
+      return;
+    case SL_UMWAIT:
+      execUserWait();
       return;
     case SL_IN:
       execIn();

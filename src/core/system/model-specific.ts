@@ -52,6 +52,7 @@ import {
 } from '../intercepts.ts';
 import { retire } from '../slow.ts';
 import { MODE_64, getReg, isCanonical, isV86, time, updateMode } from '../state.ts';
+import { completeVirtualMsr, readVirtualMsr, writeVirtualMsr } from '../virtual-apic.ts';
 import { flushOwn } from './control-registers.ts';
 
 const ANSWER_DEVICES: u32 = 2;
@@ -80,7 +81,8 @@ export function execRdmsr(): void {
     return;
   }
   const own = ownMsr(index);
-  if (own) setPair(load<u64>(own));
+  if (readVirtualMsr(index)) setPair(load<u64>(MSR_VALUE));
+  else if (own) setPair(load<u64>(own));
   else {
     if (!host_rdmsr(index)) raise(VECTOR_GP, 0);
     setPair(load<u64>(MSR_VALUE));
@@ -96,6 +98,11 @@ export function execWrmsr(): void {
     return;
   }
   const value = <u64>load<u32>(RAX) | ((<u64>load<u32>(RDX)) << 32);
+  if (writeVirtualMsr(index, value)) {
+    retire();
+    completeVirtualMsr(index, value);
+    return;
+  }
   const own = ownMsr(index);
   if (own) {
     if (!isCanonical(value)) raise(VECTOR_GP, 0);

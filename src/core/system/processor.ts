@@ -29,13 +29,17 @@ import {
   SI_OFFSET,
   SI_OPCODE,
   SI_REG,
+  SI_REPEAT,
+  SI_RM,
   SI_SEGMENT,
   SI_SEGMENT_PREFIX,
   STOP,
   STOP_HALT,
+  VMX_OFFERS,
 } from '../layout.ts';
-import { CR0_EM, CR0_MP, CR0_TS, CR4_PCIDE, CR4_SMXE, VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../bits.ts';
+import { CR0_EM, CR0_MP, CR0_TS, CR4_PCIDE, CR4_SMXE, CR4_TSD, VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../bits.ts';
 import { raise, raiseNoError } from '../events.ts';
+import { setStatus } from '../flags.ts';
 import { host_cpuid } from '../host.ts';
 import {
   PRIMARY_HLT,
@@ -43,6 +47,7 @@ import {
   PRIMARY_MONITOR,
   PRIMARY_MWAIT,
   PRIMARY_PAUSE,
+  PRIMARY_RDTSC,
   REASON_CPUID,
   REASON_GETSEC,
   REASON_HLT,
@@ -52,9 +57,12 @@ import {
   REASON_MONITOR,
   REASON_MWAIT,
   REASON_PAUSE,
+  REASON_TPAUSE,
+  REASON_UMWAIT,
   REASON_WBINVD,
   SECONDARY_INVPCID,
   SECONDARY_PAUSE_LOOP,
+  SECONDARY_USER_WAIT,
   SECONDARY_WBINVD,
   displacementQualification,
   exitAlways,
@@ -74,6 +82,7 @@ import { MODE_64, getReg, isCanonical, isV86, segBase, time } from '../state.ts'
 import { flushOwnPage } from './invalidation.ts';
 import { flushOwn } from './control-registers.ts';
 
+const OFFERS_WAITPKG: u32 = 1 << 2;
 const NO_MONITOR: u64 = 0xffffffffffffffff;
 
 function requirePrivilege(): void {
@@ -198,6 +207,34 @@ export function execPause(): void {
   }
   retire();
   if (load<u32>(PROCESSOR_COUNT) > 1) countPause();
+}
+
+/**
+ * UMONITOR (F3), UMWAIT (F2), TPAUSE (66). A wait may end at any time for reasons of the processor's own (SDM "UMWAIT - User Level
+ * Monitor Wait"): here it ends at once, so the limit of IA32_UMWAIT_CONTROL never comes into play and CF is 0.
+ */
+export function execUserWait(): void {
+  if (!(load<u32>(VMX_OFFERS) & OFFERS_WAITPKG)) raiseNoError(VECTOR_UD);
+  const guest = load<u32>(NON_ROOT) != 0;
+  if (guest && !(load<u32>(SECONDARY_CONTROLS) & SECONDARY_USER_WAIT)) raiseNoError(VECTOR_UD);
+  if (load<u32>(SI_REPEAT) == 0xf3) {
+    const segment: u32 = load<u32>(SI_SEGMENT_PREFIX) ? load<u32>(SI_SEGMENT) : DS;
+    const linear = segmentAddress(segment, wrapAddress(getReg(load<u32>(SI_RM))), 1, ACCESS_READ);
+    translate(linear, ACCESS_READ);
+    store<u64>(MONITOR_ADDRESS, load<u64>(LAST_PHYSICAL) & ~(<u64>63));
+    retire();
+    return;
+  }
+  if (load<u64>(CR4) & CR4_TSD && load<u32>(CPL)) raise(VECTOR_GP, 0);
+  const pause = load<u32>(SI_REPEAT) == 0;
+  if (guest && load<u32>(PRIMARY_CONTROLS) & PRIMARY_RDTSC) {
+    exitWithInfo(pause ? REASON_TPAUSE : REASON_UMWAIT, 0, load<u32>(SI_RM) << 3);
+    return;
+  }
+  if (<u32>getReg(load<u32>(SI_RM)) & ~1) raise(VECTOR_GP, 0);
+  store<u64>(MONITOR_ADDRESS, NO_MONITOR);
+  setStatus(0);
+  retire();
 }
 
 // ---- What is not there ------------------------------------------------------------------------------------------------------

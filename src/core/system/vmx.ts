@@ -71,7 +71,7 @@ import {
 } from '../bits.ts';
 import { DR6_BS, attend, raise, raiseNoError } from '../events.ts';
 import { setStatus } from '../flags.ts';
-import { F_EPT_POINTER } from '../generated/vmcs-offsets.ts';
+import { F_EPT_POINTER, F_EPTP_INDEX, F_VM_INSTRUCTION_ERROR } from '../generated/vmcs-offsets.ts';
 import { readRegister, writeRegister } from '../integer/operands.ts';
 import {
   REASON_INVEPT,
@@ -87,6 +87,7 @@ import {
   REASON_VMWRITE,
   REASON_VMXOFF,
   REASON_VMXON,
+  SECONDARY_VE,
   SECONDARY_VMFUNC,
   displacementQualification,
   exitInstruction,
@@ -108,6 +109,10 @@ const LOCKED_AND_ENABLED: u64 = 5;
 const VM_SUCCEED: u32 = 0;
 const VM_FAIL_INVALID: u32 = 1;
 const VMFUNC_EPTP_SWITCHING: u64 = 1;
+const OFFERS_WALK_5: u32 = 1 << 4;
+const OFFERS_ACCESSED_DIRTY: u32 = 1 << 5;
+const UNSUPPORTED_COMPONENT: u32 = 12;
+const READ_ONLY_COMPONENT: u32 = 13;
 
 /** Modes in which no VMX instruction exists: real-address and virtual-8086 mode, compatibility mode. @inline */
 function requireMode(): void {
@@ -205,13 +210,15 @@ function vmxon(): void {
     return;
   }
   requirePrivilege();
-  if (!load<u32>(VMX_ON)) {
-    const fixed = CR0_PE | CR0_NE | CR0_PG;
-    if (fixed & ~load<u64>(CR0)) raise(VECTOR_GP, 0);
-    const allowed = load<u64>(CR4_ALLOWED);
-    if (allowed && load<u64>(CR4) & ~allowed) raise(VECTOR_GP, 0);
-    if ((load<u64>(FEATURE_CONTROL) & LOCKED_AND_ENABLED) != LOCKED_AND_ENABLED) raise(VECTOR_GP, 0);
+  if (load<u32>(VMX_ON)) {
+    hand(VMX_VMXON); // VMfail, whatever the operand
+    return;
   }
+  const fixed = CR0_PE | CR0_NE | CR0_PG;
+  if (fixed & ~load<u64>(CR0)) raise(VECTOR_GP, 0);
+  const allowed = load<u64>(CR4_ALLOWED);
+  if (allowed && load<u64>(CR4) & ~allowed) raise(VECTOR_GP, 0);
+  if ((load<u64>(FEATURE_CONTROL) & LOCKED_AND_ENABLED) != LOCKED_AND_ENABLED) raise(VECTOR_GP, 0);
   store<u64>(VMX_OPERAND, readMemory(operand(8, ACCESS_READ), 3));
   hand(VMX_VMXON);
 }
@@ -253,10 +260,12 @@ function accessInfo(): u32 {
   return operandInfo(load<u32>(SI_REG));
 }
 
-/** A shadowed access that fails does so in the guest: there is no TypeScript to explain it to. */
-function failInGuest(): bool {
+/** A shadowed access that fails does so in the guest: there is no TypeScript to explain it to. The shadow VMCS has the error. */
+function failInGuest(error: u32): bool {
   if (!load<u32>(NON_ROOT)) return false;
-  setStatus(region() ? STATUS_ZF : STATUS_CF);
+  const base = region();
+  if (base) store<u32>(base + F_VM_INSTRUCTION_ERROR, error);
+  setStatus(base ? STATUS_ZF : STATUS_CF);
   retire();
   return true;
 }
@@ -268,7 +277,7 @@ export function execVmread(): void {
   const base = region();
   const row = base ? vmcsField(encoding) : 0;
   if (!row) {
-    if (failInGuest()) return;
+    if (failInGuest(UNSUPPORTED_COMPONENT)) return;
     store<u64>(VMX_OPERAND, encoding);
     hand(VMX_VMREAD);
     return;
@@ -284,13 +293,16 @@ export function execVmwrite(): void {
   const encoding = register(load<u32>(SI_REG));
   if (enterAccess(REASON_VMWRITE, encoding, true)) return;
   const size: u32 = load<u32>(CODE_MODE) == MODE_64 ? 3 : 2;
-  const value = load<u32>(SI_MEMORY)
-    ? readMemory(operand(1 << size, ACCESS_READ), size)
-    : readRegister(load<u32>(SI_RM), size);
   const base = region();
+  // Without a VMCS it fails before its memory operand is read.
+  const value = !load<u32>(SI_MEMORY)
+    ? readRegister(load<u32>(SI_RM), size)
+    : base
+      ? readMemory(operand(1 << size, ACCESS_READ), size)
+      : 0;
   const row = base ? vmcsField(encoding) : 0;
   if (!row || row & FIELD_READ_ONLY) {
-    if (failInGuest()) return;
+    if (failInGuest(row ? READ_ONLY_COMPONENT : UNSUPPORTED_COMPONENT)) return;
     store<u64>(VMX_OPERAND, encoding);
     store<u64>(VMX_VALUE, value);
     hand(VMX_VMWRITE);
@@ -303,12 +315,17 @@ export function execVmwrite(): void {
 
 // ---- INVEPT, INVVPID, VMFUNC --------------------------------------------------------------------------------------------------
 
-function invalidate(reason: u32, instruction: u32): void {
+/** `firstType` is the bit of VMX_OFFERS for type 0. */
+function invalidate(reason: u32, instruction: u32, firstType: u32): void {
   if (enter(reason, true, operandInfo(load<u32>(SI_REG)))) return;
-  const linear = operand(16, ACCESS_READ);
-  store<u64>(VMX_DESCRIPTOR, readMemory(linear, 3));
-  store<u64>(VMX_DESCRIPTOR, readMemory(linear + 8, 3), 8);
-  store<u64>(VMX_OPERAND, register(load<u32>(SI_REG)));
+  const type = register(load<u32>(SI_REG));
+  store<u64>(VMX_OPERAND, type);
+  // A type that is not supported fails before the descriptor is read.
+  if (type < 4 && (load<u32>(VMX_OFFERS) >> (firstType + <u32>type)) & 1) {
+    const linear = operand(16, ACCESS_READ);
+    store<u64>(VMX_DESCRIPTOR, readMemory(linear, 3));
+    store<u64>(VMX_DESCRIPTOR, readMemory(linear + 8, 3), 8);
+  }
   hand(instruction);
 }
 
@@ -319,11 +336,11 @@ function requireOffered(bit: u32): void {
 
 export function execInvept(): void {
   requireOffered(1);
-  invalidate(REASON_INVEPT, VMX_INVEPT);
+  invalidate(REASON_INVEPT, VMX_INVEPT, 8);
 }
 export function execInvvpid(): void {
   requireOffered(2);
-  invalidate(REASON_INVVPID, VMX_INVVPID);
+  invalidate(REASON_INVVPID, VMX_INVVPID, 12);
 }
 
 /** VMFUNC: VM function 0 is EPTP switching; everything else exits (SDM "VMFUNC - Invoke VM function"). */
@@ -341,6 +358,7 @@ export function execVmfunc(): void {
   }
   store<u64>(EPTP, eptp);
   store<u64>(load<u32>(VMCS_ADDRESS) + F_EPT_POINTER, eptp);
+  if (load<u32>(SECONDARY_CONTROLS) & SECONDARY_VE) store<u64>(load<u32>(VMCS_ADDRESS) + F_EPTP_INDEX, load<u32>(RCX));
   flushTlb(2);
   retire();
 }
@@ -349,6 +367,8 @@ export function execVmfunc(): void {
 function validEptp(eptp: u64): bool {
   const type = <u32>eptp & 7;
   const length = (<u32>eptp >> 3) & 7;
-  if ((type != 0 && type != 6) || (length != 3 && length != 4)) return false;
+  const offers = load<u32>(VMX_OFFERS);
+  if ((type != 0 && type != 6) || (length != 3 && !(length == 4 && offers & OFFERS_WALK_5))) return false;
+  if (eptp & 0x40 && !(offers & OFFERS_ACCESSED_DIRTY)) return false;
   return !(eptp & (0xf80 | 0xfff0000000000000 | load<u64>(RESERVED_PHYSICAL)));
 }

@@ -40,6 +40,7 @@ import {
 } from '../generated/vmcs-offsets.ts';
 import {
   APIC_ACCESS,
+  APIC_WRITE,
   CR0_MASK,
   CR0_SHADOW,
   CR3_TARGET0,
@@ -71,11 +72,13 @@ import {
   SECONDARY_CONTROLS,
   SHADOW_VMCS_ADDRESS,
   TERTIARY_CONTROLS,
+  TPR_EXIT,
   TPR_THRESHOLD,
   TSC_MULTIPLIER,
   TSC_OFFSET,
   VE_INFORMATION,
   VIRTUAL_APIC,
+  VIRTUAL_INTERRUPT,
   VM_FUNCTION_CONTROLS,
   VMREAD_BITMAP,
   VMWRITE_BITMAP,
@@ -170,4 +173,7 @@ export function clearControls(): void {
   store<u64>(TSC_MULTIPLIER, u64(1) << 48);
   store<u64>(PREEMPTION_DEADLINE, u64.MAX_VALUE);
   store<u32>(MTF_PENDING, 0);
+  store<u32>(APIC_WRITE, 0);
+  store<u32>(VIRTUAL_INTERRUPT, 0);
+  store<u32>(TPR_EXIT, 0);
 }

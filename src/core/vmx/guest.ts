@@ -23,6 +23,7 @@ import {
   F_GUEST_IA32_PERF_GLOBAL_CTRL,
   F_GUEST_IA32_PKRS,
   F_GUEST_IA32_S_CET,
+  F_GUEST_IA32_SPEC_CTRL,
   F_GUEST_IA32_SYSENTER_CS,
   F_GUEST_IA32_SYSENTER_EIP,
   F_GUEST_IA32_SYSENTER_ESP,
@@ -52,6 +53,7 @@ import {
 import {
   ACTIVITY,
   ACTIVITY_MWAIT,
+  APIC_TAG,
   BNDCFGS,
   CR0,
   CR3,
@@ -90,6 +92,7 @@ import {
   PERF_GLOBAL_CTRL,
   PIN_CONTROLS,
   PKRS,
+  PKRS_TAG,
   PML_INDEX,
   PREEMPTION_DEADLINE,
   PREEMPTION_RATE,
@@ -104,6 +107,7 @@ import {
   SEG_SELECTOR,
   SEGMENT_SIZE,
   SEGMENTS,
+  SPEC_CTRL,
   SSP,
   SYSENTER_CS,
   SYSENTER_EIP,
@@ -118,6 +122,7 @@ import { flushTlb } from '../tlb.ts';
 import { getFlags, setFlags } from '../flags.ts';
 import { getRip, setRip, time, updateMode } from '../state.ts';
 import { loadPdptes } from '../paging.ts';
+import { apicAccessTag, beginVirtualApic, saveVirtualApic } from '../virtual-apic.ts';
 import { compileControls, PIN_PREEMPTION_TIMER, PIN_VIRTUAL_NMIS } from './controls.ts';
 
 // CR0 bits that VM entry and VM exit leave as they are: ET, NW, CD and the reserved ones 15:6, 17, 28:19.
@@ -134,6 +139,7 @@ const ENTRY_LOAD_EFER: u32 = 1 << 15;
 const ENTRY_LOAD_BNDCFGS: u32 = 1 << 16;
 const ENTRY_LOAD_CET: u32 = 1 << 20;
 const ENTRY_LOAD_PKRS: u32 = 1 << 22;
+const ENTRY_LOAD_SPEC_CTRL: u32 = 1 << 24;
 const EXIT_SAVE_DEBUG: u32 = 1 << 2;
 const EXIT_SAVE_PAT: u32 = 1 << 18;
 const EXIT_SAVE_EFER: u32 = 1 << 20;
@@ -164,6 +170,7 @@ export function vmxLoadGuest(): void {
   if ((entry & ENTRY_LOAD_PERF) != 0) store<u64>(PERF_GLOBAL_CTRL, load<u64>(region + F_GUEST_IA32_PERF_GLOBAL_CTRL));
   if ((entry & ENTRY_LOAD_BNDCFGS) != 0) store<u64>(BNDCFGS, load<u64>(region + F_GUEST_IA32_BNDCFGS));
   if ((entry & ENTRY_LOAD_PKRS) != 0) store<u64>(PKRS, load<u64>(region + F_GUEST_IA32_PKRS));
+  if ((entry & ENTRY_LOAD_SPEC_CTRL) != 0) store<u64>(SPEC_CTRL, load<u64>(region + F_GUEST_IA32_SPEC_CTRL));
   if ((entry & ENTRY_LOAD_CET) != 0) {
     store<u64>(S_CET, load<u64>(region + F_GUEST_IA32_S_CET));
     store<u64>(SSP, load<u64>(region + F_GUEST_SSP));
@@ -191,6 +198,7 @@ export function vmxLoadGuest(): void {
   flushForGuest();
   updateMode();
   setRip(load<u64>(region + F_GUEST_RIP));
+  beginVirtualApic(region);
 }
 
 function loadGuestEfer(region: usize, entry: u32, cr0: u64): void {
@@ -249,6 +257,9 @@ export function vmxSaveGuest(): void {
   if ((exit & EXIT_SAVE_PAT) != 0) store<u64>(region + F_GUEST_IA32_PAT, load<u64>(PAT));
   if ((exit & EXIT_SAVE_EFER) != 0) store<u64>(region + F_GUEST_IA32_EFER, load<u64>(EFER));
   if ((exit & EXIT_SAVE_PERF) != 0) store<u64>(region + F_GUEST_IA32_PERF_GLOBAL_CTRL, load<u64>(PERF_GLOBAL_CTRL));
+  // Saved wherever the processor can load them.
+  store<u64>(region + F_GUEST_IA32_PKRS, load<u64>(PKRS));
+  store<u64>(region + F_GUEST_IA32_SPEC_CTRL, load<u64>(SPEC_CTRL));
   const entry = load<u32>(region + F_VM_ENTRY_CONTROLS);
   const long = (load<u64>(EFER) & EFER_LMA) != 0;
   store<u32>(region + F_VM_ENTRY_CONTROLS, long ? entry | ENTRY_IA32E : entry & ~ENTRY_IA32E);
@@ -257,6 +268,7 @@ export function vmxSaveGuest(): void {
   store<u64>(region + F_GUEST_RIP, getRip());
   store<u64>(region + F_GUEST_RFLAGS, getFlags());
   saveNonRegister(region, exit);
+  saveVirtualApic(region);
   if ((load<u64>(CR0) & CR0_PG) != 0 && (load<u64>(CR4) & CR4_PAE) != 0 && !long && load<u64>(EPTP) != 0) {
     memory.copy(region + F_GUEST_PDPTE0, PDPTE0, 32);
   }
@@ -315,6 +327,7 @@ function rememberRoot(): void {
   store<u64>(ROOT_TAG, load<u64>(CR3), 8);
   store<u64>(ROOT_TAG, load<u64>(CR4), 16);
   store<u64>(ROOT_TAG, load<u64>(EFER), 24);
+  store<u64>(PKRS_TAG, load<u64>(PKRS), 8);
 }
 
 /** Remembers whose translations the guest's TLB sets hold; called before the host's state is loaded. */
@@ -325,6 +338,7 @@ export function rememberGuest(): void {
   store<u64>(GUEST_TAG, load<u64>(EFER), 24);
   store<u64>(GUEST_TAG, load<u64>(EPTP), 32);
   store<u64>(GUEST_TAG, u64(load<u32>(VPID)), 40);
+  store<u64>(PKRS_TAG, load<u64>(PKRS));
 }
 
 function flushForGuest(): void {
@@ -336,8 +350,11 @@ function flushForGuest(): void {
     load<u64>(GUEST_TAG, 16) == load<u64>(CR4) &&
     load<u64>(GUEST_TAG, 24) == load<u64>(EFER) &&
     load<u64>(GUEST_TAG, 32) == load<u64>(EPTP) &&
-    load<u64>(GUEST_TAG, 40) == vpid;
+    load<u64>(GUEST_TAG, 40) == vpid &&
+    load<u64>(APIC_TAG) == apicAccessTag() &&
+    load<u64>(PKRS_TAG) == load<u64>(PKRS);
   if (!same) flushTlb(2);
+  store<u64>(APIC_TAG, apicAccessTag());
 }
 
 /** Flushes what the root sets hold when the host's translations are other ones than at VM entry, or VPIDs are off. */
@@ -347,6 +364,7 @@ export function flushForRoot(withVpid: bool): void {
     load<u64>(ROOT_TAG) == load<u64>(CR0) &&
     load<u64>(ROOT_TAG, 8) == load<u64>(CR3) &&
     load<u64>(ROOT_TAG, 16) == load<u64>(CR4) &&
-    load<u64>(ROOT_TAG, 24) == load<u64>(EFER);
+    load<u64>(ROOT_TAG, 24) == load<u64>(EFER) &&
+    load<u64>(PKRS_TAG, 8) == load<u64>(PKRS);
   if (!same) flushTlb(1);
 }

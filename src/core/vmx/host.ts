@@ -13,6 +13,7 @@ import {
   F_HOST_IA32_PERF_GLOBAL_CTRL,
   F_HOST_IA32_PKRS,
   F_HOST_IA32_S_CET,
+  F_HOST_IA32_SPEC_CTRL,
   F_HOST_IA32_SYSENTER_CS,
   F_HOST_IA32_SYSENTER_EIP,
   F_HOST_IA32_SYSENTER_ESP,
@@ -22,6 +23,7 @@ import {
   F_HOST_SSP,
   F_HOST_TR_BASE,
   F_HOST_TR_SELECTOR,
+  F_SECONDARY_VM_EXIT_CONTROLS,
   F_VM_EXIT_CONTROLS,
 } from '../generated/vmcs-offsets.ts';
 import {
@@ -64,6 +66,7 @@ import {
   SEG_SELECTOR,
   SEGMENT_SIZE,
   SEGMENTS,
+  SPEC_CTRL,
   SSP,
   SYSENTER_CS,
   SYSENTER_EIP,
@@ -87,6 +90,8 @@ const EXIT_LOAD_EFER: u32 = 1 << 21;
 const EXIT_CLEAR_BNDCFGS: u32 = 1 << 23;
 const EXIT_LOAD_CET: u32 = 1 << 28;
 const EXIT_LOAD_PKRS: u32 = 1 << 29;
+const EXIT_SECONDARY: u32 = 0x80000000;
+const EXIT2_LOAD_SPEC_CTRL: u64 = 1 << 2;
 const BLOCKING_NMI: u32 = 8;
 const REASON_EXCEPTION_OR_NMI: u32 = 0;
 const ENTRY_FAILURE: u32 = 0x80000000;
@@ -125,6 +130,8 @@ export function vmxLoadHost(): u32 {
   if ((exit & EXIT_LOAD_PERF) != 0) store<u64>(PERF_GLOBAL_CTRL, load<u64>(region + F_HOST_IA32_PERF_GLOBAL_CTRL));
   if ((exit & EXIT_CLEAR_BNDCFGS) != 0) store<u64>(BNDCFGS, 0);
   if ((exit & EXIT_LOAD_PKRS) != 0) store<u64>(PKRS, load<u64>(region + F_HOST_IA32_PKRS));
+  if ((exit & EXIT_SECONDARY) != 0 && (load<u64>(region + F_SECONDARY_VM_EXIT_CONTROLS) & EXIT2_LOAD_SPEC_CTRL) != 0)
+    store<u64>(SPEC_CTRL, load<u64>(region + F_HOST_IA32_SPEC_CTRL));
   if ((exit & EXIT_LOAD_CET) != 0) {
     store<u64>(S_CET, load<u64>(region + F_HOST_IA32_S_CET));
     store<u64>(SSP, load<u64>(region + F_HOST_SSP));

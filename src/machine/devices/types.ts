@@ -95,6 +95,8 @@ export interface Board {
   startupPending(processor: number): boolean;
   /** Acknowledges it: vector; from now on it is in service. Spurious vectors are answered as the hardware does. */
   acknowledge(): number;
+  /** EOI to the local APIC: the interrupt that was acknowledged last is no longer in service. */
+  endInterrupt(): void;
   /** Takes a pending NMI, INIT or SIPI: at most one of each is held. */
   takeNmi(): boolean;
   takeInit(): boolean;

@@ -8,56 +8,9 @@ import { RECENT_SERVER } from '../../../src/vmx/profiles.ts';
 import { ENTRY_CHECKS } from '../../../src/vmx/checks/list.ts';
 import { runEntryChecks, runRipChecks } from '../../../src/vmx/checks/run.ts';
 import { createTrackedState } from '../../../src/vmx/checks/state.ts';
-import type { Outcome } from '../../../src/vmx/checks/types.ts';
-import { type Case, CONTROL_EDGES, type Edge, ENTRY_CASES, EXECUTION_CASES, EXIT_CASES } from './cases-controls.ts';
-import { GUEST_EDGES, GUEST_REGISTER_CASES, GUEST_SEGMENT_CASES, GUEST_STATE_CASES } from './cases-guest.ts';
-import { ADDRESS_SPACE_CASES, BASIC_CASES, HOST_CASES, HOST_EDGES } from './cases-host.ts';
+import { CASES, EDGES, expectedOutcome, MSR_LOADING } from './cases.ts';
+import { checksWithoutEdge, NEVER_ALLOWED } from './edges.ts';
 import { type Edit, fixture } from './fixture.ts';
-
-const CASES: readonly Case[] = [
-  ...BASIC_CASES,
-  ...EXECUTION_CASES,
-  ...EXIT_CASES,
-  ...ENTRY_CASES,
-  ...HOST_CASES,
-  ...ADDRESS_SPACE_CASES,
-  ...GUEST_REGISTER_CASES,
-  ...GUEST_SEGMENT_CASES,
-  ...GUEST_STATE_CASES,
-];
-const EDGES: readonly Edge[] = [{ about: 'the smallest VMCS' }, ...CONTROL_EDGES, ...HOST_EDGES, ...GUEST_EDGES];
-
-const INVALID_GUEST_STATE = 0x8000_0021;
-const MSR_LOADING = 0x8000_0022;
-
-/** What the manual says that the processor reports, by the check's section and the special cases of its table. */
-function expectedOutcome(id: string): Outcome {
-  const basic: Record<string, number> = {
-    'basic.mov-ss': 26,
-    'basic.launch-clear': 4,
-    'basic.resume-launched': 5,
-  };
-  const [section] = id.split('.') as [string];
-  if (section === 'basic') {
-    return { kind: 'vm-fail-valid', error: basic[id] ?? 0 };
-  }
-  if (['execution', 'exit', 'entry'].includes(section)) {
-    return { kind: 'vm-fail-valid', error: 7 };
-  }
-  if (['host', 'host-segments', 'address-space'].includes(section)) {
-    return { kind: 'vm-fail-valid', error: 8 };
-  }
-  if (section === 'guest-pdptes') {
-    return { kind: 'vm-exit', reason: INVALID_GUEST_STATE, qualification: 2n };
-  }
-  if (id.startsWith('guest-state.link-')) {
-    return { kind: 'vm-exit', reason: INVALID_GUEST_STATE, qualification: 4n };
-  }
-  if (id === 'guest-state.nmi-injection-sti') {
-    return { kind: 'vm-exit', reason: INVALID_GUEST_STATE, qualification: 3n };
-  }
-  return { kind: 'vm-exit', reason: INVALID_GUEST_STATE, qualification: 0n };
-}
 
 function verdictOf(edit: Edit) {
   const { reader, env } = fixture(edit);
@@ -97,6 +50,10 @@ describe('VM-entry checks', () => {
     expect(ENTRY_CHECKS.map((check) => check.id).filter((id) => !covered.has(id))).toEqual([]);
   });
 
+  test('every check has an edge of what it allows, but for those that nothing outside SMM satisfies', () => {
+    expect(checksWithoutEdge(EDGES)).toEqual(NEVER_ALLOWED);
+  });
+
   test('identifiers are unique', () => {
     expect(new Set(ENTRY_CHECKS.map((check) => check.id)).size).toBe(ENTRY_CHECKS.length);
   });
@@ -134,7 +91,7 @@ describe('VM-entry checks', () => {
   test('the same edits pass or fail on the profile that the machine offers', () => {
     const { reader, env } = fixture();
     expect(runEntryChecks(reader, { ...env, profile: RECENT_SERVER }).passed).toBe(true);
-    const unsupported = fixture({ on: { secondary: ['enable PML'] }, profile: RECENT_SERVER });
+    const unsupported = fixture({ on: { secondary: ['enable PCONFIG'] }, profile: RECENT_SERVER });
     const verdict = runEntryChecks(unsupported.reader, unsupported.env);
     expect(verdict.passed ? [] : verdict.checks.map((check) => check.id)).toContain('execution.secondary-reserved');
   });

@@ -1,4 +1,5 @@
 ; EPT: violations by access, misconfigurations, accessed and dirty flags (SDM "Exit Qualification for EPT Violations").
+; without: advanced information
 %include "hypervisor.inc"
 
 PAGE            equ 0x1000000           ; 16 MiB, mapped by a page table of its own

@@ -2,9 +2,6 @@
 %include "hypervisor.inc"
 
 VIRTUAL_APIC    equ SCRATCH
-VIRTUAL_APIC_ADDR       equ 0x2012
-REASON_TPR_BELOW        equ 43
-CPU_TPR_SHADOW          equ 1 << 21
 
 test:
         mov     eax, 5

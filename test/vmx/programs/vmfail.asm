@@ -1,5 +1,5 @@
 ; Every VMfail that a processor without SMM monitor reports (SDM "VM Instruction Error Numbers").
-; without: write all fields
+; without: write all fields, VMCS shadowing
 %include "hypervisor.inc"
 
 OTHER   equ 0x202000
