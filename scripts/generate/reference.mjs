@@ -132,6 +132,27 @@ function profiles(spec, capabilities) {
   );
 }
 
+function notOffered(spec, capabilities) {
+  const sections = capabilities.NOT_OFFERED.map((omission) => {
+    const fields = spec.VMCS_FIELD_LIST.filter((field) => capabilities.fieldOmission(field) === omission.reason);
+    const rows = [
+      ...(omission.controls ?? []).map((name) => ['control', name]),
+      ...(omission.capabilities ?? []).map((name) => ['capability', name]),
+      ...(omission.exits ?? []).map((name) => [
+        'exit reason',
+        `${spec.EXIT_REASONS[name].reason} ${spec.EXIT_REASONS[name].name}`,
+      ]),
+      ...fields.map((field) => ['field', field.name]),
+    ];
+    return `## ${omission.reason}\n\n${table(['What', 'Name'], rows)}`;
+  });
+  return page(
+    'Not offered',
+    'What the manual describes and the simulated processor does not have, with the reason. Capability MSRs and CPUID report it as absent, so a correct hypervisor never meets it. Other profiles ([profiles](profiles.md)) offer less.',
+    sections,
+  );
+}
+
 function msrs(spec, capabilities) {
   const rows = spec.MSR_LIST.map((row) => [hex(row.index), row.name, row.readOnly ? 'read-only' : '', row.meaning]);
   const values = spec.MSR_LIST.filter((row) => row.index >= 0x480 && row.index <= 0x493).map((row) => {
@@ -189,12 +210,13 @@ export async function referencePages() {
     'src/spec/vmcs-fields.ts',
     'src/spec/vmcs-layout.ts',
   ]);
-  const capabilities = await loadSources(['src/vmx/capabilities.ts', 'src/vmx/profiles.ts']);
+  const capabilities = await loadSources(['src/vmx/capabilities.ts', 'src/vmx/not-offered.ts', 'src/vmx/profiles.ts']);
   const checks = await loadSources(['src/vmx/checks/list.ts']);
   return [
     { path: 'docs/reference/vmcs-fields.md', text: vmcsFields(spec, capabilities) },
     { path: 'docs/reference/exit-reasons.md', text: exitReasons(spec) },
     { path: 'docs/reference/controls.md', text: controls(spec, capabilities) },
+    { path: 'docs/reference/not-offered.md', text: notOffered(spec, capabilities) },
     { path: 'docs/reference/profiles.md', text: profiles(spec, capabilities) },
     { path: 'docs/reference/msrs.md', text: msrs(spec, capabilities) },
     { path: 'docs/reference/entry-checks.md', text: entryChecks(spec, checks) },

@@ -76,7 +76,7 @@ describe('the recent server', () => {
   test.each([
     [0x481, 0x0000_00ff_0000_0016n],
     [0x482, 0xfffb_fffe_0401_e172n],
-    [0x483, 0xa17f_ffff_0003_6dffn],
+    [0x483, 0xe17f_ffff_0003_6dffn],
     [0x484, 0x0142_f3ff_0000_11ffn],
     [0x486, 0x8000_0021n],
     [0x487, 0xffff_ffffn],
@@ -84,7 +84,7 @@ describe('the recent server', () => {
     [0x48b, 0x064f_7fff_0000_0000n],
     [0x48d, 0x0000_00ff_0000_0016n],
     [0x48e, 0xfffb_fffe_0400_6172n],
-    [0x48f, 0xa17f_ffff_0003_6dfbn],
+    [0x48f, 0xe17f_ffff_0003_6dfbn],
     [0x490, 0x0142_f3ff_0000_11fbn],
     [0x491, 1n],
     [0x492, 0x90n],

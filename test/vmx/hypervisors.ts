@@ -12,7 +12,7 @@ import type { Program } from '../../src/program/types.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, '../..');
-const PROGRAMS = join(HERE, 'programs');
+export const PROGRAMS = join(HERE, 'programs');
 const ORIGIN = 0x100000;
 
 /** Whether nasm is installed; tests that need it say so when they skip. */
@@ -97,7 +97,7 @@ export interface Hypervisor {
 }
 
 /** The processor that a program asks for in comments of its own: `; profile: NAME`, `; without: CAPABILITY, CAPABILITY`. */
-function profileAskedFor(name: string): CapabilityProfile {
+export function profileAskedFor(name: string): CapabilityProfile {
   const text = readFileSync(join(PROGRAMS, name), 'utf8');
   const said = (key: string) => new RegExp(`^; ${key}: (.*)$`, 'm').exec(text)?.[1];
   return profileNamed(said('profile'), ...(said('without')?.split(', ') ?? []));
