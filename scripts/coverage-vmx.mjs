@@ -11,8 +11,8 @@ const bundle = join(ROOT, 'test/vmx/coverage-bundle.mjs');
 try {
   await build({
     stdin: {
-      contents: `export { collect, PROGRAM_NAMES } from './coverage/collect.ts';
-export { coverage, coverageText, unproven } from './coverage/table.ts';`,
+      contents: `export { collect, PROGRAM_NAMES } from './proofs/collect.ts';
+export { coverage, coverageText, unproven } from './proofs/table.ts';`,
       resolveDir: join(ROOT, 'test/vmx'),
       loader: 'ts',
     },

@@ -1,9 +1,9 @@
 // Each program of test/vmx/programs proves a part of VMX and judges itself: it ends with 0 to port F4H. Together they prove all of
 // it that the machine offers.
 import { describe, expect, it } from 'vitest';
-import { collect, PROGRAM_NAMES, type Seen } from './coverage/collect.ts';
-import { CONTROL_PROOFS } from './coverage/proofs.ts';
-import { coverage, unproven } from './coverage/table.ts';
+import { collect, PROGRAM_NAMES, type Seen } from './proofs/collect.ts';
+import { CONTROL_PROOFS } from './proofs/controls.ts';
+import { coverage, unproven } from './proofs/table.ts';
 import { hasNasm } from './hypervisors.ts';
 
 describe.skipIf(!hasNasm())('hypervisors', () => {
