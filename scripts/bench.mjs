@@ -1,7 +1,7 @@
 // Speed: instructions a second on samples/bench beside QEMU, VM exits a second, and how long the debugger lets a person wait.
 // Medians of alternating runs, in CPU time (latencies in wall time), so that other work on the computer matters little.
 //
-//   npm run bench [-- --rounds N] [--scale N] [--only engine|exits|explanations|adapter|watching]
+//   npm run bench [-- --rounds N] [--scale N] [--only engine|exits|explanations|adapter|watching|history]
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -25,6 +25,9 @@ const GOALS = {
   pause: 100,
   breakpoints: 1.1,
   watched: 10,
+  recording: 1.1,
+  back: 100,
+  search: 0.5,
 };
 /** VM exits a second at which collecting statistics must stay below its goal, in per cent. */
 const STATISTICS_RATE = 300_000;
@@ -49,11 +52,13 @@ if (wanted('explanations')) {
   for (const name of ['failed-entry', 'statistics'])
     await bundleTo(join(dirname(ENGINE), `${name}.mjs`), `scripts/bench/${name}.ts`);
 }
+await bundleTo(join(dirname(ENGINE), 'history.mjs'), 'scripts/bench/history.ts');
 
 if (wanted('engine')) await measureEngine();
 if (wanted('exits')) measureExits();
 if (wanted('explanations')) measureExplanations();
 if (wanted('adapter')) await measureLatencies();
+if (wanted('history')) measureHistory();
 if (wanted('watching')) await measureWatching();
 
 async function bundleTo(outfile, entry) {
@@ -68,8 +73,8 @@ async function bundleTo(outfile, entry) {
   });
 }
 
-function runEngine(file, ramMib, load) {
-  const text = execFileSync(process.execPath, [ENGINE, file, String(ramMib), JSON.stringify(load)], {
+function runEngine(file, ramMib, load, history = 0, engine = ENGINE) {
+  const text = execFileSync(process.execPath, [engine, file, String(ramMib), JSON.stringify(load), String(history)], {
     cwd: ROOT,
     encoding: 'utf8',
   });
@@ -121,6 +126,33 @@ function measureExplanations() {
   const share = (nanoseconds * STATISTICS_RATE) / 1e7;
   console.log(
     `statistics    ${nanoseconds.toFixed(0)} ns a VM exit, ${share.toFixed(2)} % at ${STATISTICS_RATE} a second${verdict(share < GOALS.statistics, `${GOALS.statistics} %`)}`,
+  );
+}
+
+/** Recording on and off by turns; then steps back and a search in a history of a billion instructions. */
+function measureHistory() {
+  const bench = join(SAMPLES, 'build/bench.elf');
+  for (const [name, file, ram, load] of [
+    ['computing', bench, 128, { args: options.scale }],
+    ['VM exits', join(SAMPLES, 'build/exits.bin'), 16, { bits: 64, address: 0x100000 }],
+  ]) {
+    const ratios = Array.from({ length: rounds }, () => {
+      const off = runEngine(file, ram, load).milliseconds;
+      return runEngine(file, ram, load, 512).milliseconds / off;
+    });
+    const ratio = median(ratios);
+    console.log(
+      `recording     ${name}: ${((ratio - 1) * 100).toFixed(1)} % of the time${verdict(ratio <= GOALS.recording, '10 %')}`,
+    );
+  }
+  const travel = runEngine(bench, 128, { args: '1000' }, 512, join(dirname(ENGINE), 'history.mjs'));
+  const slowest = Math.max(...travel.latencies);
+  console.log(
+    `step back     ${median(travel.latencies).toFixed(1)} ms, slowest ${slowest.toFixed(0)} ms, in a history of a billion instructions (${travel.snapshots} snapshots, ${(travel.bytes / 1048576).toFixed(0)} MiB)${verdict(slowest < GOALS.back, `${GOALS.back} ms`)}`,
+  );
+  const speed = travel.backward / travel.forward;
+  console.log(
+    `reverse       ${travel.backward.toFixed(0)} million instructions a second, ${speed.toFixed(2)} of forward${verdict(speed >= GOALS.search, GOALS.search)}`,
   );
 }
 

@@ -1,4 +1,4 @@
-// One measured run of a program on the machine, in a process of its own: `engine.mjs FILE RAM-MIB OPTIONS-JSON`. Prints a line
+// One measured run of a program on the machine, in a process of its own: `engine.mjs FILE RAM-MIB OPTIONS-JSON [HISTORY-MIB]`. Prints a line
 // of JSON. Between the markers 0 and = on port E9H (or from the start, without markers): instructions, CPU time of the thread.
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -17,11 +17,12 @@ function cpuTime(): number {
 
 const SLICE = 50_000_000;
 // A byte 0 to port F4H makes status 1, as QEMU's isa-debug-exit does.
-const [file = '', ramMib = '128', optionsText = '{}'] = process.argv.slice(2);
+const [file = '', ramMib = '128', optionsText = '{}', history = '0'] = process.argv.slice(2);
 const ramSize = Number(ramMib) << 20;
 const program = await loadProgram(file, { ramSize, ...JSON.parse(optionsText) }, (path) => readFile(path));
 const coreWasm = await WebAssembly.compile(readFileSync(process.env.CORE_WASM ?? 'dist/core.wasm'));
 const machine = createMachine({ coreWasm, ramSize, program });
+machine.history.record(Number(history) << 20);
 let output = '';
 const marks: { text: string; cpu: number; time: number }[] = [];
 machine.onOutput = (bytes) => {

@@ -59,6 +59,11 @@ export function createHost(): AdapterHost {
     scheduler: createScheduler(),
     readFile: readProgramFile,
     writeFile: writeTextFile,
+    writeBytes: async (path, bytes) => {
+      await writeFile(path, bytes).catch((problem: unknown) => {
+        throw new Error(fileProblem(problem));
+      });
+    },
     createMachine: async (program, settings) => createMachine({ coreWasm: await coreModule(), program, ...settings }),
   };
 }

@@ -21,6 +21,8 @@ export interface AdapterHost {
   readonly readFile: FileReader;
   /** Writes text to a file, anew or at its end; absent where there are no files. Rejects with an Error whose message says why. */
   readonly writeFile?: (path: string, text: string, append: boolean) => Promise<void>;
+  /** Writes a file of the user's; rejects as readFile does. Absent where there are no files. */
+  readonly writeBytes?: (path: string, bytes: Uint8Array) => Promise<void>;
   /** Rejects with an Error whose message says why. */
   createMachine(program: Program, settings: MachineSettings): Promise<Machine>;
 }

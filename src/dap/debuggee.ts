@@ -35,6 +35,9 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
   });
   const output = createConsoleOutput(host.scheduler, connection.event);
   machine.onOutput = (bytes) => output.add(bytes);
+  machine.onRewound = (bytes) => output.rewind(bytes);
+  machine.history.onCut = () => connection.event('output', { category: 'console', output: CUT });
+  if (!options.noDebug) machine.history.record(options.historyLimit);
   machine.onNotice = (text) => connection.event('output', { category: 'console', output: `${text}\n` });
   const session = new Session({
     machine,
@@ -68,6 +71,8 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
   });
   // A restart begins without the problems of the run before.
   if (connection.debuggee?.problemsSince !== undefined) connection.event('ringside/problems', { problems: [] });
+  const { readFile, writeBytes } = host;
+  if (writeBytes !== undefined) session.files = { read: readFile, write: writeBytes };
   const debuggee: Debuggee = { options, machine, image, session, frames: new Map(), problemsSince: undefined };
   return debuggee;
 }
@@ -75,6 +80,9 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
 /** ANSI escape sequences, for clients that show them. */
 const BOLD = '\u001b[1m';
 const PLAIN = '\u001b[0m';
+const CUT =
+  'Something was changed at a past moment: what was recorded after it is forgotten, and the machine takes a new way from here.\n';
+const HISTORY_START = 'Nothing before this moment is recorded.';
 
 /** Stops that nobody asked for are told in the debug console as well. */
 const ANNOUNCED: readonly Cause['kind'][] = [
@@ -92,6 +100,9 @@ function reportStop(connection: Connection, debuggee: Debuggee, cause: Cause): v
   const { machine, image, options } = debuggee;
   tellProblems(connection, debuggee, cause);
   const explanation = explainCause(cause, machine, image);
+  if (cause.kind === 'jump' && cause.text !== undefined)
+    connection.event('output', { category: 'console', output: `${cause.text}\n` });
+  if (cause.kind === 'history-start') connection.event('output', { category: 'console', output: `${HISTORY_START}\n` });
   if (explanation !== undefined && ANNOUNCED.includes(cause.kind)) {
     const title =
       connection.client?.supportsANSIStyling === true ? `${BOLD}${explanation.title}${PLAIN}` : explanation.title;
@@ -131,6 +142,14 @@ function stopBody(cause: Cause, title: string | undefined, machine: Machine): ob
       return { reason: 'pause', description: machine.side() === 'root' ? 'Paused' : 'Paused in the guest' };
     case 'step':
       return { reason: 'step' };
+    case 'history-start':
+      return { reason: 'pause', description: 'Paused where the recorded past begins', text: HISTORY_START };
+    case 'jump':
+      return {
+        reason: 'goto',
+        description: 'Paused at another time',
+        ...(cause.text === undefined ? {} : { text: cause.text }),
+      };
     case 'breakpoint': {
       const kinds = cause.breakpoints.map((breakpoint) => breakpoint.kind);
       const reason = kinds.includes('line')

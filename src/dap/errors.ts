@@ -93,6 +93,16 @@ export const unknownMode = (mode: string, known: readonly string[]): DapError =>
 /** A command of the debug console that was used wrongly or could not do its work. */
 export const commandFailed = (message: string): DapError => quiet(1019, 'command', message);
 
+export const noSuchExit = (number: number): DapError =>
+  shown(1021, 'no-such-exit', `VM exit ${number} is not in the timeline.`);
+
+export const historyOff = (command: string): DapError =>
+  shown(
+    1020,
+    'history-off',
+    `${command} needs the recorded past, and launch.json switches recording off: remove "history": false.`,
+  );
+
 export const missingProgram = (): DapError =>
   shown(
     1101,

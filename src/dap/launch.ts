@@ -14,6 +14,8 @@ export interface LaunchOptions {
   readonly noDebug: boolean;
   /** Groups of annotations that are on; '' is that of annotations without a group. */
   readonly annotations: 'all' | ReadonlySet<string>;
+  /** Bytes that the recorded past may take; 0: nothing is recorded. */
+  readonly historyLimit: number;
   /** Settings that Ringside does not know: told to the user, otherwise ignored. */
   readonly unknown: readonly string[];
 }
@@ -32,6 +34,7 @@ const OWN = [
   'stopOnEntry',
   'stopOnFirstVmExit',
   'annotations',
+  'history',
   'address',
   'bits',
   'entry',
@@ -83,6 +86,7 @@ export function readLaunch(input: unknown): LaunchOptions {
     stopOnFirstVmExit: flag('stopOnFirstVmExit', values.stopOnFirstVmExit, true),
     noDebug: flag('noDebug', values.noDebug, false),
     annotations: groupsOf(values.annotations),
+    historyLimit: historyLimitOf(values.history),
     unknown: Object.keys(values).filter((key) => !OWN.includes(key) && !EDITORS.includes(key) && !key.startsWith('__')),
   };
 }
@@ -123,6 +127,25 @@ function profileOf(profile: unknown, without: unknown): CapabilityProfile {
   const chosen = chooseProfile(profile, gone);
   if (!chosen.ok) throw noSuchCapability(chosen.setting, chosen.name, chosen.expected);
   return chosen.profile;
+}
+
+/** MiB of the recorded past when launch.json says nothing. */
+export const DEFAULT_HISTORY = 512;
+const LEAST_HISTORY = 16;
+const MOST_HISTORY = 16_384;
+
+function historyLimitOf(value: unknown): number {
+  if (value === undefined || value === true) return DEFAULT_HISTORY * 1024 * 1024;
+  if (value === false) return 0;
+  const limit = isRecord(value) ? (value.limit ?? DEFAULT_HISTORY) : undefined;
+  if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < LEAST_HISTORY || limit > MOST_HISTORY) {
+    throw badLaunchValue(
+      'history',
+      value,
+      `false, or { "limit": MiB } with a whole number from ${LEAST_HISTORY} to ${MOST_HISTORY}`,
+    );
+  }
+  return limit * 1024 * 1024;
 }
 
 function choice<T extends string | number>(field: string, value: unknown, choices: readonly T[]): T | undefined {

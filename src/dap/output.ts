@@ -7,6 +7,8 @@ export interface ConsoleOutput {
   add(bytes: Uint8Array): void;
   /** Sends what is gathered; called before anything that must come after it. */
   flush(): void;
+  /** The console went back in time and holds these bytes: sent as `ringside/console` with `rewound`. */
+  rewind(bytes: Uint8Array): void;
 }
 
 const MAX_GATHERED = 16 * 1024;
@@ -46,5 +48,9 @@ export function createConsoleOutput(scheduler: Scheduler, event: (name: string, 
       });
     },
     flush,
+    rewind(bytes) {
+      flush();
+      event('ringside/console', { data: toBase64(bytes), rewound: true });
+    },
   };
 }

@@ -1,6 +1,16 @@
 // One debugging session: runs the machine in slices, decides at every stop whether the user wants it, tells the front end.
 
-import type { EntryFailure, FaultRecord, Machine, Side, Stop, VmEntry, VmExit, VmFail } from '../machine/types.ts';
+import type {
+  EntryFailure,
+  FaultRecord,
+  Machine,
+  RunOptions,
+  Side,
+  Stop,
+  VmEntry,
+  VmExit,
+  VmFail,
+} from '../machine/types.ts';
 import type { Image } from '../program/image.ts';
 import { addressOf } from '../program/image.ts';
 import {
@@ -11,6 +21,7 @@ import {
   type SessionAnnotations,
 } from './annotations/points.ts';
 import {
+  allBreakpoints,
   type Breakpoint,
   breakpointAddresses,
   type BreakpointVerdict,
@@ -21,6 +32,8 @@ import {
 import { createFilters, meetFilters, REASON_TABLE_SIZE, wantsEvent } from './exit-filters.ts';
 import type { Context } from './expressions/names.ts';
 import { currentPosition, type Position } from './position.ts';
+import type { NamedSnapshot, SnapshotFiles } from './snapshots.ts';
+import { INTERRUPTED, type Journey, type Traveller } from './reverse/traveller.ts';
 import type { Scheduler } from './scheduler.ts';
 import { sourceScope } from './source/scope.ts';
 import type { CodeFrame } from './stack.ts';
@@ -44,6 +57,10 @@ export type Cause =
   | { readonly kind: 'entry' }
   | { readonly kind: 'pause' }
   | { readonly kind: 'step' }
+  /** Going back ended where the recorded past begins. */
+  | { readonly kind: 'history-start' }
+  /** Went to a moment that was asked for. */
+  | { readonly kind: 'jump'; readonly text?: string }
   | { readonly kind: 'breakpoint'; readonly breakpoints: readonly Breakpoint[]; readonly errors: readonly string[] }
   /** Data or event breakpoints, with what happened. */
   | {
@@ -122,6 +139,10 @@ export class Session {
   readonly breakpoints = createBreakpoints();
   readonly filters = createFilters();
   readonly annotations: SessionAnnotations;
+  /** What the user keeps of moments, by name. */
+  readonly snapshots = new Map<string, NamedSnapshot>();
+  /** Files of the user's; absent where there are none. */
+  files: SnapshotFiles | undefined;
   readonly #options: SessionOptions;
   readonly #contexts: Readonly<Record<Side, Context>>;
   #state: SessionState = 'ready';
@@ -129,6 +150,8 @@ export class Session {
   #pauseRequested = false;
   #disposed = false;
   #firstExitWanted: boolean;
+  /** Going back, nothing is logged. */
+  #quiet = false;
   #slice = FIRST_SLICE;
   /** The breakpoints at the current instruction had their say. */
   #arrivalJudged = false;
@@ -145,6 +168,7 @@ export class Session {
   /** What was expected and did not happen. */
   #unmet: Cause | undefined;
   #temporary: readonly bigint[] | undefined;
+  #withOwn = true;
   #setKey = '';
   #steppedFrom: Position | undefined;
 
@@ -207,6 +231,13 @@ export class Session {
     return true;
   }
 
+  /** From `stopped`: goes another way through time than forward. Answers false when the session is in another state. */
+  travel(journey: Journey): boolean {
+    if (this.#state !== 'stopped') return false;
+    void this.#journey(journey);
+    return true;
+  }
+
   /** Stops a running machine at the end of its slice; nothing otherwise. */
   pause(): void {
     if (this.#state === 'running') this.#pauseRequested = true;
@@ -233,6 +264,58 @@ export class Session {
       source: sourceScope(this.machine, this.image, side, frame),
       symbols: () => [...this.image.byName.keys()],
     };
+  }
+
+  async #journey(journey: Journey): Promise<void> {
+    const { scheduler } = this.#options;
+    const { history } = this.machine;
+    this.#state = 'running';
+    this.#cause = undefined;
+    this.#pauseRequested = false;
+    this.#options.events.continued();
+    const origin = history.now();
+    const counters = [...this.filters.active, ...allBreakpoints(this.breakpoints)].map(
+      (counter) => [counter, counter.hits] as const,
+    );
+    const firstExitWanted = this.#firstExitWanted;
+    this.#firstExitWanted = false;
+    let breath = scheduler.now();
+    const traveller: Traveller = {
+      machine: this.machine,
+      image: this.image,
+      breathe: async () => {
+        if (scheduler.now() - breath < BREATH) return;
+        await scheduler.breathe();
+        breath = scheduler.now();
+        if (this.#pauseRequested || this.#disposed) throw INTERRUPTED;
+      },
+      setBreakpoints: (addresses, withOwn) => this.#setBreakpoints(addresses, withOwn),
+      options: () => this.#runOptions(undefined),
+      judge: (stop) => this.#judge(stop),
+    };
+    let cause: Cause;
+    this.#quiet = true;
+    try {
+      cause = await journey(traveller);
+    } catch (thrown) {
+      if (thrown === INTERRUPTED) {
+        history.goTo(origin);
+        cause = { kind: 'pause' };
+      } else {
+        const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+        cause = { kind: 'internal-error', explanation: `Ringside met a bug of its own. ${text}` };
+      }
+    } finally {
+      this.#quiet = false;
+      this.#expected = [];
+      this.#unmet = undefined;
+      this.#watchJudged = false;
+      this.#firstExitWanted = firstExitWanted;
+      for (const [counter, hits] of counters) counter.hits = hits;
+    }
+    this.#setBreakpoints(NONE, true);
+    history.arrive();
+    this.#stop(cause);
   }
 
   async #run(plan: Plan | undefined): Promise<void> {
@@ -288,15 +371,22 @@ export class Session {
     this.#setBreakpoints(wanted?.addresses ?? NONE);
     if (wanted?.single === true) return this.machine.step({ honourWatches: true, skipWatch: this.#watchJudged });
     return this.machine.run({
+      ...this.#runOptions(wanted),
       limit: this.#slice,
+      skipBreakpoint: this.#arrivalJudged,
+      skipWatch: this.#watchJudged,
+    });
+  }
+
+  /** What the user's filters and a plan ask for. */
+  #runOptions(wanted: Wanted | undefined): Omit<RunOptions, 'limit'> {
+    return {
       exitReasons: wanted?.exits === true || this.#firstExitWanted ? EVERY_REASON : this.#reasons(),
       entries: wanted?.entries === true || this.#entriesWanted || wantsEvent(this.filters, 'entry'),
       entryFailures: wanted?.failures === true || wantsEvent(this.filters, 'entry-failure'),
       vmFails: wanted?.failures === true || wantsEvent(this.filters, 'vm-fail'),
       tripleFaults: true,
-      skipBreakpoint: this.#arrivalJudged,
-      skipWatch: this.#watchJudged,
-    });
+    };
   }
 
   /** Puts the breakpoints in force and looks which are mapped. Answers those that changed. */
@@ -328,14 +418,16 @@ export class Session {
     return this.#exitReasons.wanted;
   }
 
-  #setBreakpoints(temporary: readonly bigint[]): void {
+  #setBreakpoints(temporary: readonly bigint[], withOwn = true): void {
     this.#update();
-    if (temporary === this.#temporary) return;
+    if (temporary === this.#temporary && withOwn === this.#withOwn) return;
     this.#temporary = temporary;
-    const key = [...this.#addresses, ...temporary].join();
+    this.#withOwn = withOwn;
+    const addresses = withOwn ? [...this.#addresses, ...temporary] : temporary;
+    const key = addresses.join();
     if (key === this.#setKey) return;
     this.#setKey = key;
-    this.machine.setBreakpoints([...new Set([...this.#addresses, ...temporary])]);
+    this.machine.setBreakpoints([...new Set(addresses)]);
   }
 
   /** Slices of about half a breath, so that requests and pauses are served in time whatever the machine's speed is. */
@@ -415,7 +507,7 @@ export class Session {
 
   #meet(met: readonly Breakpoint[]): BreakpointVerdict {
     const verdict = meetThese(met, this.context());
-    for (const log of verdict.logs) this.#options.events.logged(log.text, log.breakpoint);
+    for (const log of verdict.logs) this.#log(log.text, log.breakpoint);
     return verdict;
   }
 
@@ -442,7 +534,7 @@ export class Session {
     const { linear } = currentPosition(this.machine);
     if (!this.#addresses.has(linear)) return undefined;
     const verdict = meetBreakpoints(this.breakpoints, linear, this.context());
-    for (const log of verdict.logs) this.#options.events.logged(log.text, log.breakpoint);
+    for (const log of verdict.logs) this.#log(log.text, log.breakpoint);
     const { errors } = verdict;
     this.#expected = verdict.stopping.filter(({ annotation }) => annotation?.annotation.kind === 'expect-exit');
     const failed = verdict.stopping.filter(({ annotation }) => annotation?.annotation.kind === 'assert');
@@ -454,6 +546,10 @@ export class Session {
       return { kind: 'assertion', breakpoints: [...failed, ...breakpoints], text: texts.join('\n'), errors };
     }
     return breakpoints.length === 0 && errors.length === 0 ? undefined : { kind: 'breakpoint', breakpoints, errors };
+  }
+
+  #log(text: string, breakpoint: Breakpoint): void {
+    if (!this.#quiet) this.#options.events.logged(text, breakpoint);
   }
 
   #stop(cause: Cause): void {

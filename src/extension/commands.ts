@@ -32,6 +32,18 @@ async function evaluateInConsole(debugType: string, expression: string): Promise
   vscode.debug.activeDebugConsole.appendLine(answer.result ?? '');
 }
 
+/** Asks the adapter to go through time as DAP has no request for. */
+async function travel(debugType: string, request: string): Promise<void> {
+  const session = vscode.debug.activeDebugSession;
+  if (session?.type !== debugType) {
+    void vscode.window.showErrorMessage('Ringside: no session is running. Press F5 on a program first.');
+    return;
+  }
+  await session.customRequest(request, { threadId: 1 }).then(undefined, (problem: unknown) => {
+    void vscode.window.showErrorMessage(`Ringside: ${problem instanceof Error ? problem.message : String(problem)}`);
+  });
+}
+
 /** The audit of the current VMCS in the debug console, and its failed checks as problems. */
 async function auditVmcs(debugType: string, problems: EntryProblems): Promise<void> {
   const session = vscode.debug.activeDebugSession;
@@ -50,6 +62,9 @@ export function registerCommands(debugType: string, problems: EntryProblems): vs
     vscode.commands.registerCommand('ringside.debugFile', (uri?: vscode.Uri) => start(uri, {})),
     vscode.commands.registerCommand('ringside.runFile', (uri?: vscode.Uri) => start(uri, { noDebug: true })),
     vscode.commands.registerCommand('ringside.auditVmcs', () => auditVmcs(debugType, problems)),
+    vscode.commands.registerCommand('ringside.stepBackOver', () => travel(debugType, 'ringside/stepBackOver')),
+    vscode.commands.registerCommand('ringside.stepBackOut', () => travel(debugType, 'ringside/stepBackOut')),
+    vscode.commands.registerCommand('ringside.previousExit', () => travel(debugType, 'ringside/previousExit')),
     vscode.commands.registerCommand('ringside.explainStop', () => evaluateInConsole(debugType, 'explain')),
   ];
 }

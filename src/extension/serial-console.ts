@@ -4,7 +4,12 @@ import * as vscode from 'vscode';
 /** Body of the adapter's `ringside/console` event and of the `ringside/input` request: bytes as base64. */
 interface ConsoleBytes {
   readonly data: string;
+  /** The machine went back in time: these are all the bytes that the console holds. */
+  readonly rewound?: boolean;
 }
+
+/** Clears the terminal and what was scrolled out of it. */
+const CLEAR = '\x1b[2J\x1b[3J\x1b[H';
 
 interface OpenConsole {
   readonly terminal: vscode.Terminal;
@@ -55,8 +60,9 @@ export function serialConsoles(debugType: string): vscode.Disposable {
         open.set(event.session.id, serial);
         serial.terminal.show(true);
       }
-      const { data } = event.body as ConsoleBytes;
+      const { data, rewound } = event.body as ConsoleBytes;
       const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+      if (rewound === true) serial.write(CLEAR);
       serial.write(new TextDecoder().decode(bytes).replace(/\r?\n/g, '\r\n'));
     }),
     vscode.debug.onDidTerminateDebugSession((session) => {

@@ -309,6 +309,10 @@ class SimulatedMachine implements Machine {
     return step(this.#runner, options);
   }
 
+  watches(): readonly Watch[] {
+    return this.#runner.watches.list;
+  }
+
   setWatches(list: readonly Watch[]): WatchRefusal | undefined {
     return setWatches(this.#hardware, this.#runner.watches, list);
   }

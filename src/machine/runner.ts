@@ -167,7 +167,7 @@ export function step(runner: Runner, options: StepOptions): Stop {
 }
 
 /** One instruction, one event delivery, or one VM transition of whichever processor is next. */
-export function stepNext(runner: Runner): Stop {
+export function stepNext(runner: Runner, options: StepOptions = {}): Stop {
   const { core } = runner.hardware;
   for (;;) {
     const met = watchStop(core, runner.watches);
@@ -175,7 +175,7 @@ export function stepNext(runner: Runner): Stop {
     const now = presentTime(core);
     resumeTurn(runner);
     if (hasSeveral(core) && readCount(core, TURN_END) <= now) passTurn(runner, now);
-    const stop = stepOnce(runner, {}, now, FOREVER);
+    const stop = stepOnce(runner, options, now, FOREVER);
     if (stop !== undefined) return stop;
   }
 }

@@ -161,6 +161,8 @@ export interface Machine {
   setBreakpoints(linear: readonly bigint[]): void;
   /** Replaces the former list. Answers why a watch cannot be set, by its place in the list, or undefined: then all are in force. */
   setWatches(watches: readonly Watch[]): WatchRefusal | undefined;
+  /** The list in force. */
+  watches(): readonly Watch[];
 
   /** How many logical processors there are; they are numbered from 0, as are their local APICs. */
   readonly processors: number;

@@ -26,6 +26,7 @@ import {
 } from '../core/layout.ts';
 import { F_GUEST_RIP } from '../core/generated/vmcs-offsets.ts';
 import { type Core, readCount, writeCount } from './processor.ts';
+import { addEntry, addExit, createTimeline, type Timeline } from './timeline.ts';
 import type { VmEntry, VmExit } from './types.ts';
 
 /** How many of each are kept; a power of two. */
@@ -45,10 +46,15 @@ const AT_RESUME = 3;
 export interface History {
   readonly exits: Uint32Array;
   readonly entries: Uint32Array;
+  readonly timeline: Timeline;
 }
 
 export function createHistory(): History {
-  return { exits: new Uint32Array(HISTORY_SIZE * RECORD), entries: new Uint32Array(HISTORY_SIZE * RECORD) };
+  return {
+    exits: new Uint32Array(HISTORY_SIZE * RECORD),
+    entries: new Uint32Array(HISTORY_SIZE * RECORD),
+    timeline: createTimeline(),
+  };
 }
 
 function put(record: Uint32Array, at: number, value: number): void {
@@ -93,6 +99,7 @@ export function recordExit(history: History, core: Core, time: number): void {
   const at = begin(core, ring, COUNT_EXITS, OWN_EXITS, LAST_EXIT, time);
   const from = EXIT_REASON >>> 2;
   for (let i = 0; i < EXIT_WORDS; i++) ring[at + i] = core.words[from + i] as number;
+  addExit(history.timeline, core, time, lastEntryTime(history, core));
 }
 
 /** Counts and records a VM entry that succeeded; the RIP of the instruction in two halves. */
@@ -111,6 +118,12 @@ export function recordEntry(
   ring[at + AT_HOST_RIP + 1] = hostRipHigh;
   ring[at + AT_INJECTED] = injected;
   ring[at + AT_RESUME] = resume ? 1 : 0;
+  addEntry(history.timeline, core, time);
+}
+
+function lastEntryTime({ entries }: History, core: Core): number | undefined {
+  const number = core.words[COUNT_ENTRIES >>> 2] as number;
+  return number === 0 ? undefined : count(entries, (number & (HISTORY_SIZE - 1)) * RECORD + AT_TIME);
 }
 
 function find(ring: Uint32Array, number: number): Uint32Array | undefined {

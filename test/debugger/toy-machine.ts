@@ -285,6 +285,7 @@ export function createToy(options: ToyOptions): Toy {
     step: () => one(),
     setWatches: () => undefined,
     inject: () => undefined,
+    watches: () => [],
     setBreakpoints(linear) {
       breakpoints = new Set(linear);
     },
@@ -383,4 +384,15 @@ const NO_HISTORY: Machine['history'] = {
   idle: () => ({ from: 0, until: 0 }),
   hash: () => '',
   cut: () => undefined,
+  step: () => ({ kind: 'budget' }),
+  save: () => {
+    throw new Error('the toy cannot be saved');
+  },
+  load: () => 'the toy cannot be loaded',
+  exits: () => ({ first: 1, last: 0 }),
+  exit: () => undefined,
+  exitFrom: () => 1,
+  buckets: () => [],
+  onCut: undefined,
+  mayHaveWritten: () => true,
 };

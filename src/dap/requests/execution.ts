@@ -33,7 +33,7 @@ function step(kind: StepKind): Handler {
   };
 }
 
-function granularityOf(args: Arguments): Granularity {
+export function granularityOf(args: Arguments): Granularity {
   const granularity = optionalText(args, 'granularity') ?? 'statement';
   switch (granularity) {
     case 'statement':

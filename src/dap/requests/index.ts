@@ -6,6 +6,7 @@ import { DATA_BREAKPOINT_REQUESTS } from './data-breakpoints.ts';
 import { EVALUATION_REQUESTS } from './evaluation.ts';
 import { EXECUTION_REQUESTS } from './execution.ts';
 import { EXPLANATION_REQUESTS } from './explanations.ts';
+import { HISTORY_REQUESTS } from './history.ts';
 import { LIFECYCLE_REQUESTS } from './lifecycle.ts';
 import { MEMORY_REQUESTS } from './memory.ts';
 import { SOURCE_REQUESTS } from './sources.ts';
@@ -17,6 +18,7 @@ const REQUESTS = new Map<string, Handler>(
   Object.entries<Handler>({
     ...LIFECYCLE_REQUESTS,
     ...EXECUTION_REQUESTS,
+    ...HISTORY_REQUESTS,
     ...BREAKPOINT_REQUESTS,
     ...DATA_BREAKPOINT_REQUESTS,
     ...STACK_REQUESTS,

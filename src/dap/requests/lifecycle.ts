@@ -42,6 +42,8 @@ export const CAPABILITIES = {
   supportsReadMemoryRequest: true,
   supportsWriteMemoryRequest: true,
   supportsSteppingGranularity: true,
+  supportsStepBack: true,
+  supportsRestartFrame: true,
   supportsDelayedStackTraceLoading: true,
 } as const;
 

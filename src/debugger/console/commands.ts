@@ -7,11 +7,13 @@ import { BREAK } from './break.ts';
 import { DISASM } from './disasm.ts';
 import { DUMP, MEM } from './dump.ts';
 import { HELP } from './help.ts';
+import { SNAPSHOT } from './snapshot.ts';
 import { EXITS, STATS } from './statistics.ts';
 import { INJECT } from './inject.ts';
 import { REGS } from './regs.ts';
 import { SEARCH } from './search.ts';
 import { TRACE } from './trace.ts';
+import { GOTO, HISTORY, REVERSE, WHO } from './reverse.ts';
 import type { Command } from './types.ts';
 import { WALK } from './walk.ts';
 import { WHY } from './why.ts';
@@ -32,5 +34,10 @@ export const COMMANDS: readonly Command[] = [
   ANNOTATIONS,
   INJECT,
   TRACE,
+  REVERSE,
+  GOTO,
+  WHO,
+  HISTORY,
+  SNAPSHOT,
   HELP,
 ];

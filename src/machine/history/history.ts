@@ -1,5 +1,5 @@
 // The recorded past as the debugger sees it.
-import type { Runner } from '../runner.ts';
+import { type Runner, stepNext } from '../runner.ts';
 import { compareMoments, presentMoment } from './moments.ts';
 import {
   createRecorder,
@@ -11,9 +11,12 @@ import {
   recordConsole,
   travel,
 } from './recorder.ts';
-import { BREAKPOINTS } from '../../core/layout.ts';
-import { readWord, writeWord } from '../../vmx/processor.ts';
+import { BREAKPOINTS, COUNT_EXITS } from '../../core/layout.ts';
+import { readCount, readWord, writeWord } from '../../vmx/processor.ts';
+import { cutTimeline, exitFrom, firstExit, timelineBuckets, timelineExit } from '../../vmx/timeline.ts';
 import { setWatches } from '../watches.ts';
+import { presentTime } from '../hardware.ts';
+import { loadMachine, misfit, saveMachine } from './saved.ts';
 import { stateHash } from './state-hash.ts';
 import type { HistoryView } from './types.ts';
 
@@ -39,6 +42,7 @@ export function createHistory(runner: Runner, events: HistoryEvents): MachineHis
   let shown = 0;
   let cuts = 0;
   const { core } = runner.hardware;
+  const { timeline } = runner.vmx.history;
 
   const start = (limit: number): void => {
     recorder = createRecorder(runner, limit);
@@ -72,7 +76,14 @@ export function createHistory(runner: Runner, events: HistoryEvents): MachineHis
     };
   };
 
-  return {
+  const cutHappened = (): void => {
+    cutTimeline(timeline, readCount(core, COUNT_EXITS), presentTime(core));
+    cuts++;
+    view.onCut?.();
+  };
+
+  const view: MachineHistory = {
+    onCut: undefined,
     get recording() {
       return recorder !== undefined;
     },
@@ -101,6 +112,11 @@ export function createHistory(runner: Runner, events: HistoryEvents): MachineHis
       if (recorder === undefined) return undefined;
       return recorder.snapshots[indexBefore(recorder, { time: moment.time, events: moment.events - 1 })];
     },
+    mayHaveWritten(page, from, to) {
+      const holders = recorder?.snapshots.filter((snapshot) => compareMoments(snapshot, from) > 0) ?? [];
+      const until = holders.findIndex((snapshot) => compareMoments(snapshot, to) >= 0);
+      return until < 0 || holders.slice(0, until + 1).some(({ pages }) => pages.has(page));
+    },
     *travel(moment) {
       if (recorder === undefined) return false;
       silent = true;
@@ -122,6 +138,7 @@ export function createHistory(runner: Runner, events: HistoryEvents): MachineHis
         }
       }
     },
+    step: (options) => stepNext(runner, options),
     quietly(action) {
       const before = silent;
       silent = true;
@@ -135,6 +152,21 @@ export function createHistory(runner: Runner, events: HistoryEvents): MachineHis
       if (recorder !== undefined) showConsole(recorder);
     },
     idle: () => ({ from: runner.idleFrom, until: runner.idleUntil }),
+    exits: () => ({ first: firstExit(timeline), last: timeline.count }),
+    exit: (number) => timelineExit(timeline, number),
+    exitFrom: (time) => exitFrom(timeline, time),
+    buckets: (from, to, count) => timelineBuckets(timeline, from, to, count),
+    save: () => saveMachine(runner, recorder?.sent ?? shown),
+    load(saved) {
+      const problem = misfit(runner, saved);
+      if (problem !== undefined) return problem;
+      const limit = recorder?.limit ?? 0;
+      recorder = undefined;
+      runner.recorder = undefined;
+      loadMachine(runner, saved);
+      if (limit > 0) start(limit);
+      return undefined;
+    },
     hash: () => stateHash(runner.hardware),
     sent(byte) {
       if (recorder !== undefined) recordConsole(recorder, byte);
@@ -144,10 +176,11 @@ export function createHistory(runner: Runner, events: HistoryEvents): MachineHis
     },
     input(what, apply) {
       if (recorder === undefined) apply();
-      else if (record(recorder, what, apply)) cuts++;
+      else if (record(recorder, what, apply)) cutHappened();
     },
     cut() {
-      if (recorder !== undefined && cutFuture(recorder)) cuts++;
+      if (recorder !== undefined && cutFuture(recorder)) cutHappened();
     },
   };
+  return view;
 }

@@ -1,9 +1,11 @@
 // The contents of RAM at every snapshot: for each page the versions that snapshots found written since the one before.
 import { PAGE_CODE, PAGE_FLAGS, PAGE_LIST, PAGE_LIST_MAX, RAM } from '../../core/layout.ts';
 import type { Core } from '../../vmx/processor.ts';
+import { createPagePool, freePage, keepPage, type PagePool, pageOf } from './page-pool.ts';
 
 const PAGE = 4096;
 export const ZERO_PAGE: Uint8Array = new Uint8Array(PAGE);
+const ZERO_SLOT = -1;
 
 /** What pages need to know of a snapshot. */
 export interface PageHolder {
@@ -14,18 +16,20 @@ export interface PageHolder {
 
 interface Version {
   holder: PageHolder;
-  readonly data: Uint8Array;
+  /** Of the pool; ZERO_SLOT for a page of zeros. */
+  readonly slot: number;
 }
 
 export interface PageStore {
   /** By page number; oldest first. */
   readonly versions: Map<number, Version[]>;
+  readonly pool: PagePool;
   /** Bytes of versions held. */
   bytes: number;
 }
 
 export function createPageStore(): PageStore {
-  return { versions: new Map(), bytes: 0 };
+  return { versions: new Map(), pool: createPagePool(), bytes: 0 };
 }
 
 /** Numbers of the pages written since the last `keepPages`. */
@@ -55,18 +59,21 @@ function upperBound(versions: readonly Version[], time: number): number {
 export function pageAt(store: PageStore, page: number, time: number): Uint8Array {
   const versions = store.versions.get(page);
   if (versions === undefined) return ZERO_PAGE;
-  return versions[upperBound(versions, time) - 1]?.data ?? ZERO_PAGE;
+  const slot = versions[upperBound(versions, time) - 1]?.slot ?? ZERO_SLOT;
+  return slot === ZERO_SLOT ? ZERO_PAGE : pageOf(store.pool, slot);
 }
 
-const cost = (data: Uint8Array): number => (data === ZERO_PAGE ? 16 : data.length + 64);
+const cost = (slot: number): number => (slot === ZERO_SLOT ? 64 : PAGE + 64);
 
 /** Gives a snapshot its version of a page. */
-export function addVersion(store: PageStore, holder: PageHolder, page: number, data: Uint8Array): void {
+function addVersion(store: PageStore, holder: PageHolder, page: number, slot: number): void {
   const versions = store.versions.get(page) ?? [];
   if (versions.length === 0) store.versions.set(page, versions);
-  versions.splice(upperBound(versions, holder.time), 0, { holder, data });
+  const last = versions[versions.length - 1];
+  if (last === undefined || last.holder.time < holder.time) versions.push({ holder, slot });
+  else versions.splice(upperBound(versions, holder.time), 0, { holder, slot });
   holder.pages.add(page);
-  store.bytes += cost(data);
+  store.bytes += cost(slot);
 }
 
 /** Copies the pages written since the last snapshot, and gives them to `holder`. Answers how many. */
@@ -76,8 +83,7 @@ export function keepWritten(store: PageStore, core: Core, holder: PageHolder): n
     const zero = core.exports.isZeroPage(page) !== 0;
     // At power-on most of RAM is empty, and what no version tells of is empty.
     if (zero && !store.versions.has(page)) continue;
-    const at = RAM + page * PAGE;
-    addVersion(store, holder, page, zero ? ZERO_PAGE : core.bytes.slice(at, at + PAGE));
+    addVersion(store, holder, page, zero ? ZERO_SLOT : keepPage(store.pool, core.bytes, RAM + page * PAGE));
   }
   core.exports.keepPages();
   return pages.length;
@@ -95,7 +101,8 @@ export function dropHolder(store: PageStore, holder: PageHolder, next: PageHolde
       continue;
     }
     versions.splice(index, 1);
-    store.bytes -= cost(version.data);
+    store.bytes -= cost(version.slot);
+    if (version.slot !== ZERO_SLOT) freePage(store.pool, version.slot);
     if (versions.length === 0) store.versions.delete(page);
   }
 }

@@ -37,12 +37,13 @@ export interface ProcessorImage {
   readonly vmcsPages: readonly number[];
 }
 
-const OTHERS = 64;
+const OTHERS = 16;
 const CODE_SPACE_HEADER = 32;
 const LOG_SIZE = 0x2000;
 const LOG_ENTRIES = 4092;
 const SET_ENTRIES = 3 * 4096;
 const INVALID = 1;
+const ENTRY_WORDS = 5;
 
 /** To be called before `keepPages`: current VMCSs are found among the written pages. */
 export function takeProcessorImage(core: Core): ProcessorImage {
@@ -71,34 +72,33 @@ function vmcsPages(core: Core): number[] {
   return writtenPages(core).filter((page) => ((core.bytes[PAGE_FLAGS + page] as number) & PAGE_VMCS) !== 0);
 }
 
+/** Room for every entry of every set; what is held is copied out of it. */
+let scratch = new Uint32Array(0);
+
 function takeTlb(core: Core): Uint32Array {
-  const entries: number[] = [];
   const { words } = core;
-  for (const { processor, set, base, log } of everySet(core)) {
+  const sets = everySet(core);
+  const room = sets.length * SET_ENTRIES * ENTRY_WORDS;
+  if (scratch.length < room) scratch = new Uint32Array(room);
+  let length = 0;
+  for (const { processor, set, base, log } of sets) {
     const count = readWord(core, log);
-    const put = (index: number): void => {
-      const at = (base + index * 16) >>> 2;
+    const all = count > LOG_ENTRIES;
+    for (let i = 0; i < (all ? SET_ENTRIES : count); i++) {
+      // An entry may be in the log more than once; putting it back twice does no harm.
+      const index = all ? i : ((words[(log + 8 + 2 * i) >>> 2] as number) >>> (16 * (i & 1))) & 0xffff;
+      const at = (base >>> 2) + index * 4;
       const low = words[at] as number;
-      if ((low & INVALID) !== 0) return;
-      entries.push(
-        (processor << 24) | (set << 16) | index,
-        low & 0xfffff000,
-        words[at + 1] as number,
-        words[at + 2] as number,
-        words[at + 3] as number,
-      );
-    };
-    if (count > LOG_ENTRIES) for (let index = 0; index < SET_ENTRIES; index++) put(index);
-    else {
-      const seen = new Set<number>();
-      for (let i = 0; i < count; i++) {
-        const pair = words[(log + 8 + 2 * i) >>> 2] as number;
-        seen.add((i & 1) === 0 ? pair & 0xffff : pair >>> 16);
-      }
-      for (const index of seen) put(index);
+      if ((low & INVALID) !== 0) continue;
+      scratch[length] = (processor << 24) | (set << 16) | index;
+      scratch[length + 1] = low & 0xfffff000;
+      scratch[length + 2] = words[at + 1] as number;
+      scratch[length + 3] = words[at + 2] as number;
+      scratch[length + 4] = words[at + 3] as number;
+      length += ENTRY_WORDS;
     }
   }
-  return Uint32Array.from(entries);
+  return scratch.slice(0, length);
 }
 
 /** Puts state blocks and code spaces back. */
@@ -135,7 +135,7 @@ function sameFrom(bytes: Uint8Array, at: number, saved: Uint8Array, from: number
 export function restoreTlb(core: Core, image: ProcessorImage): void {
   core.exports.flushEveryTlb();
   const { tlb } = image;
-  for (let i = 0; i < tlb.length; i += 5) {
+  for (let i = 0; i < tlb.length; i += ENTRY_WORDS) {
     const place = tlb[i] as number;
     const page = (BigInt(tlb[i + 2] as number) << 32n) | BigInt(tlb[i + 1] as number);
     const set = (place >>> 16) & 0xff;

@@ -5,6 +5,7 @@ import { createPageStore, dropHolder, keepWritten, type PageStore, restorePages 
 import { isPresent, restoreSnapshot, type Snapshot, takeSnapshot } from './snapshot.ts';
 import { type Runner, run, stepNext } from '../runner.ts';
 import { presentTime } from '../hardware.ts';
+import { noteWritten } from '../../vmx/processor.ts';
 
 /** Something that reached the machine from outside, after all else of its moment. */
 export interface Input extends Moment {
@@ -41,10 +42,10 @@ export interface Recorder {
 export const DEFAULT_HISTORY_LIMIT = 512 * 1024 * 1024;
 
 // Spacing. A snapshot costs about as much time as these many instructions take; it may take one part in SHARE of the run.
-const SNAPSHOT_COST = 100_000;
-const PAGE_COST = 400;
-const SHARE = 25;
-const CLOSEST = 2_000_000;
+const SNAPSHOT_COST = 200_000;
+const PAGE_COST = 800;
+const SHARE = 20;
+const CLOSEST = 4_000_000;
 const WIDEST = 16_000_000;
 /** Going back leaves a snapshot this far before where it goes, so that the next steps back are short. */
 const NEAR = 50_000;
@@ -56,8 +57,11 @@ const FEWEST = 16;
 /** Starts recording at the present. */
 export function createRecorder(runner: Runner, limit: number): Recorder {
   const store = createPageStore();
+  const { core } = runner.hardware;
+  // Whatever an earlier recording knew, all of RAM is new to this one.
+  for (let page = 0; page < core.ramSize / 4096; page++) noteWritten(core, page * 4096);
   const first = takeSnapshot(runner, { sent: 0, inputs: 0 });
-  keepWritten(store, runner.hardware.core, first);
+  keepWritten(store, core, first);
   return {
     runner,
     store,

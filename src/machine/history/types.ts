@@ -1,5 +1,9 @@
 // The past of a machine, for the debugger: moments, and going to them.
+import type { TimelineBucket, TimelineExit } from '../../vmx/timeline.ts';
 import type { Moment } from './moments.ts';
+
+import type { StepOptions, Stop } from '../types.ts';
+import type { SavedMachine } from './saved.ts';
 
 export type { Moment } from './moments.ts';
 
@@ -7,6 +11,10 @@ export interface HistoryView {
   readonly recording: boolean;
   /** How often something from outside, given in the past, replaced a recorded future. */
   readonly cuts: number;
+  /** Called when that happens. */
+  onCut: (() => void) | undefined;
+  /** False: between two moments, the first that of a snapshot, no byte of a page of host-physical memory was written. */
+  mayHaveWritten(page: number, from: Moment, to: Moment): boolean;
   /** True while the machine is on its way to a moment: listeners are told nothing. */
   readonly travelling: boolean;
   /** Records from now on within this many bytes; 0 forgets the past and records nothing. */
@@ -26,14 +34,27 @@ export interface HistoryView {
   travel(moment: Moment): Generator<void, boolean>;
   /** The same at once. */
   goTo(moment: Moment): boolean;
+  /** One step of whichever processor is next, as `Machine.step` of one that is alone. */
+  step(options?: StepOptions): Stop;
   /** Runs something without telling listeners. */
   quietly<T>(action: () => T): T;
   /** After travelling: the console shows what was sent up to the present. */
   arrive(): void;
   /** The last time that the processor spent idle. */
   idle(): { readonly from: number; readonly until: number };
+  /** Numbers of the VM exits that the timeline holds; `first` above `last`: none. It is kept also when nothing is recorded. */
+  exits(): { readonly first: number; readonly last: number };
+  exit(number: number): TimelineExit | undefined;
+  /** Number of the first VM exit at or after a time. */
+  exitFrom(time: number): number;
+  /** The time from `from` up to `to` in at most `count` equal stretches. */
+  buckets(from: number, to: number, count: number): readonly TimelineBucket[];
   /** A hash of the whole machine: machines with equal hashes have equal futures. */
   hash(): string;
+  /** The whole machine as it is now. */
+  save(): SavedMachine;
+  /** Makes the machine what was saved; what was recorded is forgotten, and recording goes on from there. Answers why it does not fit, or undefined. */
+  load(saved: SavedMachine): string | undefined;
   /** The recorded future is forgotten: the present is to be changed. */
   cut(): void;
 }

@@ -1,0 +1,188 @@
+// Every VM exit from the start of the run, 40 bytes each, with how long the guest ran before it and the handler after it. Outside
+// snapshots: when the machine goes over the same time again, the same numbers are written to the same places.
+import { F_GUEST_RIP } from '../core/generated/vmcs-offsets.ts';
+import { COUNT_DELIVERED, COUNT_EXITS, EXIT_QUALIFICATION, EXIT_REASON, VMCS_ADDRESS } from '../core/layout.ts';
+import { type Core, readCount } from './processor.ts';
+
+/** Exits in a piece; the oldest pieces go when there are more than MOST_PIECES. */
+const PIECE = 16_384;
+const MOST_PIECES = 96;
+const ROW = 10;
+const AT_TIME = 0;
+const AT_RIP = 2;
+const AT_QUALIFICATION = 4;
+const AT_REASON = 6;
+const AT_EVENTS = 7;
+const AT_GUEST = 8;
+const AT_HANDLER = 9;
+const FAILED = 0x80000000;
+const UNKNOWN = 0xffffffff;
+
+export interface Timeline {
+  readonly pieces: Uint32Array[];
+  /** Exits that went before those held. */
+  dropped: number;
+  /** Number of the last exit. */
+  count: number;
+}
+
+/** One VM exit of the timeline. */
+export interface TimelineExit {
+  readonly number: number;
+  readonly time: number;
+  /** VM exits and event deliveries up to this one, itself included: with the time, the moment just after it. */
+  readonly events: number;
+  readonly reason: number;
+  /** The VM exit of a VM entry that failed. */
+  readonly failedEntry: boolean;
+  readonly rip: bigint;
+  readonly qualification: bigint;
+  /** Instructions of the guest since the VM entry before; undefined: not known. */
+  readonly guest: number | undefined;
+  /** Instructions from the exit to the next VM entry; undefined: there was none yet. */
+  readonly handler: number | undefined;
+}
+
+export function createTimeline(): Timeline {
+  return { pieces: [], dropped: 0, count: 0 };
+}
+
+/** The VM exit that was just counted. `entered` is the time of the VM entry before, or undefined. */
+export function addExit(timeline: Timeline, core: Core, time: number, entered: number | undefined): void {
+  const number = readCount(core, COUNT_EXITS);
+  const index = number - 1 - timeline.dropped;
+  const isNew = number > timeline.count;
+  if (isNew) timeline.count = number;
+  if (index < 0) return;
+  let piece = timeline.pieces[Math.floor(index / PIECE)];
+  if (piece === undefined) {
+    piece = new Uint32Array(PIECE * ROW);
+    timeline.pieces.push(piece);
+    if (timeline.pieces.length > MOST_PIECES) {
+      timeline.pieces.shift();
+      timeline.dropped += PIECE;
+    }
+  }
+  const at = (index % PIECE) * ROW;
+  const { words } = core;
+  piece[at + AT_TIME] = time >>> 0;
+  piece[at + AT_TIME + 1] = Math.floor(time / 0x100000000);
+  const rip = ((words[VMCS_ADDRESS >>> 2] as number) + F_GUEST_RIP) >>> 2;
+  piece[at + AT_RIP] = words[rip] as number;
+  piece[at + AT_RIP + 1] = words[rip + 1] as number;
+  piece[at + AT_QUALIFICATION] = words[EXIT_QUALIFICATION >>> 2] as number;
+  piece[at + AT_QUALIFICATION + 1] = words[(EXIT_QUALIFICATION >>> 2) + 1] as number;
+  piece[at + AT_REASON] = words[EXIT_REASON >>> 2] as number;
+  piece[at + AT_EVENTS] = number + readCount(core, COUNT_DELIVERED);
+  piece[at + AT_GUEST] = entered === undefined ? UNKNOWN : Math.min(time - entered, UNKNOWN - 1);
+  if (isNew) piece[at + AT_HANDLER] = UNKNOWN;
+}
+
+/** A VM entry was made: the handler of the last VM exit is done. */
+export function addEntry(timeline: Timeline, core: Core, time: number): void {
+  const index = readCount(core, COUNT_EXITS) - 1 - timeline.dropped;
+  const piece = index < 0 ? undefined : timeline.pieces[Math.floor(index / PIECE)];
+  if (piece === undefined) return;
+  const at = (index % PIECE) * ROW;
+  piece[at + AT_HANDLER] = Math.min(time - timeAt(piece, at), UNKNOWN - 1);
+}
+
+function timeAt(piece: Uint32Array, at: number): number {
+  return (piece[at + AT_TIME + 1] as number) * 0x100000000 + (piece[at + AT_TIME] as number);
+}
+
+function quadAt(piece: Uint32Array, at: number): bigint {
+  return (BigInt(piece[at + 1] as number) << 32n) | BigInt(piece[at] as number);
+}
+
+/** Forgets the exits after a number, and a VM entry after `time`: the machine's future is another now. */
+export function cutTimeline(timeline: Timeline, count: number, time: number): void {
+  timeline.count = Math.min(timeline.count, count);
+  const last = place(timeline, timeline.count);
+  if (last === undefined) return;
+  const { piece, at } = last;
+  if (timeAt(piece, at) + (piece[at + AT_HANDLER] as number) > time) piece[at + AT_HANDLER] = UNKNOWN;
+}
+
+/** Number of the first exit that is held; one more than the last when there is none. */
+export function firstExit(timeline: Timeline): number {
+  return Math.min(timeline.dropped, timeline.count) + 1;
+}
+
+function place({ pieces, dropped, count }: Timeline, number: number): { piece: Uint32Array; at: number } | undefined {
+  const index = number - 1 - dropped;
+  const piece = index < 0 || number > count ? undefined : pieces[Math.floor(index / PIECE)];
+  return piece === undefined ? undefined : { piece, at: (index % PIECE) * ROW };
+}
+
+export function timelineExit(timeline: Timeline, number: number): TimelineExit | undefined {
+  const found = place(timeline, number);
+  if (found === undefined) return undefined;
+  const { piece, at } = found;
+  const reason = piece[at + AT_REASON] as number;
+  const spent = (value: number): number | undefined => (value === UNKNOWN ? undefined : value);
+  return {
+    number,
+    time: timeAt(piece, at),
+    events: piece[at + AT_EVENTS] as number,
+    reason: reason & 0xffff,
+    failedEntry: (reason & FAILED) !== 0,
+    rip: quadAt(piece, at + AT_RIP),
+    qualification: quadAt(piece, at + AT_QUALIFICATION),
+    guest: spent(piece[at + AT_GUEST] as number),
+    handler: spent(piece[at + AT_HANDLER] as number),
+  };
+}
+
+/** Number of the first exit at or after a time; one more than the last when there is none. */
+export function exitFrom(timeline: Timeline, time: number): number {
+  let low = firstExit(timeline);
+  let high = timeline.count + 1;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const found = place(timeline, middle);
+    if (found !== undefined && timeAt(found.piece, found.at) < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** A stretch of time with how much of it was spent where, and its VM exits by reason. */
+export interface TimelineBucket {
+  readonly from: number;
+  readonly to: number;
+  readonly exits: number;
+  /** By basic exit reason. */
+  readonly reasons: Readonly<Record<number, number>>;
+  /** Instructions of guests, and of handlers, of the exits in it. */
+  readonly guest: number;
+  readonly handler: number;
+}
+
+/** The time from `from` up to `to` in equal stretches; none is empty of time. */
+export function timelineBuckets(timeline: Timeline, from: number, to: number, count: number): TimelineBucket[] {
+  const buckets: TimelineBucket[] = [];
+  let number = exitFrom(timeline, from);
+  const stretches = Math.min(count, Math.max(1, to - from));
+  for (let i = 0; i < stretches; i++) {
+    const start = from + Math.floor(((to - from) * i) / stretches);
+    const end = from + Math.floor(((to - from) * (i + 1)) / stretches);
+    const reasons: Record<number, number> = {};
+    let exits = 0;
+    let guest = 0;
+    let handler = 0;
+    for (; number <= timeline.count; number++) {
+      const found = place(timeline, number);
+      if (found === undefined) break;
+      const { piece, at } = found;
+      if (timeAt(piece, at) >= end) break;
+      const reason = (piece[at + AT_REASON] as number) & 0xffff;
+      reasons[reason] = (reasons[reason] ?? 0) + 1;
+      exits++;
+      if (piece[at + AT_GUEST] !== UNKNOWN) guest += piece[at + AT_GUEST] as number;
+      if (piece[at + AT_HANDLER] !== UNKNOWN) handler += piece[at + AT_HANDLER] as number;
+    }
+    buckets.push({ from: start, to: end, exits, reasons, guest, handler });
+  }
+  return buckets;
+}
