@@ -3,12 +3,15 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, context } from 'esbuild';
+import { browserShims } from './browser-shims.mjs';
 import { ROOT, run, say } from './lib/run.mjs';
 
 const DIST = join(ROOT, 'dist');
 const ENTRIES = [
   { in: 'src/cli/main.ts', out: 'ringside.cjs', external: [] },
   { in: 'src/extension/main.ts', out: 'extension.cjs', external: ['vscode'] },
+  { in: 'src/extension/browser.ts', out: 'extension-browser.cjs', external: ['vscode'], platform: 'browser' },
+  { in: 'src/web/adapter-worker.ts', out: 'adapter-worker.js', external: [], platform: 'browser', format: 'iife' },
 ];
 
 /** Time of the newest file below a folder (or of a file), 0 when there is none. */
@@ -30,9 +33,11 @@ function options(entry) {
     entryPoints: [join(ROOT, entry.in)],
     outfile: join(DIST, entry.out),
     bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
+    platform: entry.platform ?? 'node',
+    format: entry.format ?? 'cjs',
+    target: entry.platform === 'browser' ? 'es2022' : 'node20',
+    // For the disassembler's glue, which looks for its file beside itself.
+    ...(entry.format === 'iife' ? { plugins: [browserShims], define: { __dirname: '""' } } : {}),
     external: entry.external,
     sourcemap: 'linked',
     sourcesContent: false,

@@ -33,7 +33,8 @@ const ARROWS: Readonly<Record<string, Arrows>> = {
   dap: { from: ['spec', 'vmx', 'svm', 'machine', 'asm', 'program', 'debugger'] },
   gdb: { from: ['spec', 'machine', 'program', 'debugger'] },
   cli: { from: ['spec', 'vmx', 'svm', 'machine', 'asm', 'program', 'debugger', 'lsp', 'dap', 'gdb'] },
-  extension: { from: ['spec'], types: ['debugger', 'dap', 'lsp', 'machine', 'program'] },
+  web: { from: ['spec', 'vmx', 'svm', 'machine', 'asm', 'program', 'debugger', 'dap'] },
+  extension: { from: ['spec'], types: ['debugger', 'dap', 'lsp', 'machine', 'program', 'web'] },
 };
 
 /** Packages that one folder alone knows. */

@@ -1,0 +1,24 @@
+// What the desktop's and the browser's entry have in common: everything but where adapter and language server run.
+import * as vscode from 'vscode';
+import { registerCommands } from './commands.ts';
+import { configurationProvider, dynamicConfigurations } from './configuration.ts';
+import { entryProblems } from './diagnostics.ts';
+import { serialConsoles } from './serial-console.ts';
+
+export const DEBUG_TYPE = 'ringside';
+
+export function activateWith(context: vscode.ExtensionContext, adapters: vscode.DebugAdapterDescriptorFactory): void {
+  const problems = entryProblems(DEBUG_TYPE);
+  context.subscriptions.push(
+    vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, adapters),
+    vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, configurationProvider()),
+    vscode.debug.registerDebugConfigurationProvider(
+      DEBUG_TYPE,
+      dynamicConfigurations(),
+      vscode.DebugConfigurationProviderTriggerKind.Dynamic,
+    ),
+    serialConsoles(DEBUG_TYPE),
+    problems.disposable,
+    ...registerCommands(DEBUG_TYPE, problems),
+  );
+}
