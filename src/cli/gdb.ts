@@ -15,6 +15,7 @@ import { coreModule, readProgramFile } from './host.ts';
 export interface GdbCommand {
   readonly file: string;
   readonly load: LoadOptions;
+  readonly processors: number;
   readonly profile: CapabilityProfile;
   /** 0: any that is free. */
   readonly port: number;
@@ -30,6 +31,7 @@ export async function debugWithGdb(command: GdbCommand): Promise<number> {
   const machine = createMachine({
     coreWasm: await coreModule(),
     ramSize: command.load.ramSize,
+    processors: command.processors,
     program,
     profile: command.profile,
   });

@@ -1,6 +1,7 @@
 // The command line: which command, with which options.
 
 import { DEFAULT_MEMORY, MAX_MEMORY } from '../dap/launch.ts';
+import { MOST_PROCESSORS } from '../machine/hardware.ts';
 import { PROFILES } from '../vmx/profiles.ts';
 import { version } from '../../package.json';
 import { assembleFile } from './asm.ts';
@@ -8,7 +9,16 @@ import { auditFile } from './audit.ts';
 import { serveStandardStreams, serveTcp } from './dap.ts';
 import { CommandError, STATUS, usage } from './errors.ts';
 import { debugWithGdb } from './gdb.ts';
-import { definesOf, number, oneFile, PROGRAM_OPTIONS, parse, profileOption, programOptions } from './options.ts';
+import {
+  definesOf,
+  number,
+  oneFile,
+  PROGRAM_OPTIONS,
+  parse,
+  processorsOption,
+  profileOption,
+  programOptions,
+} from './options.ts';
 import { type RunCommand, run } from './run.ts';
 import { test } from './test.ts';
 
@@ -22,6 +32,7 @@ const HELP = `Ringside ${version}: a debugger for hypervisors, on a simulated VT
       --trace exits                a line for each VM exit and VM entry
       --max-instructions N         stop after N instructions (exit status ${STATUS.limit})
       --memory MIB                 memory of the machine, 4 to ${MAX_MEMORY} MiB (default ${DEFAULT_MEMORY})
+      --processors N               logical processors, 1 to ${MOST_PROCESSORS} (default 1)
       --profile NAME               the processor: ${PROFILES.map(({ name }) => name).join(', ')}
       --without CAPABILITY         switch off a capability by its name in the manual; may be given several times
       --args TEXT                  command line of a multiboot image
@@ -106,6 +117,7 @@ function runCommand(args: string[]): Promise<number> {
   return run({
     file,
     load: programOptions(values),
+    processors: processorsOption(values),
     profile: profileOption(values),
     traceExits: values.trace === 'exits',
     maxInstructions: number(
@@ -145,6 +157,7 @@ async function gdbCommand(args: string[]): Promise<number> {
   return debugWithGdb({
     file: oneFile(positionals, 'gdb'),
     load: programOptions(values),
+    processors: processorsOption(values),
     profile: profileOption(values),
     port: number('port', values.port, 0, 65535, DEFAULT_GDB_PORT),
   });

@@ -2,6 +2,7 @@
 
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { DEFAULT_MEMORY, MAX_MEMORY } from '../dap/launch.ts';
+import { MOST_PROCESSORS } from '../machine/hardware.ts';
 import type { LoadOptions } from '../program/load.ts';
 import type { CapabilityProfile } from '../vmx/capabilities.ts';
 import { chooseProfile } from '../vmx/choose-profile.ts';
@@ -10,6 +11,7 @@ import { usage } from './errors.ts';
 /** What says which program runs on which machine. */
 export const PROGRAM_OPTIONS = {
   memory: { type: 'string' },
+  processors: { type: 'string' },
   profile: { type: 'string' },
   without: { type: 'string', multiple: true },
   args: { type: 'string' },
@@ -21,6 +23,7 @@ export const PROGRAM_OPTIONS = {
 
 interface ProgramValues {
   readonly memory?: string | undefined;
+  readonly processors?: string | undefined;
   readonly profile?: string | undefined;
   readonly without?: string[] | undefined;
   readonly args?: string | undefined;
@@ -40,6 +43,10 @@ export function programOptions(values: ProgramValues): LoadOptions {
       values.address === undefined ? undefined : number('address', values.address, 0, Number.MAX_SAFE_INTEGER, 0),
     defines: definesOf(values.define ?? []),
   };
+}
+
+export function processorsOption(values: ProgramValues): number {
+  return number('processors', values.processors, 1, MOST_PROCESSORS, 1);
 }
 
 export function profileOption(values: ProgramValues): CapabilityProfile {

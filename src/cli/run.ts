@@ -19,6 +19,7 @@ import { entryLine, exitLine } from '../debugger/trace.ts';
 export interface RunCommand {
   readonly file: string;
   readonly load: LoadOptions;
+  readonly processors: number;
   readonly profile: CapabilityProfile;
   readonly traceExits: boolean;
   /** Number.POSITIVE_INFINITY: no limit. */
@@ -46,6 +47,7 @@ export async function run(command: RunCommand): Promise<number> {
   const machine = createMachine({
     coreWasm: await coreModule(),
     ramSize: command.load.ramSize,
+    processors: command.processors,
     profile: command.profile,
     program,
   });
@@ -54,7 +56,7 @@ export async function run(command: RunCommand): Promise<number> {
   machine.onNotice = (text) => note(`notice: ${text}`);
   if (command.traceExits) {
     machine.onTransition = (event) =>
-      output.line('exit' in event ? exitLine(event.exit, machine, image) : entryLine(event.entry, image));
+      output.line('exit' in event ? exitLine(event.exit, machine, image) : entryLine(event.entry, machine, image));
   }
   const keyboard = command.interactive ? connectStandardInput(machine) : undefined;
   try {

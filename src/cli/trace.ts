@@ -25,8 +25,20 @@ const GENERAL = [
   'r15',
 ];
 
-/** Registers and counts, a few lines of text. */
+/** Registers and counts, a few lines of text for each processor. */
 export function finalState(machine: Machine, image: Image): string {
+  const counts = `${plural(machine.time(), 'instruction')}, ${plural(machine.exitCount(), 'VM exit')}, ${machine.entryCount()} VM ${machine.entryCount() === 1 ? 'entry' : 'entries'}`;
+  if (machine.processors === 1) return `${counts}\n${processorState(machine, image)}`;
+  const stopped = machine.processor();
+  const states = Array.from({ length: machine.processors }, (_, processor) => {
+    machine.select(processor);
+    return `CPU ${processor}, ${machine.activity(processor)}: ${processorState(machine, image)}`;
+  });
+  machine.select(stopped);
+  return [counts, ...states].join('\n');
+}
+
+function processorState(machine: Machine, image: Image): string {
   const side = machine.side();
   const value = (name: string, of: Side = side): bigint => readSideRegister(machine, of, name) ?? 0n;
   const registers: string[] = [];
@@ -43,7 +55,6 @@ export function finalState(machine: Machine, image: Image): string {
       : 'VMX non-root operation'
     : 'outside VMX operation';
   return [
-    `${plural(machine.time(), 'instruction')}, ${plural(machine.exitCount(), 'VM exit')}, ${machine.entryCount()} VM ${machine.entryCount() === 1 ? 'entry' : 'entries'}`,
     `${mode}, RIP ${located(image, value('rip'))}, RFLAGS ${hex(value('rflags'))}, CR0 ${hex(value('cr0'))}, CR3 ${hex(value('cr3'))}, CR4 ${hex(value('cr4'))}`,
     ...registers,
   ].join('\n');

@@ -19,7 +19,7 @@ export class DebugAdapter {
   constructor(host: AdapterHost) {
     this.#connection = {
       host,
-      handles: createHandles(),
+      handles: createHandles(() => this.#connection.debuggee?.machine),
       places: createHandles(),
       tasks: createTasks(
         host.scheduler,

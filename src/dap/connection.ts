@@ -6,8 +6,8 @@ import { type Frame, stackFrames } from '../debugger/stack.ts';
 import type { Machine, Side } from '../machine/types.ts';
 import type { Image } from '../program/image.ts';
 import type { FileReader, Program } from '../program/types.ts';
-import type { Arguments } from './arguments.ts';
-import { noSuchFrame, notLaunched, notStopped } from './errors.ts';
+import { type Arguments, integer } from './arguments.ts';
+import { noSuchFrame, noSuchThread, notLaunched, notStopped } from './errors.ts';
 import type { Handles } from './handles.ts';
 import type { LaunchOptions } from './launch.ts';
 import type { Listing } from './listings.ts';
@@ -30,6 +30,7 @@ export interface AdapterHost {
 /** What launch.json says of the machine. */
 export interface MachineSettings {
   readonly ramSize: number;
+  readonly processors: number;
   readonly profile: CapabilityProfile;
 }
 
@@ -52,6 +53,8 @@ export interface Debuggee {
   readonly session: Session;
   /** Stack frames of the current stop, by id; empty while the machine runs. */
   readonly frames: Map<number, Frame>;
+  /** The processor of each frame. */
+  readonly frameProcessors: Map<number, number>;
   /** VM entries when failed checks were told as problems; undefined when none are. */
   problemsSince: number | undefined;
 }
@@ -105,8 +108,17 @@ export interface Answer {
 
 export type Handler = (connection: Connection, args: Arguments) => Answer | undefined | Promise<Answer | undefined>;
 
-/** Processors are numbered from 0, threads from 1. */
-export const THREAD = 1;
+/** The thread of the selected processor: processors are numbered from 0, threads from 1. */
+export function threadOf(machine: Machine): number {
+  return machine.processor() + 1;
+}
+
+/** The processor of the thread that a request names. */
+export function processorOf(args: Arguments, machine: Machine | undefined): number {
+  const thread = integer(args, 'threadId');
+  if (thread < 1 || thread > (machine?.processors ?? 1)) throw noSuchThread(thread);
+  return thread - 1;
+}
 
 export function launched(connection: Connection, command: string): Debuggee {
   if (connection.debuggee === undefined) throw notLaunched(command);
@@ -121,22 +133,36 @@ export function stopped(connection: Connection, command: string): Debuggee {
   return debuggee;
 }
 
-/** The frames of this stop, with ids. `anew`: something was written; frames are found again and keep the ids of their places. */
+/** The frames of the selected processor at this stop, with ids. `anew`: something was written; frames are found again and keep the ids of their places. */
 export function currentFrames(connection: Connection, debuggee: Debuggee, anew = false): Map<number, Frame> {
-  const { frames } = debuggee;
-  if (frames.size > 0 && !anew) return frames;
-  const ids = [...frames.keys()];
-  frames.clear();
+  const { frames, frameProcessors, machine } = debuggee;
+  const processor = machine.processor();
+  const known = new Map([...frames].filter(([id]) => frameProcessors.get(id) === processor));
+  if (known.size > 0 && !anew) return known;
+  const ids = [...known.keys()];
+  for (const id of ids) frames.delete(id);
+  known.clear();
   for (const [index, frame] of stackFrames(debuggee.machine, debuggee.image).entries()) {
-    frames.set(ids[index] ?? connection.nextFrameId++, frame);
+    const id = ids[index] ?? connection.nextFrameId++;
+    known.set(id, frame);
+    frames.set(id, frame);
+    frameProcessors.set(id, processor);
   }
-  return frames;
+  return known;
+}
+
+/** A frame by its id; its processor becomes the selected one. */
+export function frameOf(debuggee: Debuggee, id: number | undefined): Frame | undefined {
+  const frame = id === undefined ? undefined : debuggee.frames.get(id);
+  const processor = id === undefined ? undefined : debuggee.frameProcessors.get(id);
+  if (frame !== undefined && processor !== undefined) debuggee.machine.select(processor);
+  return frame;
 }
 
 /** The side that a request's frame belongs to; without a frame the side that runs. */
 export function sideOfFrame(debuggee: Debuggee, frameId: number | undefined): Side {
   if (frameId === undefined || frameId === 0) return debuggee.machine.side();
-  const frame = debuggee.frames.get(frameId);
+  const frame = frameOf(debuggee, frameId);
   if (frame === undefined) throw noSuchFrame(frameId);
   return frame.side;
 }
@@ -161,6 +187,7 @@ export function memoryChanged(connection: Connection): void {
 /** Forgets what was true only at this stop. */
 export function forgetStop(connection: Connection): void {
   connection.debuggee?.frames.clear();
+  connection.debuggee?.frameProcessors.clear();
   for (const [path, value] of connection.shown.now) connection.shown.before.set(path, value);
   connection.shown.now.clear();
 }

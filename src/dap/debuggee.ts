@@ -9,7 +9,7 @@ import type { Machine } from '../machine/types.ts';
 import { imageOf } from '../program/image.ts';
 import { loadProgram } from '../program/load.ts';
 import { ProgramError } from '../program/errors.ts';
-import { type Connection, type Debuggee, forgetStop, memoryChanged, THREAD } from './connection.ts';
+import { type Connection, type Debuggee, forgetStop, memoryChanged, threadOf } from './connection.ts';
 import { machineFailed, programFailed } from './errors.ts';
 import type { LaunchOptions } from './launch.ts';
 import { createConsoleOutput } from './output.ts';
@@ -29,7 +29,7 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
   const annotations = await annotationsOfProgram(image, host.readFile);
   for (const { path, line, message } of annotations.problems)
     connection.event('output', { category: 'console', output: `${path}:${line}: ${message}\n` });
-  const settings = { ramSize: options.load.ramSize, profile: options.profile };
+  const settings = { ramSize: options.load.ramSize, processors: options.processors, profile: options.profile };
   const machine = await host.createMachine(program, settings).catch((problem: unknown) => {
     throw machineFailed(problem instanceof Error ? problem.message : String(problem));
   });
@@ -73,7 +73,15 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
   if (connection.debuggee?.problemsSince !== undefined) connection.event('ringside/problems', { problems: [] });
   const { readFile, writeBytes } = host;
   if (writeBytes !== undefined) session.files = { read: readFile, write: writeBytes };
-  const debuggee: Debuggee = { options, machine, image, session, frames: new Map(), problemsSince: undefined };
+  const debuggee: Debuggee = {
+    options,
+    machine,
+    image,
+    session,
+    frames: new Map(),
+    frameProcessors: new Map(),
+    problemsSince: undefined,
+  };
   return debuggee;
 }
 
@@ -114,7 +122,7 @@ function reportStop(connection: Connection, debuggee: Debuggee, cause: Cause): v
     return;
   }
   connection.event('stopped', {
-    threadId: THREAD,
+    threadId: threadOf(machine),
     allThreadsStopped: true,
     ...stopBody(cause, explanation?.title, machine),
   });
@@ -182,14 +190,15 @@ function stopBody(cause: Cause, title: string | undefined, machine: Machine): ob
   }
 }
 
-/** `CPU 0 — VMX root`: the processor and where it is. */
+/** `CPU 0 — VMX root`: the selected processor, where it is, and what it waits for. */
 export function threadName(machine: Machine): string {
-  const mode = !machine.inVmxOperation()
-    ? 'outside VMX operation'
-    : machine.side() === 'root'
-      ? 'VMX root'
-      : 'VMX non-root';
-  return `CPU 0 — ${mode}`;
+  const processor = machine.processor();
+  const activity = machine.activity(processor);
+  const waits = activity === 'active' ? '' : `, ${activity}`;
+  if (machine.inVmxOperation()) {
+    return `CPU ${processor} — ${machine.side() === 'root' ? 'VMX root' : 'VMX non-root'}${waits}`;
+  }
+  return `CPU ${processor} — outside VMX operation${waits}`;
 }
 
 /** One line for the debug console when a program is loaded. */

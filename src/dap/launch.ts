@@ -1,5 +1,6 @@
 // launch.json, checked: every value has its type and range before anything is loaded.
 
+import { MOST_PROCESSORS } from '../machine/hardware.ts';
 import type { LoadOptions } from '../program/load.ts';
 import type { CapabilityProfile } from '../vmx/capabilities.ts';
 import { chooseProfile } from '../vmx/choose-profile.ts';
@@ -8,6 +9,8 @@ import { badLaunchValue, missingProgram, noSuchCapability } from './errors.ts';
 export interface LaunchOptions {
   readonly program: string;
   readonly load: LoadOptions;
+  /** Logical processors. */
+  readonly processors: number;
   readonly profile: CapabilityProfile;
   readonly stopOnEntry: boolean;
   readonly stopOnFirstVmExit: boolean;
@@ -29,6 +32,7 @@ const OWN = [
   'args',
   'modules',
   'memory',
+  'processors',
   'profile',
   'without',
   'stopOnEntry',
@@ -81,6 +85,7 @@ export function readLaunch(input: unknown): LaunchOptions {
       modules: modulesOf(values.modules),
       defines: definesOf(values.defines),
     },
+    processors: processorsOf(values.processors),
     profile: profileOf(values.profile, values.without),
     stopOnEntry: flag('stopOnEntry', values.stopOnEntry, false),
     stopOnFirstVmExit: flag('stopOnFirstVmExit', values.stopOnFirstVmExit, true),
@@ -112,6 +117,14 @@ function memoryOf(value: unknown): number {
   if (value === undefined) return DEFAULT_MEMORY;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 4 || value > MAX_MEMORY) {
     throw badLaunchValue('memory', value, `a whole number of MiB from 4 to ${MAX_MEMORY}`);
+  }
+  return value;
+}
+
+function processorsOf(value: unknown): number {
+  if (value === undefined) return 1;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MOST_PROCESSORS) {
+    throw badLaunchValue('processors', value, `a whole number from 1 to ${MOST_PROCESSORS}`);
   }
   return value;
 }

@@ -148,6 +148,7 @@ export class Session {
   #state: SessionState = 'ready';
   #cause: Cause | undefined;
   #pauseRequested = false;
+  #paused: number | undefined;
   #disposed = false;
   #firstExitWanted: boolean;
   /** Going back, nothing is logged. */
@@ -209,23 +210,29 @@ export class Session {
     else void this.#run(undefined);
   }
 
-  /** From `stopped`: runs on. Answers false when the session is in another state. */
-  continue(): boolean {
+  /**
+   * From `stopped`: runs on. Answers false when the session is in another state. `alone`: the other processors stand still until
+   * the next stop.
+   */
+  continue(alone = false): boolean {
     if (this.#state !== 'stopped') return false;
+    this.#hold(alone);
     void this.#run(undefined);
     return true;
   }
 
-  /** From `stopped`: one step. Answers false when the session is in another state. */
-  step(kind: StepKind, granularity: Granularity): boolean {
+  /** From `stopped`: one step of the machine's selected processor; the others run meanwhile, unless it goes `alone`. Answers false in another state. */
+  step(kind: StepKind, granularity: Granularity, alone = false): boolean {
     if (this.#state !== 'stopped') return false;
+    this.#hold(alone);
     void this.#run(planStep(this.machine, this.image, kind, granularity));
     return true;
   }
 
   /** From `stopped`: one step into the function at an address, which the statement calls. */
-  stepInto(address: bigint): boolean {
+  stepInto(address: bigint, alone = false): boolean {
     if (this.#state !== 'stopped') return false;
+    this.#hold(alone);
     const over = (): Plan => planStep(this.machine, this.image, 'over', 'instruction');
     void this.#run(planStepInto(this.machine, address, this.image, over));
     return true;
@@ -238,9 +245,17 @@ export class Session {
     return true;
   }
 
-  /** Stops a running machine at the end of its slice; nothing otherwise. */
-  pause(): void {
-    if (this.#state === 'running') this.#pauseRequested = true;
+  /** Stops a running machine at the end of its slice, to look at a processor (absent: the one that runs); nothing otherwise. */
+  pause(processor?: number): void {
+    if (this.#state !== 'running') return;
+    this.#pauseRequested = true;
+    this.#paused = processor;
+  }
+
+  #hold(alone: boolean): void {
+    const { machine } = this;
+    const all = Array.from({ length: machine.processors }, (_, processor) => processor);
+    machine.hold(alone ? all.filter((processor) => processor !== machine.processor()) : []);
   }
 
   /** Ends the session without a word; a running slice finishes first. */
@@ -338,13 +353,15 @@ export class Session {
   async #slices(plan: Plan | undefined): Promise<void> {
     const { scheduler } = this.#options;
     let wanted = nextWanted(plan, undefined);
+    const stepped = this.machine.processor();
     let breath = scheduler.now();
     while (!this.#disposed) {
       const before = scheduler.now();
-      const stop = this.#advance(wanted);
+      const stop = this.#advance(wanted, stepped);
       const after = scheduler.now();
       if (stop.kind === 'shutdown') return this.#end(stop.status);
-      if (stop.kind === 'budget' && wanted?.single !== true && this.#unmet === undefined) {
+      const waits = stop.kind === 'budget' && stop.waiting === true;
+      if (stop.kind === 'budget' && ((wanted?.single !== true && this.#unmet === undefined) || waits)) {
         this.#arrivalJudged = false;
         this.#watchJudged = false;
         this.#adapt(after - before);
@@ -353,8 +370,9 @@ export class Session {
         this.#watchJudged = false;
         const cause = this.#judge(stop);
         if (cause !== undefined) return this.#stop(cause);
-        // After a watch that is told before it happens nothing has happened yet: on over it, with the same aim.
-        if (plan !== undefined && !this.#watchJudged) {
+        // After a watch that is told before it happens nothing has happened yet: on over it, with the same aim. What other
+        // processors met is no step of this one.
+        if (plan !== undefined && !this.#watchJudged && this.machine.processor() === stepped) {
           wanted = nextWanted(plan, stop);
           if (wanted === undefined) return this.#stop({ kind: 'step' });
         }
@@ -362,20 +380,32 @@ export class Session {
       if (after - breath < BREATH) continue;
       await scheduler.breathe();
       breath = scheduler.now();
-      if (this.#pauseRequested && !this.#disposed) return this.#stop({ kind: 'pause' });
+      if (this.#pauseRequested && !this.#disposed) {
+        if (this.#paused !== undefined) this.machine.select(this.#paused);
+        return this.#stop({ kind: 'pause' });
+      }
     }
   }
 
-  #advance(wanted: Wanted | undefined): Stop {
+  #advance(wanted: Wanted | undefined, stepped: number): Stop {
     if (this.#expected.length > 0) return this.#stepExpecting();
     this.#setBreakpoints(wanted?.addresses ?? NONE);
-    if (wanted?.single === true) return this.machine.step({ honourWatches: true, skipWatch: this.#watchJudged });
-    return this.machine.run({
+    if (wanted?.single !== true) return this.machine.run(this.#forward(wanted));
+    this.machine.select(stepped);
+    return this.machine.step({
+      honourWatches: true,
+      skipWatch: this.#watchJudged,
+      others: this.#forward(undefined),
+    });
+  }
+
+  #forward(wanted: Wanted | undefined): RunOptions {
+    return {
       ...this.#runOptions(wanted),
       limit: this.#slice,
       skipBreakpoint: this.#arrivalJudged,
       skipWatch: this.#watchJudged,
-    });
+    };
   }
 
   /** What the user's filters and a plan ask for. */
@@ -556,6 +586,7 @@ export class Session {
     if (this.#disposed) return;
     this.#state = 'stopped';
     this.#cause = cause;
+    this.machine.hold([]);
     const changed = updateMapped(this.machine, this.breakpoints);
     if (changed.length > 0) this.#options.events.breakpointsChanged?.(changed);
     this.#options.events.stopped(cause);

@@ -18,7 +18,12 @@ export function exitLine(exit: VmExit, machine: Machine, image: Image): string {
   const memory = exitReason(exit.reason)?.class === 'memory' ? `guest-physical ${hex(exit.guestPhysical)}` : '';
   const words = [qualificationText(exit), operandText(exit, machine), memory].filter((text) => text !== '').join('; ');
   const head = `exit  ${String(exit.number).padStart(6)} @ ${String(exit.time).padStart(11)}`;
-  return `${head}  ${exitReasonTitle(exit.reason)} (${exit.reason & 0xffff})  guest ${guestText(exit, machine, image)}${words === '' ? '' : `  ${words}`}`;
+  return `${head}${cpuText(exit, machine)}  ${exitReasonTitle(exit.reason)} (${exit.reason & 0xffff})  guest ${guestText(exit, machine, image)}${words === '' ? '' : `  ${words}`}`;
+}
+
+/** `  CPU 2`, on a machine with several processors. */
+function cpuText({ processor }: VmExit | VmEntry, machine: Machine): string {
+  return machine.processors === 1 ? '' : `  CPU ${processor}`;
 }
 
 function guestText(exit: VmExit, machine: Machine, image: Image): string {
@@ -26,10 +31,10 @@ function guestText(exit: VmExit, machine: Machine, image: Image): string {
   return linear === exit.guestRip ? located(image, linear) : `${hex(exit.guestRip)} (linear ${located(image, linear)})`;
 }
 
-export function entryLine(entry: VmEntry, image: Image): string {
+export function entryLine(entry: VmEntry, machine: Machine, image: Image): string {
   const head = `entry ${String(entry.number).padStart(6)} @ ${String(entry.time).padStart(11)}`;
   const injected = entry.injected >>> 31 === 1 ? `  injects ${hex(entry.injected >>> 0)}` : '';
-  return `${head}  ${entry.instruction} at ${located(image, entry.hostRip)}  guest ${located(image, entry.guestRip)}${injected}`;
+  return `${head}${cpuText(entry, machine)}  ${entry.instruction} at ${located(image, entry.hostRip)}  guest ${located(image, entry.guestRip)}${injected}`;
 }
 
 /** `root   40312  0x100020 <start+0x20>  mov eax, 1`: the instruction that comes next. */

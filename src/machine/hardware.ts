@@ -1,5 +1,5 @@
 // The parts of one machine, as the files of this folder pass them to each other.
-import { BUDGET, REMAINING, RETIRED } from '../core/layout.ts';
+import { BUDGET, PROCESSORS_MAX, REMAINING, RETIRED } from '../core/layout.ts';
 import { type Core, readCount, writeCount } from '../vmx/processor.ts';
 import type { CapabilityProfile } from '../vmx/capabilities.ts';
 import type { Board } from './devices/types.ts';
@@ -20,6 +20,8 @@ export interface Hardware {
 
 /** Nominal frequency of the processor and its TSC in Hz: one instruction a nanosecond (docs/adr/0003-time.md). */
 export const FREQUENCY = 1_000_000_000;
+/** Logical processors of a machine at most. */
+export const MOST_PROCESSORS = PROCESSORS_MAX;
 /** MAXPHYADDR: physical addresses have this many bits. */
 export const PHYSICAL_BITS = 39;
 

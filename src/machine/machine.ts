@@ -9,7 +9,6 @@ import {
   LAST_EXIT,
   PAUSES_LEFT,
   PROCESSOR_COUNT,
-  PROCESSORS_MAX,
   RAM,
   TURN_END,
   VMCS_DIRTY,
@@ -37,7 +36,7 @@ import { enterProgram } from './entry-states.ts';
 import { type CpuidIdentity, cpuid, cpuidFeatures } from './cpuid.ts';
 import { faultRecords } from './fault-log.ts';
 import { writeFirmware } from './firmware/firmware.ts';
-import { type Hardware, linearBitsOf, PHYSICAL_BITS, presentTime } from './hardware.ts';
+import { type Hardware, linearBitsOf, MOST_PROCESSORS, PHYSICAL_BITS, presentTime } from './hardware.ts';
 import { injectEvent } from './injection.ts';
 import { eachPage, peekPhysical, pokePhysical } from './memory.ts';
 import { createHistory, type MachineHistory } from './history/history.ts';
@@ -88,7 +87,6 @@ export interface MachineOptions {
 
 const SMALLEST_RAM = 0x100000;
 const LARGEST_RAM = 0xc0000000;
-export const MOST_PROCESSORS = PROCESSORS_MAX;
 const NO_VMCS = 0xffffffffffffffffn;
 
 /** Builds a machine and places the program in it; it stands before the program's first instruction. Throws a RangeError for sizes that do not fit. */
@@ -537,7 +535,7 @@ class SimulatedMachine implements Machine {
 
   inject(event: InjectedEvent): string | undefined {
     let refused: string | undefined;
-    this.history.input('injected event', () => {
+    this.#record('injected event', () => {
       this.#runner.look = true;
       refused = injectEvent(this.#core, event);
     });

@@ -9,7 +9,7 @@ import type { Runner } from './runner.ts';
 import { watchOwnCells } from './watches.ts';
 
 /** Instructions of a turn. */
-export const TURN_LENGTH = 4000;
+export const TURN_LENGTH = 10_000;
 /** PAUSEs after which a turn ends. */
 export const TURN_PAUSES = 16;
 /** A processor that runs alone may spin as long as it likes. */

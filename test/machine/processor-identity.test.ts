@@ -205,3 +205,29 @@ describe.skipIf(!hasNasm())('MSRs', () => {
     expect(notices).toEqual(['RDMSR of MSR 0x12345, which this machine does not have: #GP(0).']);
   });
 });
+
+describe.skipIf(!hasNasm())('CPUID on several processors', () => {
+  // SDM "Identifying Topological Relationships": shifts and counts of 1, 2, 3 and 16 cores with one thread each.
+  it.each([
+    [1, 0, 1],
+    [2, 1, 2],
+    [3, 2, 4],
+    [16, 4, 16],
+  ])('%i: each has its APIC ID, the package its cores', (processors, shift, identifiers) => {
+    const { machine } = startProgram(assembleText('again: cpuid\njmp again'), 32, undefined, processors);
+    const ask = (leaf: number, subleaf: number): Registers => {
+      machine.writeRegister('rip', 0x100000n);
+      machine.writeRegister('rax', BigInt(leaf));
+      machine.writeRegister('rcx', BigInt(subleaf));
+      machine.step();
+      return ['rax', 'rbx', 'rcx', 'rdx'].map((name) => Number(machine.readRegister(name))) as unknown as Registers;
+    };
+    const [, ebx, , edx] = ask(1, 0);
+    expect([(ebx >>> 16) & 255, ebx >>> 24, bit(edx, 28)]).toEqual([identifiers, 0, processors > 1]);
+    expect(ask(0xb, 0)).toEqual([0, 1, 0x100, 0]);
+    expect(ask(0xb, 1)).toEqual([shift, processors, 0x201, 0]);
+    expect((ask(4, 0)[0] >>> 26) + 1).toBe(identifiers);
+    expect(((ask(4, 0)[0] >>> 14) & 0xfff) + 1).toBe(1);
+    expect(((ask(4, 3)[0] >>> 14) & 0xfff) + 1).toBe(identifiers);
+  });
+});

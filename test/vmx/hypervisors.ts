@@ -49,6 +49,11 @@ export function assembleProgram32(name: string, ...defines: string[]): Program {
   return assemble(join(HERE, 'programs32', name), 32, ORIGIN, defines);
 }
 
+/** Assembles a file of processors/, for a machine with several. */
+export function assembleSeveral(name: string): Program {
+  return assemble(join(HERE, 'processors', name), 64, ORIGIN);
+}
+
 /** Assembles text; `origin` is where it is loaded and entered (`org` is the text's own). */
 export function assembleText(text: string, bits: 16 | 32 | 64 = 64, origin = ORIGIN): Program {
   const folder = mkdtempSync(join(tmpdir(), 'ringside-text-'));
@@ -109,8 +114,8 @@ export function profileNamed(name?: string, ...without: string[]): CapabilityPro
   return choice.profile;
 }
 
-export function startProgram(program: Program, ramMiB = 32, profile?: CapabilityProfile): Hypervisor {
-  const machine = createMachine({ coreWasm: coreModule(), ramSize: ramMiB << 20, program, profile });
+export function startProgram(program: Program, ramMiB = 32, profile?: CapabilityProfile, processors = 1): Hypervisor {
+  const machine = createMachine({ coreWasm: coreModule(), ramSize: ramMiB << 20, program, profile, processors });
   let text = '';
   const notices: string[] = [];
   machine.onOutput = (bytes) => {

@@ -13,6 +13,7 @@ import {
   type Answer,
   type Connection,
   currentFrames,
+  frameOf,
   type Debuggee,
   type Handler,
   launched,
@@ -25,7 +26,7 @@ import { stateChanged, valueLocation, withoutWords } from './variables.ts';
 function contextOf(debuggee: Debuggee, args: Arguments): Context {
   const id = optionalInteger(args, 'frameId');
   const side = sideOfFrame(debuggee, id);
-  const frame = id === undefined ? undefined : debuggee.frames.get(id);
+  const frame = frameOf(debuggee, id);
   return debuggee.session.context(side, frame?.kind === 'code' ? frame : undefined);
 }
 
@@ -55,7 +56,7 @@ function objectBody(
 /** As contextOf; for what may also be asked while the machine runs and frames are gone. */
 function contextAnyhow(debuggee: Debuggee, args: Arguments): Context {
   const id = optionalInteger(args, 'frameId');
-  const frame = id === undefined ? undefined : debuggee.frames.get(id);
+  const frame = frameOf(debuggee, id);
   return debuggee.session.context(frame?.side, frame?.kind === 'code' ? frame : undefined);
 }
 

@@ -1,35 +1,39 @@
 // continue, next, stepIn, stepOut, pause, threads, and console input.
 
 import type { Granularity, StepKind } from '../../debugger/stepping.ts';
-import { type Arguments, integer, optionalInteger, optionalText, text } from '../arguments.ts';
+import type { Machine } from '../../machine/types.ts';
+import { type Arguments, flag, optionalInteger, optionalText, text } from '../arguments.ts';
 import { fromBase64 } from '../base64.ts';
-import { type Answer, type Connection, type Handler, launched, stopped, THREAD } from '../connection.ts';
+import { type Answer, type Connection, type Handler, launched, processorOf, stopped, threadOf } from '../connection.ts';
 import { threadName } from '../debuggee.ts';
-import { badArguments, noSuchThread } from '../errors.ts';
+import { badArguments } from '../errors.ts';
 import { stepInTarget } from './targets.ts';
 
-function checkThread(args: Arguments): void {
-  const thread = integer(args, 'threadId');
-  if (thread !== THREAD) throw noSuchThread(thread);
+/** Selects the processor of the request's thread; true when it is to run alone. */
+function chooseThread(machine: Machine, args: Arguments): boolean {
+  machine.select(processorOf(args, machine));
+  return flag(args, 'singleThread') && machine.processors > 1;
 }
 
 function resume(connection: Connection, args: Arguments): Answer {
-  checkThread(args);
-  const { session } = stopped(connection, args.command);
-  return { body: { allThreadsContinued: true }, after: () => void session.continue() };
+  processorOf(args, connection.debuggee?.machine);
+  const { session, machine } = stopped(connection, args.command);
+  const alone = chooseThread(machine, args);
+  return { body: { allThreadsContinued: !alone }, after: () => void session.continue(alone) };
 }
 
 function step(kind: StepKind): Handler {
   return (connection, args) => {
-    checkThread(args);
+    processorOf(args, connection.debuggee?.machine);
     const granularity = granularityOf(args);
-    const { session } = stopped(connection, args.command);
+    const { session, machine } = stopped(connection, args.command);
+    const alone = chooseThread(machine, args);
     const chosen = kind === 'in' ? optionalInteger(args, 'targetId') : undefined;
     if (chosen !== undefined) {
       const address = stepInTarget(connection, chosen);
-      return { after: () => void session.stepInto(address) };
+      return { after: () => void session.stepInto(address, alone) };
     }
-    return { after: () => void session.step(kind, granularity) };
+    return { after: () => void session.step(kind, granularity, alone) };
   };
 }
 
@@ -47,14 +51,21 @@ export function granularityOf(args: Arguments): Granularity {
 }
 
 function pause(connection: Connection, args: Arguments): Answer {
-  checkThread(args);
-  const { session } = launched(connection, args.command);
-  return { after: () => session.pause() };
+  const processor = processorOf(args, connection.debuggee?.machine);
+  const { session, machine } = launched(connection, args.command);
+  return { after: () => session.pause(machine.processors > 1 ? processor : undefined) };
 }
 
 function threads(connection: Connection): Answer {
   const machine = connection.debuggee?.machine;
-  return { body: { threads: machine === undefined ? [] : [{ id: THREAD, name: threadName(machine) }] } };
+  if (machine === undefined) return { body: { threads: [] } };
+  const selected = machine.processor();
+  const list = Array.from({ length: machine.processors }, (_, processor) => {
+    machine.select(processor);
+    return { id: threadOf(machine), name: threadName(machine) };
+  });
+  machine.select(selected);
+  return { body: { threads: list } };
 }
 
 /** Bytes for COM1, as base64. */
@@ -67,7 +78,7 @@ function input(connection: Connection, args: Arguments): Answer {
   if (session.cause?.kind !== 'idle') return {};
   return {
     after: () => {
-      connection.event('continued', { threadId: THREAD, allThreadsContinued: true });
+      connection.event('continued', { threadId: threadOf(machine), allThreadsContinued: true });
       session.continue();
     },
   };

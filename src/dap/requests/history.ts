@@ -15,10 +15,11 @@ import {
   type Debuggee,
   type Handler,
   sideOfFrame,
+  processorOf,
   stopped,
-  THREAD,
+  threadOf,
 } from '../connection.ts';
-import { badArguments, expressionFailed, historyOff, noSuchExit, noSuchFrame, noSuchThread } from '../errors.ts';
+import { badArguments, expressionFailed, historyOff, noSuchExit, noSuchFrame } from '../errors.ts';
 import { granularityOf } from './execution.ts';
 
 /** The debuggee, when it stands still and its past is recorded. */
@@ -28,15 +29,17 @@ function recorded(connection: Connection, args: Arguments): Debuggee {
   return debuggee;
 }
 
-function checkThread(args: Arguments): void {
-  const thread = optionalInteger(args, 'threadId') ?? THREAD;
-  if (thread !== THREAD) throw noSuchThread(thread);
+/** The whole machine goes back; the processor of the thread that is named is looked at. */
+function chooseThread(connection: Connection, args: Arguments): void {
+  if (args.values.threadId === undefined) return;
+  const processor = processorOf(args, connection.debuggee?.machine);
+  connection.debuggee?.machine.select(processor);
 }
 
 /** Requests of the protocol's own: the client knows that the machine moves. */
 function known(make: (args: Arguments) => Journey): Handler {
   return (connection, args): Answer => {
-    checkThread(args);
+    chooseThread(connection, args);
     const { session } = recorded(connection, args);
     const journey = make(args);
     return { after: () => void session.travel(journey) };
@@ -46,13 +49,13 @@ function known(make: (args: Arguments) => Journey): Handler {
 /** Requests of Ringside's: the client is told. */
 function told(make: (args: Arguments, debuggee: Debuggee) => Journey): Handler {
   return (connection, args): Answer => {
-    checkThread(args);
+    chooseThread(connection, args);
     const debuggee = recorded(connection, args);
     const { session } = debuggee;
     const journey = make(args, debuggee);
     return {
       after: () => {
-        connection.event('continued', { threadId: THREAD, allThreadsContinued: true });
+        connection.event('continued', { threadId: threadOf(debuggee.machine), allThreadsContinued: true });
         session.travel(journey);
       },
     };
@@ -78,7 +81,7 @@ function lastWriteRequest(connection: Connection, args: Arguments): Answer {
   if ('problem' in subject) throw expressionFailed(subject.problem, true);
   return {
     after: () => {
-      connection.event('continued', { threadId: THREAD, allThreadsContinued: true });
+      connection.event('continued', { threadId: threadOf(debuggee.machine), allThreadsContinued: true });
       debuggee.session.travel(lastWrite(subject));
     },
   };

@@ -3,7 +3,7 @@
 import { FILTERS, setFilters } from '../../debugger/exit-filters.ts';
 import { flag, optionalInteger, optionalText } from '../arguments.ts';
 import type { Answer, Connection, Handler } from '../connection.ts';
-import { launched, THREAD } from '../connection.ts';
+import { launched, threadOf } from '../connection.ts';
 import { createDebuggee, loadedText } from '../debuggee.ts';
 import { alreadyInitialized, alreadyLaunched, noAttach } from '../errors.ts';
 import { readLaunch } from '../launch.ts';
@@ -44,6 +44,7 @@ export const CAPABILITIES = {
   supportsSteppingGranularity: true,
   supportsStepBack: true,
   supportsRestartFrame: true,
+  supportsSingleThreadExecutionRequests: true,
   supportsDelayedStackTraceLoading: true,
 } as const;
 
@@ -102,6 +103,7 @@ async function restart(connection: Connection, args: Parameters<Handler>[1]): Pr
   old.machine.onOutput = undefined;
   old.machine.onNotice = undefined;
   old.frames.clear();
+  old.frameProcessors.clear();
   connection.debuggee = debuggee;
   connection.shown.before.clear();
   connection.shown.now.clear();
@@ -109,7 +111,7 @@ async function restart(connection: Connection, args: Parameters<Handler>[1]): Pr
   return {
     after: () => {
       if (!connection.configurationDone) return;
-      connection.event('continued', { threadId: THREAD, allThreadsContinued: true });
+      connection.event('continued', { threadId: threadOf(debuggee.machine), allThreadsContinued: true });
       debuggee.session.start();
     },
   };

@@ -10,21 +10,35 @@ import {
   type Answer,
   type Connection,
   currentFrames,
+  frameOf,
+  processorOf,
   type Debuggee,
   type Handler,
   stopped,
-  THREAD,
   toClientColumn,
   toClientLine,
 } from '../connection.ts';
-import { noStopToExplain, noSuchFrame, noSuchThread } from '../errors.ts';
+import { noStopToExplain, noSuchFrame } from '../errors.ts';
 import { placeInListing } from '../listings.ts';
 import { sourceOf } from '../sources.ts';
 
-function stackTrace(connection: Connection, args: Arguments): Answer {
-  const thread = integer(args, 'threadId');
-  if (thread !== THREAD) throw noSuchThread(thread);
-  const debuggee = stopped(connection, args.command);
+/** Answers for the processor of the request's thread; the one selected before stays so. */
+function forThread(answer: (connection: Connection, debuggee: Debuggee, args: Arguments) => Answer): Handler {
+  return (connection, args) => {
+    const processor = processorOf(args, connection.debuggee?.machine);
+    const debuggee = stopped(connection, args.command);
+    const { machine } = debuggee;
+    const selected = machine.processor();
+    machine.select(processor);
+    try {
+      return answer(connection, debuggee, args);
+    } finally {
+      machine.select(selected);
+    }
+  };
+}
+
+function stackTrace(connection: Connection, debuggee: Debuggee, args: Arguments): Answer {
   const start = Math.max(0, optionalInteger(args, 'startFrame') ?? 0);
   const frames = [...currentFrames(connection, debuggee, start === 0)];
   const levels = optionalInteger(args, 'levels') ?? 0;
@@ -72,7 +86,8 @@ function placeWithoutSource(connection: Connection, debuggee: Debuggee, frame: C
 function scopes(connection: Connection, args: Arguments): Answer {
   const debuggee = stopped(connection, args.command);
   const id = integer(args, 'frameId');
-  const frame = currentFrames(connection, debuggee).get(id);
+  if (debuggee.frames.size === 0) currentFrames(connection, debuggee);
+  const frame = frameOf(debuggee, id);
   if (frame === undefined) throw noSuchFrame(id);
   if (frame.kind === 'label') return { body: { scopes: [] } };
   return {
@@ -88,10 +103,7 @@ function scopes(connection: Connection, args: Arguments): Answer {
   };
 }
 
-function exceptionInfo(connection: Connection, args: Arguments): Answer {
-  const thread = integer(args, 'threadId');
-  if (thread !== THREAD) throw noSuchThread(thread);
-  const { session, machine, image } = stopped(connection, args.command);
+function exceptionInfo(_connection: Connection, { session, machine, image }: Debuggee): Answer {
   const exit = machine.lastExit();
   const explanation =
     (session.cause === undefined ? undefined : explainCause(session.cause, machine, image)) ??
@@ -107,4 +119,8 @@ function exceptionInfo(connection: Connection, args: Arguments): Answer {
   };
 }
 
-export const STACK_REQUESTS = { stackTrace, scopes, exceptionInfo } satisfies Record<string, Handler>;
+export const STACK_REQUESTS = {
+  stackTrace: forThread(stackTrace),
+  scopes,
+  exceptionInfo: forThread(exceptionInfo),
+} satisfies Record<string, Handler>;

@@ -9,14 +9,16 @@ import {
   type Answer,
   type Connection,
   currentFrames,
+  frameOf,
   fromClientLine,
   type Handler,
+  processorOf,
   stopped,
-  THREAD,
+  threadOf,
   toClientColumn,
   toClientLine,
 } from '../connection.ts';
-import { noSuchFrame, noSuchLocation, noSuchTarget, noSuchThread, writeRefused } from '../errors.ts';
+import { noSuchFrame, noSuchLocation, noSuchTarget, writeRefused } from '../errors.ts';
 import { addressOfLine } from '../listings.ts';
 import { sourceOf } from '../sources.ts';
 import { listingOf, pathOf } from './breakpoints.ts';
@@ -52,9 +54,9 @@ function target(connection: Connection, id: number, kind: 'goto' | 'in'): bigint
 
 /** Moves RIP; nothing between here and there is carried out. */
 function goto(connection: Connection, args: Arguments): Answer {
-  const thread = integer(args, 'threadId');
-  if (thread !== THREAD) throw noSuchThread(thread);
+  const processor = processorOf(args, connection.debuggee?.machine);
   const { machine } = stopped(connection, args.command);
+  machine.select(processor);
   const linear = target(connection, integer(args, 'targetId'), 'goto');
   const { bits } = currentPosition(machine);
   const rip = bits === 64 ? linear : BigInt.asUintN(32, linear - (machine.readRegister('cs.base') ?? 0n));
@@ -63,7 +65,7 @@ function goto(connection: Connection, args: Arguments): Answer {
   return {
     after: () => {
       stateChanged(connection);
-      connection.event('stopped', { reason: 'goto', threadId: THREAD, allThreadsStopped: true });
+      connection.event('stopped', { reason: 'goto', threadId: threadOf(machine), allThreadsStopped: true });
     },
   };
 }
@@ -71,7 +73,8 @@ function goto(connection: Connection, args: Arguments): Answer {
 function stepInTargets(connection: Connection, args: Arguments): Answer {
   const debuggee = stopped(connection, args.command);
   const id = integer(args, 'frameId');
-  const frame = currentFrames(connection, debuggee).get(id);
+  if (debuggee.frames.size === 0) currentFrames(connection, debuggee);
+  const frame = frameOf(debuggee, id);
   if (frame === undefined) throw noSuchFrame(id);
   const here = currentPosition(debuggee.machine);
   if (frame.kind === 'label' || frame.side !== here.side || frame.linear !== here.linear)

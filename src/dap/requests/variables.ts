@@ -11,8 +11,8 @@ import { expressionFailed, noSuchVariable, writeRefused } from '../errors.ts';
 
 function variables(connection: Connection, args: Arguments): Answer {
   const reference = integer(args, 'variablesReference');
-  const path = connection.handles.pathOf(reference);
   const debuggee = stopped(connection, args.command);
+  const path = connection.handles.pathOf(reference);
   const range = {
     start: Math.max(0, optionalInteger(args, 'start') ?? 0),
     count: Math.max(0, optionalInteger(args, 'count') ?? 0),
@@ -28,7 +28,7 @@ function variables(connection: Connection, args: Arguments): Answer {
 const isElement = (row: VariableRow): boolean => /^\[\d+\]$/.test(row.name);
 
 export function variableBody(connection: Connection, parent: string, row: VariableRow): object {
-  const key = `${parent}/${row.name}`;
+  const key = `${connection.debuggee?.machine.processor() ?? 0}/${parent}/${row.name}`;
   const old = connection.shown.before.get(key);
   connection.shown.now.set(key, row.value);
   const attributes = [
@@ -59,9 +59,9 @@ export function valueLocation(connection: Connection, reference: string | undefi
 
 function setVariable(connection: Connection, args: Arguments): Answer {
   const reference = integer(args, 'variablesReference');
-  const path = connection.handles.pathOf(reference);
   const name = text(args, 'name');
   const debuggee = stopped(connection, args.command);
+  const path = connection.handles.pathOf(reference);
   if (path === undefined || childrenOf(debuggee, path) === undefined) throw noSuchVariable(reference);
   const context = contextOfPath(debuggee, path) ?? debuggee.session.context();
   const value = evaluateText(withoutWords(text(args, 'value')), context);

@@ -75,7 +75,7 @@ function startTrace({ machine, image }: Session, path: string, write: Write): Ru
   const former: Machine['onTransition'] = machine.onTransition;
   machine.onTransition = (event) => {
     former?.(event);
-    text += `${'exit' in event ? exitLine(event.exit, machine, image) : entryLine(event.entry, image)}\n`;
+    text += `${'exit' in event ? exitLine(event.exit, machine, image) : entryLine(event.entry, machine, image)}\n`;
     lines++;
     if (text.length >= GATHERED) flush();
   };

@@ -48,6 +48,7 @@ export const EXIT_EXPRESSIONS = [
   'exit.guest_linear',
   'exit.guest_physical',
   'exit.number',
+  'exit.processor',
   'exit.time',
   'exit.rip',
   'exit.vmcs',
@@ -61,7 +62,7 @@ export const ENTRY_EXPRESSIONS = [
   'entry.injected',
   'entry.vmcs',
 ] as const;
-export const OTHER_EXPRESSIONS = ['hits', 'time', 'exits', 'entries', 'vmcs', 'root'] as const;
+export const OTHER_EXPRESSIONS = ['cpu', 'hits', 'time', 'exits', 'entries', 'vmcs', 'root'] as const;
 
 /** Value of a name; throws ExpressionFailure. */
 export function resolveName(name: string, context: Context, at: Place): Value {
@@ -91,7 +92,12 @@ function lookUp(name: string, context: Context, at: Place): Value | undefined {
   if (global !== undefined) return objectValue(context.machine, global, name, at);
   const enumerator = context.source?.enumerator(name);
   if (enumerator !== undefined) return ofType(enumerator.value, enumerator.type);
-  return symbol(name, context) ?? bitValue(name, context, at);
+  return symbol(name, context) ?? bitValue(name, context, at) ?? processorValue(lower, context);
+}
+
+/** `cpu`, unless the program means something by it: the number of the logical processor. */
+function processorValue(lower: string, { machine }: Context): Value | undefined {
+  return lower === 'cpu' || lower === 'cpu.number' ? unsigned(BigInt(machine.processor()), 32) : undefined;
 }
 
 /** The local variable or parameter, or the member of one, that a name means. */
@@ -235,6 +241,8 @@ function exitValue(lower: string, context: Context, at: Place): Value | undefine
       return unsigned(exit.guestPhysical);
     case 'exit.number':
       return unsigned(BigInt(exit.number));
+    case 'exit.processor':
+      return unsigned(BigInt(exit.processor), 32);
     case 'exit.time':
       return unsigned(BigInt(exit.time));
     case 'exit.rip':
