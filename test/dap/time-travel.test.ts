@@ -1,6 +1,7 @@
 // Time travel as a client sees it: capabilities, requests, stopped events, errors that say what to do.
 import { describe, expect, test } from 'vitest';
 import { readLaunch } from '../../src/dap/launch.ts';
+import { launchedMachine, whyNoBundle } from './machine-adapter.ts';
 import { CAPABILITIES } from '../../src/dap/requests/lifecycle.ts';
 
 describe('launch.json: history', () => {
@@ -24,4 +25,64 @@ describe('launch.json: history', () => {
 
 test('a client is told that the machine goes back', () => {
   expect(CAPABILITIES).toMatchObject({ supportsStepBack: true, supportsRestartFrame: true });
+});
+
+const skip = whyNoBundle();
+
+describe.skipIf(skip !== undefined)('on the real machine', () => {
+  test('steps back, reverse continue, the timeline, who wrote this', async () => {
+    const adapter = await launchedMachine();
+    const { machine, request, toStop, say } = adapter;
+    await request('setFunctionBreakpoints', { breakpoints: [{ name: 'on_hlt' }] });
+    expect(await adapter.go()).toMatchObject({ reason: 'function breakpoint' });
+    const timeline = await request('ringside/timeline', { buckets: 4 });
+    expect((timeline.exits as { reasonName: string }[]).map((exit) => exit.reasonName)).toEqual([
+      'CPUID',
+      'CPUID',
+      'VMCALL',
+      'HLT',
+    ]);
+    expect((timeline.buckets as { exits: number }[]).reduce((sum, bucket) => sum + bucket.exits, 0)).toBe(4);
+    const end = machine().time();
+    expect(await toStop('stepBack', { threadId: 1, granularity: 'instruction' })).toMatchObject({ reason: 'step' });
+    expect(machine().time()).toBe(end - 1);
+    expect(await toStop('ringside/previousExit', { threadId: 1 })).toMatchObject({ reason: 'exception' });
+    expect(machine().exitCount()).toBe(4);
+    expect(await toStop('ringside/jump', { exit: 2, before: true })).toMatchObject({ reason: 'goto' });
+    expect([machine().side(), machine().exitCount()]).toEqual(['non-root', 1]);
+    expect(await toStop('ringside/stepBackOut', { threadId: 1 })).toMatchObject({ reason: 'step' });
+    expect(machine().side()).toBe('root');
+    await request('setFunctionBreakpoints', { breakpoints: [{ name: 'locked' }] });
+    expect(await toStop('reverseContinue', { threadId: 1 })).toMatchObject({ reason: 'function breakpoint' });
+    expect(await toStop('reverseContinue', { threadId: 1 })).toMatchObject({
+      reason: 'pause',
+      description: 'Paused where the recorded past begins',
+    });
+    expect(machine().time()).toBe(0);
+    expect(await say('goto 50')).toBe('To time 50.');
+    expect(await say('history')).toMatch(/now at|Recorded/);
+  });
+
+  test('restartFrame goes to the call; a change of the past is told', async () => {
+    const adapter = await launchedMachine();
+    const { machine, request, toStop, event } = adapter;
+    await request('setFunctionBreakpoints', { breakpoints: [{ name: 'guest_function' }] });
+    await adapter.go();
+    const rip = machine().readRegister('rip') ?? 0n;
+    const { stackFrames } = await request('stackTrace', { threadId: 1 });
+    const [frame] = stackFrames as { id: number }[];
+    expect(await toStop('restartFrame', { frameId: frame?.id })).toMatchObject({ reason: 'step' });
+    // CALL rel32 takes five bytes, and HLT one, in front of the function.
+    expect(machine().readRegister('rip')).toBe(rip - 6n);
+    const told = event('output');
+    await request('evaluate', { expression: 'rax = 1', context: 'repl' });
+    expect((await told).body).toMatchObject({
+      output: expect.stringContaining('what was recorded after it is forgotten'),
+    });
+  });
+
+  test('without a recorded past', async () => {
+    const adapter = await launchedMachine({ history: false });
+    await expect(adapter.request('stepBack', { threadId: 1 })).rejects.toThrow(/switches recording off/);
+  });
 });

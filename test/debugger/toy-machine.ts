@@ -368,6 +368,7 @@ const NO_HISTORY: Machine['history'] = {
   cuts: 0,
   travelling: false,
   record: () => undefined,
+  mark: () => undefined,
   now: () => START,
   first: () => START,
   last: () => START,

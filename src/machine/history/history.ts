@@ -6,6 +6,7 @@ import {
   cutFuture,
   historyBytes,
   indexBefore,
+  mark,
   type Recorder,
   record,
   recordConsole,
@@ -99,6 +100,9 @@ export function createHistory(runner: Runner, events: HistoryEvents): MachineHis
         runner.recorder = undefined;
       } else if (recorder === undefined) start(limit);
       else recorder.limit = limit;
+    },
+    mark() {
+      if (recorder !== undefined) mark(recorder);
     },
     now: () => presentMoment(core),
     first: () => recorder?.snapshots[0] ?? presentMoment(core),

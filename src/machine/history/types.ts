@@ -19,6 +19,8 @@ export interface HistoryView {
   readonly travelling: boolean;
   /** Records from now on within this many bytes; 0 forgets the past and records nothing. */
   record(limit: number): void;
+  /** Takes a snapshot of the present, when one is not there already. */
+  mark(): void;
   now(): Moment;
   /** The earliest moment that can be reached. */
   first(): Moment;
