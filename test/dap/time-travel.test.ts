@@ -59,7 +59,10 @@ describe.skipIf(skip !== undefined)('on the real machine', () => {
       description: 'Paused where the recorded past begins',
     });
     expect(machine().time()).toBe(0);
+    const arrived = adapter.event('stopped');
     expect(await say('goto 50')).toBe('To time 50.');
+    await arrived;
+    expect(machine().time()).toBe(50);
     expect(await say('history')).toMatch(/now at|Recorded/);
   });
 
