@@ -14,6 +14,9 @@ const ENTRIES = [
   { in: 'src/web/adapter-worker.ts', out: 'adapter-worker.js', external: [], platform: 'browser', format: 'iife' },
 ];
 
+const VIEWS = ['vmcs', 'exits', 'translation', 'machine'];
+const VIEW_SOURCES = join(ROOT, 'src', 'extension', 'views', 'web');
+
 /** Time of the newest file below a folder (or of a file), 0 when there is none. */
 function newest(path) {
   if (!existsSync(path)) return 0;
@@ -24,7 +27,9 @@ function newest(path) {
 
 function upToDate() {
   const inputs = ['src', 'package.json', 'scripts/build.mjs'].map((path) => newest(join(ROOT, path)));
-  const outputs = ENTRIES.map((entry) => newest(join(DIST, entry.out)));
+  const outputs = [...ENTRIES.map((entry) => entry.out), ...VIEWS.map((view) => `views/${view}.js`)].map((out) =>
+    newest(join(DIST, out)),
+  );
   return Math.min(...outputs) > Math.max(...inputs);
 }
 
@@ -48,6 +53,19 @@ function options(entry) {
   };
 }
 
+/** The pages of the views: scripts for a browser. */
+function viewOptions() {
+  return {
+    ...options({ in: '', out: '', external: [] }),
+    entryPoints: VIEWS.map((view) => join(VIEW_SOURCES, `${view}.ts`)),
+    outfile: undefined,
+    outdir: join(DIST, 'views'),
+    platform: 'browser',
+    format: 'iife',
+    target: 'es2022',
+  };
+}
+
 async function main() {
   const watch = process.argv.includes('--watch');
   mkdirSync(DIST, { recursive: true });
@@ -56,12 +74,15 @@ async function main() {
   if (core !== 0) process.exit(core);
   // The assembler's encoder and the disassembler read this file from beside the bundle.
   cpSync(join(ROOT, 'node_modules', 'iced-x86', 'iced_x86_bg.wasm'), join(DIST, 'iced_x86_bg.wasm'));
+  mkdirSync(join(DIST, 'views'), { recursive: true });
+  cpSync(join(VIEW_SOURCES, 'views.css'), join(DIST, 'views', 'views.css'));
   if (watch) {
+    await (await context(viewOptions())).watch();
     for (const entry of ENTRIES) await (await context(options(entry))).watch();
     say('watching src …');
     return;
   }
-  await Promise.all(ENTRIES.map((entry) => build(options(entry))));
+  await Promise.all([...ENTRIES.map((entry) => build(options(entry))), build(viewOptions())]);
   say('dist/ is built');
 }
 

@@ -9,6 +9,8 @@ const INPUTS = [
   'dist/extension.cjs',
   'dist/ringside.cjs',
   'dist/core.wasm',
+  'dist/views/vmcs.js',
+  'dist/views/views.css',
   'package.json',
   'README.md',
   '.vscodeignore',

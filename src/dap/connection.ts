@@ -1,6 +1,7 @@
 // What the requests of one connection share.
 
 import type { Session } from '../debugger/session.ts';
+import type { ViewRecord } from '../debugger/views/record.ts';
 import type { Scheduler } from '../debugger/scheduler.ts';
 import { type Frame, stackFrames } from '../debugger/stack.ts';
 import type { Machine, Side } from '../machine/types.ts';
@@ -51,6 +52,8 @@ export interface Debuggee {
   readonly machine: Machine;
   readonly image: Image;
   readonly session: Session;
+  /** What views show of the run so far. */
+  readonly record: ViewRecord;
   /** Stack frames of the current stop, by id; empty while the machine runs. */
   readonly frames: Map<number, Frame>;
   /** The processor of each frame. */

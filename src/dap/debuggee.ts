@@ -5,6 +5,7 @@ import { explainCause } from '../debugger/explain.ts';
 import { sourceProblems, writersOf } from '../debugger/checks.ts';
 import { place } from '../debugger/place.ts';
 import { type Cause, Session } from '../debugger/session.ts';
+import { leaveStop, recordRun } from '../debugger/views/record.ts';
 import type { Machine } from '../machine/types.ts';
 import { imageOf } from '../program/image.ts';
 import { loadProgram } from '../program/load.ts';
@@ -39,6 +40,7 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
   machine.history.onCut = () => connection.event('output', { category: 'console', output: CUT });
   if (!options.noDebug) machine.history.record(options.historyLimit);
   machine.onNotice = (text) => connection.event('output', { category: 'console', output: `${text}\n` });
+  const record = recordRun(machine);
   const session = new Session({
     machine,
     image,
@@ -47,7 +49,10 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
     stopOnEntry: options.stopOnEntry && !options.noDebug,
     stopOnFirstVmExit: options.stopOnFirstVmExit && !options.noDebug,
     events: {
-      continued: () => forgetStop(connection),
+      continued: () => {
+        leaveStop(record, machine);
+        forgetStop(connection);
+      },
       stopped: (cause) => {
         output.flush();
         reportStop(connection, debuggee, cause);
@@ -78,6 +83,7 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
     machine,
     image,
     session,
+    record,
     frames: new Map(),
     frameProcessors: new Map(),
     problemsSince: undefined,

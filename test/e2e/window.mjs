@@ -87,38 +87,23 @@ export async function makeRoom(page) {
   await page.mouse.up();
 }
 
-/** Runs a command by its title in the palette. */
-export async function palette(page, title) {
-  const input = page.locator('.quick-input-widget input.input, .quick-input-widget .quick-input-box input').first();
-  for (let tries = 0; tries < 5; tries++) {
-    await page.keyboard.press('F1');
-    const shown = await input.waitFor({ state: 'visible', timeout: 3000 }).then(
-      () => true,
-      () => false,
-    );
-    if (shown) break;
-  }
-  await input.fill(`>${title}`);
-  const row = page.locator('.quick-input-widget .monaco-list-row', { hasText: title }).first();
-  await row.waitFor();
-  await row.click();
-}
-
 /** Chooses the first row with a text in quick open. Rows come late while VS Code starts, so it asks again. */
 async function quickOpen(page, query, text) {
   const input = page.locator('.quick-input-widget input.input, .quick-input-widget .quick-input-box input').first();
   const row = page.locator('.quick-input-widget .monaco-list-row', { hasText: text }).first();
   await eventually(async () => {
     if (await input.isVisible()) await page.keyboard.press('Escape');
-    await page.keyboard.press('Control+P');
+    await page.keyboard.press(query.startsWith('>') ? 'F1' : 'Control+P');
     await input.waitFor({ state: 'visible', timeout: 5000 });
     await input.fill(query);
     await row.waitFor({ timeout: 5000 });
     await row.click({ timeout: 5000 });
     return true;
   });
-  await input.waitFor({ state: 'hidden' });
 }
+
+/** Runs a command by its title in the palette. */
+export const palette = (page, title) => quickOpen(page, `>${title}`, title);
 
 /** Opens a file of the workspace by name through quick open, at a line. */
 export async function openFile(page, name, line) {
@@ -179,16 +164,19 @@ export async function continueRun(page) {
   await page.locator('.action-label.codicon-debug-continue:not(.disabled)').first().click();
 }
 
-/** Ends the session that runs, if one does, and takes every breakpoint away. */
+/** Ends the session that runs, if one does, takes every breakpoint away and closes every editor. */
 export async function endSession(page) {
   const stop = page.locator('.codicon-debug-stop').first();
   if (await stop.isVisible()) {
     await page.keyboard.press('Shift+F5');
     await stop.waitFor({ state: 'hidden' });
   }
-  await page.locator('.pane-header[aria-label^="Breakpoints"]').hover();
+  const breakpoints = page.locator('.pane-header[aria-label^="Breakpoints"]');
+  if (!(await breakpoints.isVisible())) await palette(page, 'View: Show Run and Debug');
+  await breakpoints.hover();
   await page.locator('.pane-header .action-label[aria-label^="Remove All Breakpoints"]').click();
   await palette(page, 'Terminal: Kill All Terminals');
+  await palette(page, 'View: Close All Editors');
 }
 
 /** Sets a breakpoint on the only line of a sample's source that matches, and answers its number. */

@@ -13,6 +13,7 @@ import { SOURCE_REQUESTS } from './sources.ts';
 import { STACK_REQUESTS } from './stack.ts';
 import { TARGET_REQUESTS } from './targets.ts';
 import { VARIABLE_REQUESTS } from './variables.ts';
+import { VIEW_REQUESTS } from './views.ts';
 
 const REQUESTS = new Map<string, Handler>(
   Object.entries<Handler>({
@@ -28,6 +29,7 @@ const REQUESTS = new Map<string, Handler>(
     ...EXPLANATION_REQUESTS,
     ...SOURCE_REQUESTS,
     ...TARGET_REQUESTS,
+    ...VIEW_REQUESTS,
   }),
 );
 

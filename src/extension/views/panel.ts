@@ -1,0 +1,99 @@
+// A view in an editor tab: a web page that may run our script and nothing else, and asks the session through messages.
+import * as vscode from 'vscode';
+import type { SessionWatch } from './session-state.ts';
+
+export interface ViewKind {
+  /** `vmcs`: also the name of its script and part of its command. */
+  readonly id: string;
+  readonly title: string;
+  readonly command: string;
+  /** Requests of the adapter that its page may make. */
+  readonly requests: readonly string[];
+  /** What else its page may ask for, by name; the answer goes back to it. */
+  readonly actions?: Readonly<Record<string, (body: unknown) => Thenable<unknown>>>;
+}
+
+/** What a page sends. */
+interface PageMessage {
+  readonly kind: 'request' | 'action' | 'ready';
+  readonly id: number;
+  readonly name: string;
+  readonly body: unknown;
+}
+
+/** Registers the command that opens a view, or shows the one that is open. */
+export function registerView(context: vscode.ExtensionContext, watch: SessionWatch, view: ViewKind): vscode.Disposable {
+  let open: vscode.WebviewPanel | undefined;
+  return vscode.commands.registerCommand(view.command, () => {
+    if (open !== undefined) {
+      open.reveal(undefined, true);
+      return;
+    }
+    const root = vscode.Uri.joinPath(context.extensionUri, 'dist', 'views');
+    const panel = vscode.window.createWebviewPanel(
+      `ringside.${view.id}`,
+      view.title,
+      { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true },
+      { enableScripts: true, retainContextWhenHidden: true, localResourceRoots: [root] },
+    );
+    open = panel;
+    const sendState = (): void => {
+      const { state, session } = watch;
+      void panel.webview.postMessage({ kind: 'state', state, session: session?.name ?? '' });
+    };
+    const subscriptions = [
+      watch.onDidChange(sendState),
+      panel.webview.onDidReceiveMessage((message: PageMessage) => {
+        if (message.kind === 'ready') return sendState();
+        answer(watch, view, message).then(
+          (body) => panel.webview.postMessage({ kind: 'answer', id: message.id, body }),
+          (error: unknown) =>
+            panel.webview.postMessage({
+              kind: 'answer',
+              id: message.id,
+              error: error instanceof Error ? error.message : String(error),
+            }),
+        );
+      }),
+    ];
+    panel.onDidDispose(() => {
+      open = undefined;
+      for (const subscription of subscriptions) subscription.dispose();
+    });
+    panel.webview.html = page(panel.webview, root, view);
+  });
+}
+
+async function answer(watch: SessionWatch, view: ViewKind, message: PageMessage): Promise<unknown> {
+  if (message.kind === 'action') {
+    const action = view.actions?.[message.name];
+    if (action === undefined) throw new Error(`The view "${view.title}" has no action "${message.name}".`);
+    return action(message.body);
+  }
+  if (!view.requests.includes(message.name))
+    throw new Error(`The view "${view.title}" does not ask for ${message.name}.`);
+  if (watch.session === undefined) throw new Error('No session is running.');
+  return watch.session.customRequest(message.name, message.body);
+}
+
+/** The page: its policy forbids every request but for the script and style that come with the extension. */
+function page(webview: vscode.Webview, root: vscode.Uri, view: ViewKind): string {
+  const uri = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(root, name)).toString();
+  const nonce = [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('');
+  const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src ${webview.cspSource}`;
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<link rel="stylesheet" href="${uri('views.css')}">
+<title>${view.title}</title>
+</head>
+<body>
+<main id="view" data-view="${view.id}"></main>
+<script nonce="${nonce}" src="${uri(`${view.id}.js`)}"></script>
+</body>
+</html>`;
+}

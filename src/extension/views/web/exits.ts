@@ -1,0 +1,279 @@
+// The VM exits view: the run as a picture, a table of any length, and bars by reason; live while the machine runs.
+
+import type { ExitPage, ReasonBar, Timeline } from '../../../debugger/views/exits.ts';
+import { drawTimeline, partAt, type Picture } from './timeline-canvas.ts';
+import { action, button, complain, complainOf, field, layOut, make, onState, request, say } from './page.ts';
+
+interface Answer extends ExitPage {
+  readonly happened: number;
+  readonly time: number;
+  readonly bars: readonly ReasonBar[];
+}
+
+const ROW_HEIGHT = 22;
+const PAGE = 60;
+/** A table of this many pixels scrolls well in every browser; a longer one is scrolled by shares. */
+const TALLEST = 4_000_000;
+const REFRESH = 500;
+
+let filter = '';
+let running = false;
+let session = '';
+let answer: Answer | undefined;
+let firstRow = 0;
+let chosen = 0;
+/** The span that is shown; undefined: the whole run. */
+let span: { from: number; to: number } | undefined;
+let picture: Picture | undefined;
+
+const content = layOut(
+  'VM exits',
+  field('Filter', 'CPUID, HLT or exit.rip > 0x1000', (text) => {
+    filter = text;
+    firstRow = 0;
+    grid.scrollTop = 0;
+    refreshSoon();
+  }),
+  button('Zoom in', () => zoom(0.5, 0.5)),
+  button('Zoom out', () => zoom(2, 0.5)),
+  button('Whole run', () => showSpan(undefined)),
+  button('Export CSV', () => {
+    request<{ csv: string }>('ringside/exitsCsv', { filter })
+      .then(({ csv }) => action('save', csv))
+      .then(() => complain(''), complainOf);
+  }),
+);
+
+const canvas = make('canvas', {
+  id: 'timeline',
+  tabindex: '0',
+  role: 'img',
+  'aria-label':
+    'VM exits over instructions. Arrow keys move, plus and minus zoom, Enter chooses the exit in the middle.',
+});
+const hint = make('p', { id: 'hint' });
+const legend = make('ul', { id: 'legend', 'aria-label': 'Colours of the exit reasons' });
+const body = make('tbody');
+const spacer = make('div', { class: 'spacer' });
+const table = make(
+  'table',
+  { 'aria-label': 'VM exits' },
+  make(
+    'thead',
+    {},
+    make(
+      'tr',
+      {},
+      ...['Exit', 'At instruction', 'Reason', 'Qualification', 'Guest RIP', 'Handler'].map((head) =>
+        make('th', { scope: 'col' }, head),
+      ),
+    ),
+  ),
+  body,
+);
+const grid = make(
+  'div',
+  { id: 'grid', tabindex: '0', role: 'region', 'aria-label': 'Table of VM exits' },
+  spacer,
+  table,
+);
+const bars = make('div', { id: 'bars' });
+content.append(canvas, hint, legend, make('div', { class: 'columns' }, grid, bars));
+
+onState((state, name) => {
+  running = state === 'running';
+  session = name;
+  complain('');
+  if (state !== 'none') return refreshSoon();
+  say('No session is running. Press F5 on a program to start one.');
+});
+grid.addEventListener('scroll', () => {
+  const row = rowOfScroll();
+  if (row === firstRow) return;
+  firstRow = row;
+  refreshSoon();
+});
+new ResizeObserver(() => refreshSoon()).observe(canvas);
+
+let pending = false;
+let again = false;
+/** One refresh at a time; what comes meanwhile is one more. */
+function refreshSoon(): void {
+  if (pending) {
+    again = true;
+    return;
+  }
+  pending = true;
+  refresh()
+    .then(() => complain(''), complainOf)
+    .finally(() => {
+      pending = false;
+      if (again) {
+        again = false;
+        refreshSoon();
+      } else if (running) {
+        setTimeout(refreshSoon, REFRESH);
+      }
+    });
+}
+
+async function refresh(): Promise<void> {
+  const parts = Math.max(1, Math.min(4096, Math.floor(canvas.clientWidth / 3)));
+  const page = await request<Answer>('ringside/exits', { filter, start: Math.max(0, firstRow - 5), count: PAGE });
+  answer = page;
+  const shown = span ?? { from: 0, to: page.time + 1 };
+  const line = await request<Timeline>('ringside/timeline', { filter, ...shown, parts });
+  say(summary(page));
+  drawPicture(line);
+  drawRows(page);
+  drawBars(page.bars);
+}
+
+function summary(page: Answer): string {
+  if (page.happened === 0) return `${session}: there was no VM exit yet${running ? '; the machine is running' : ''}.`;
+  const left = page.logged < page.happened ? `; the first ${number(page.logged)} are kept` : '';
+  const matching = page.matching === page.logged ? '' : `, ${number(page.matching)} pass the filter`;
+  return `${session}: ${number(page.happened)} VM exits in ${number(page.time)} instructions${matching}${left}${running ? '; the machine is running' : ''}.`;
+}
+
+const number = (value: number): string => value.toLocaleString('en');
+
+function drawPicture(line: Timeline): void {
+  picture = drawTimeline(canvas, line, answer?.time ?? 0);
+  hint.textContent = `Instructions ${number(line.from)} to ${number(line.to)}`;
+  legend.replaceChildren(
+    ...picture.colours.map(({ title, colour }) => {
+      const mark = make('span', { class: 'mark', 'aria-hidden': 'true' });
+      mark.style.backgroundColor = colour;
+      return make('li', {}, mark, title);
+    }),
+  );
+}
+
+const tableHeight = (): number => Math.min(TALLEST, ((answer?.matching ?? 0) + 1) * ROW_HEIGHT);
+
+function rowOfScroll(): number {
+  const total = answer?.matching ?? 0;
+  const exact = total * ROW_HEIGHT <= TALLEST;
+  const row = exact
+    ? grid.scrollTop / ROW_HEIGHT
+    : (grid.scrollTop / Math.max(1, tableHeight() - grid.clientHeight)) * total;
+  return Math.max(0, Math.min(total - 1, Math.floor(row)));
+}
+
+function scrollToRow(row: number): void {
+  const total = answer?.matching ?? 0;
+  const exact = total * ROW_HEIGHT <= TALLEST;
+  grid.scrollTop = exact ? row * ROW_HEIGHT : (row / Math.max(1, total)) * (tableHeight() - grid.clientHeight);
+}
+
+function drawRows(page: Answer): void {
+  spacer.style.height = `${tableHeight()}px`;
+  table.style.top = `${grid.scrollTop}px`;
+  table.setAttribute('aria-rowcount', String(page.matching));
+  const visible = page.rows.slice(Math.min(5, firstRow));
+  body.replaceChildren(
+    ...visible.map((row) =>
+      make(
+        'tr',
+        { class: row.number === chosen ? 'chosen' : '', 'data-exit': String(row.number) },
+        make('td', { class: 'number' }, number(row.number)),
+        make('td', { class: 'number' }, number(row.time)),
+        make('td', {}, row.title),
+        make('td', {}, row.qualification),
+        make('td', {}, row.symbol === '' ? row.rip : `${row.rip} <${row.symbol}>`),
+        make('td', { class: 'number' }, row.spent === null ? '' : number(row.spent)),
+      ),
+    ),
+  );
+}
+
+function drawBars(rows: readonly ReasonBar[]): void {
+  const most = Math.max(1, ...rows.map((row) => row.count));
+  bars.replaceChildren(
+    make(
+      'table',
+      { 'aria-label': 'VM exits by reason' },
+      make(
+        'thead',
+        {},
+        make('tr', {}, ...['Reason', 'Exits', 'Mean handler'].map((head) => make('th', { scope: 'col' }, head))),
+      ),
+      make(
+        'tbody',
+        {},
+        ...rows.map((row) => {
+          const bar = make('span', { class: 'bar', 'aria-hidden': 'true' });
+          bar.style.width = `${(row.count / most) * 100}%`;
+          const mean = row.handled === 0 ? '' : number(Math.round(row.instructions / row.handled));
+          return make(
+            'tr',
+            { 'data-reason': row.identifier },
+            make('th', { scope: 'row' }, row.title, bar),
+            make('td', { class: 'number' }, number(row.count)),
+            make('td', { class: 'number' }, mean),
+          );
+        }),
+      ),
+    ),
+  );
+}
+
+function showSpan(wanted: { from: number; to: number } | undefined): void {
+  const end = (answer?.time ?? 0) + 1;
+  if (wanted === undefined || wanted.to - wanted.from >= end) {
+    span = undefined;
+  } else {
+    const length = Math.max(8, Math.round(wanted.to - wanted.from));
+    const from = Math.max(0, Math.min(Math.round(wanted.from), end - length));
+    span = { from, to: from + length };
+  }
+  refreshSoon();
+}
+
+/** @param at where the picture stays in place, 0 left to 1 right */
+function zoom(factor: number, at: number): void {
+  const { from, to } = span ?? { from: 0, to: (answer?.time ?? 0) + 1 };
+  const middle = from + (to - from) * at;
+  showSpan({ from: middle - (middle - from) * factor, to: middle + (to - middle) * factor });
+}
+
+function move(share: number): void {
+  const { from, to } = span ?? { from: 0, to: (answer?.time ?? 0) + 1 };
+  showSpan({ from: from + (to - from) * share, to: to + (to - from) * share });
+}
+
+/** Shows an exit in the table. Under a filter the row is found by halving: rows are in order. */
+async function choose(exit: number): Promise<void> {
+  let low = 0;
+  let high = (answer?.matching ?? 1) - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const page = await request<Answer>('ringside/exits', { filter, start: middle, count: 1, bars: false });
+    if ((page.rows[0]?.number ?? 0) < exit) low = middle + 1;
+    else high = middle;
+  }
+  chosen = exit;
+  firstRow = low;
+  scrollToRow(low);
+  refreshSoon();
+}
+
+const share = (event: MouseEvent): number => event.offsetX / Math.max(1, canvas.clientWidth);
+
+canvas.addEventListener('click', (event) => {
+  const exit = picture === undefined ? 0 : partAt(picture, share(event));
+  if (exit > 0) choose(exit).catch(complainOf);
+});
+canvas.addEventListener('wheel', (event) => {
+  event.preventDefault();
+  zoom(event.deltaY > 0 ? 1.25 : 0.8, share(event));
+});
+canvas.addEventListener('keydown', ({ key }) => {
+  if (key === 'ArrowLeft') move(-0.2);
+  if (key === 'ArrowRight') move(0.2);
+  if (key === '+' || key === '=') zoom(0.5, 0.5);
+  if (key === '-') zoom(2, 0.5);
+  const exit = key === 'Enter' && picture !== undefined ? partAt(picture, 0.5) : 0;
+  if (exit > 0) choose(exit).catch(complainOf);
+});

@@ -1,0 +1,194 @@
+// Ringside's views as a person uses them, each in light, dark and high contrast; none makes a request of the network.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  breakpointAt,
+  continueRun,
+  debuggerStops,
+  eventually,
+  openFile,
+  palette,
+  picture,
+  stackRow,
+  startConfiguration,
+  topFrame,
+} from './window.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** The page of a view, once it has an element. */
+async function viewPage(page, id, ready = 'h1') {
+  let found;
+  await eventually(async () => {
+    for (const frame of page.frames()) {
+      const view = frame.locator(`[data-view="${id}"]`);
+      if ((await view.count().catch(() => 0)) > 0 && (await view.locator(ready).count()) > 0) {
+        found = frame;
+        return true;
+      }
+    }
+    return `the view ${id} does not show ${ready}`;
+  });
+  return found;
+}
+
+/** Opens a view by its command, alone in the lower half's place, and answers its page. */
+async function openView(page, command, id, ready) {
+  await palette(page, `Ringside: ${command}`);
+  return viewPage(page, id, ready);
+}
+
+/** No violation of the accessibility rules that axe-core knows. */
+async function accessible(frame, name) {
+  await frame.evaluate(AXE);
+  const { violations } = await frame.evaluate(() => globalThis.axe.run('#view'));
+  const found = violations.map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes
+        .map((node) => node.html)
+        .slice(0, 3)
+        .join(' ')}`,
+  );
+  assert.deepEqual(found, [], `${name} is not accessible`);
+}
+
+/** The policy of a page forbids every request but for its own script and style. */
+async function offline(frame) {
+  const refused = await frame.evaluate(async () => {
+    const asked = fetch('https://example.org/').then(
+      () => 'answered',
+      () => 'refused',
+    );
+    const told = new Promise((resolve) =>
+      document.addEventListener('securitypolicyviolation', (event) => resolve(event.effectiveDirective), {
+        once: true,
+      }),
+    );
+    return [await asked, await told];
+  });
+  assert.deepEqual(refused, ['refused', 'connect-src']);
+}
+
+async function themed(page, frame, name) {
+  for (const theme of ['Dark Modern', 'Dark High Contrast', 'Light Modern']) {
+    await palette(page, 'Preferences: Color Theme');
+    const input = page.locator('.quick-input-widget input').first();
+    await input.fill(theme);
+    await page.locator('.quick-input-widget .monaco-list-row', { hasText: theme }).first().click();
+    await accessible(frame, `${name} in ${theme}`);
+  }
+}
+
+const closePanel = (page) => palette(page, 'View: Hide Panel').catch(() => page.keyboard.press('Escape'));
+
+async function vmcs({ page }) {
+  await openFile(page, 'hello-vmx/hello-vmx.asm');
+  const early = await openView(page, 'Show VMCS', 'vmcs');
+  await early.locator('#status', { hasText: 'No session is running' }).waitFor();
+  await startConfiguration(page, 'hello-vmx');
+  await debuggerStops(page);
+  await closePanel(page);
+  const frame = await viewPage(page, 'vmcs', '[data-field="GUEST_RIP"]');
+  await frame.locator('#status', { hasText: 'a VM entry would pass every check' }).waitFor();
+  await frame.locator('[data-field="GUEST_RIP"]', { hasText: 'guest_entry+0x2' }).first().waitFor();
+  await frame.getByRole('button', { name: 'Pin GUEST_RIP' }).click();
+  await frame.locator('[data-area="pinned"] [data-field="GUEST_RIP"]').waitFor();
+
+  // An edit that VMWRITE takes and VM entry would not: the check is shown at its field.
+  const search = frame.getByLabel('Search');
+  await search.fill('GUEST_RFLAGS');
+  const flags = frame.locator('[data-area="vmcs/guest"] [data-field="GUEST_RFLAGS"]');
+  await flags.locator('button.value').click();
+  await frame.getByLabel('New value of GUEST_RFLAGS').fill('0');
+  await frame.getByLabel('New value of GUEST_RFLAGS').press('Enter');
+  await flags.locator('.failure', { hasText: 'Fix' }).waitFor();
+  await frame.locator('#status', { hasText: 'would fail 1 check' }).waitFor();
+  await flags.locator('.before', { hasText: 'VM exit' }).waitFor();
+  await search.fill('');
+  await picture(page, 'vmcs');
+  await themed(page, frame, 'the VMCS view');
+  await offline(frame);
+}
+
+/** The picture, the table and the bars of a run; the picture of another part of it; a filter; a file. */
+async function exits({ page, samples }) {
+  await startConfiguration(page, 'tiny-hypervisor');
+  await debuggerStops(page);
+  const frame = await openView(page, 'Show VM Exits', 'exits', '[data-exit="1"]');
+  await breakpointAt(page, samples, 'tiny-hypervisor/exits.c', /vm->waiting = true/);
+  await continueRun(page);
+  await topFrame(page, /^handle_hlt/);
+  await closePanel(page);
+  await frame.locator('#bars [data-reason="CPUID"]').waitFor();
+  await frame.locator('#bars [data-reason="VMCALL"]').waitFor();
+  await frame.locator('[data-exit="2"]', { hasText: 'guest64_main' }).waitFor();
+  await picture(page, 'vm-exits');
+  await frame.getByLabel('Filter').fill('CPUID');
+  await frame.locator('#status', { hasText: 'pass the filter' }).waitFor();
+  await frame.locator('[data-exit="1"]').waitFor({ state: 'detached' });
+  await frame.getByLabel('Filter').fill('exit.reason ==');
+  await frame.locator('#alert', { hasText: /./ }).waitFor();
+  await frame.getByLabel('Filter').fill('exit.number > 3');
+  await frame.locator('[data-exit="4"]').waitFor();
+  await frame.getByLabel('Filter').fill('');
+  const hint = await frame.locator('#hint').textContent();
+  await frame.locator('#timeline').press('+');
+  await eventually(async () => (await frame.locator('#hint').textContent()) !== hint || 'the picture was not zoomed');
+  await frame.getByRole('button', { name: 'Whole run' }).click();
+  await frame.locator('#hint', { hasText: hint }).waitFor();
+  await frame.locator('#timeline').press('Enter');
+  await frame.locator('tr.chosen').waitFor();
+  await frame.getByRole('button', { name: 'Export CSV' }).click();
+  const name = page.locator('.quick-input-widget input').first();
+  await name.waitFor();
+  await name.press('Enter');
+  await eventually(async () => {
+    const lines = readFileSync(join(samples, 'vm-exits.csv'), 'utf8').split('\r\n');
+    return /^2,0,\d+,10,CPUID/.test(lines[2] ?? '') || `the second exit is "${lines[2]}"`;
+  });
+  await themed(page, frame, 'the VM exits view');
+  await offline(frame);
+}
+
+/** The way of the guest's address ends at the EPT entry that is not present. */
+async function translation({ page }) {
+  await startConfiguration(page, 'ept');
+  await debuggerStops(page);
+  await stackRow(page, 'VM exit 1').waitFor();
+  await closePanel(page);
+  const frame = await openView(page, 'Show Address Translation', 'translation', '[data-entry="PML4E"]');
+  await frame.getByRole('textbox', { name: 'Address' }).fill('gva:0x400128 write');
+  await frame.getByRole('textbox', { name: 'Address' }).press('Enter');
+  await frame.locator('[data-entry="EPT PDE"].failed').waitFor();
+  await frame.locator('[data-stop]', { hasText: 'EPT violation' }).waitFor();
+  await picture(page, 'address-translation');
+  await frame.getByRole('textbox', { name: 'Address' }).fill('no_such_symbol');
+  await frame.getByRole('textbox', { name: 'Address' }).press('Enter');
+  await frame.locator('#alert', { hasText: 'no_such_symbol' }).waitFor();
+  await themed(page, frame, 'the address translation view');
+  await offline(frame);
+}
+
+/** The processor is in the host after a VM exit, and in the guest after a VM entry. */
+async function machine({ page }) {
+  await startConfiguration(page, 'tiny-hypervisor');
+  await debuggerStops(page);
+  await closePanel(page);
+  const frame = await openView(page, 'Show Machine', 'machine', '[data-processor="CPU 0"]');
+  await frame.locator('.side.runs', { hasText: 'VMX root operation' }).locator('.ring.here').waitFor();
+  await frame.locator('[data-transition="VM exit"]', { hasText: 'VMCALL' }).waitFor();
+  await frame.locator('table', { hasText: '0x500' }).waitFor();
+  await page.locator('.statusbar-item', { hasText: 'ring 0, VMX root operation' }).waitFor();
+  await picture(page, 'machine');
+  await themed(page, frame, 'the machine view');
+  await offline(frame);
+}
+
+export const tests = {
+  'the VMCS view': vmcs,
+  'the VM exits view': exits,
+  'the address translation view': translation,
+  'the machine view': machine,
+};
