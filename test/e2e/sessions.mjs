@@ -7,13 +7,13 @@ import {
   debuggerStops,
   expand,
   filterCondition,
+  hasFrame,
   makeRoom,
   openFile,
   picture,
   rows,
   rowValue,
   stack,
-  stackRow,
   startConfiguration,
   terminalText,
   toggleFilter,
@@ -40,8 +40,8 @@ async function firstExit(window) {
   await page.keyboard.press('F5');
   await debuggerStops(page);
   await topFrame(page, /^host_entry .*hello-vmx\.asm/);
-  await stackRow(page, 'VM exit 1: CPUID').waitFor();
-  await stackRow(page, 'guest_entry+0x2').waitFor();
+  await hasFrame(page, 'VM exit 1: CPUID');
+  await hasFrame(page, 'guest_entry+0x2');
   await whyStopped(page, 'VM exit: CPUID');
   await whyStopped(page, 'CPUID leaf 0x0');
   await whyStopped(page, 'guest_entry+0x2, hello-vmx.asm:97');
@@ -81,7 +81,7 @@ async function stepIn({ page, samples }) {
   await topFrame(page, new RegExp(`^resume.*\\b${vmresume}\\b`));
   await page.keyboard.press('F11');
   await topFrame(page, /^guest_entry\+0x4/);
-  await stackRow(page, 'entered by VMRESUME').waitFor();
+  await hasFrame(page, 'entered by VMRESUME');
 }
 
 /** In at a guest's CPUID is the first instruction of the exit handler. */
@@ -90,10 +90,10 @@ async function stepInFromGuest(window) {
   const cpuid = await breakpointAt(page, samples, HELLO, /^ +cpuid +; the vendor/);
   await startConfiguration(page, 'hello-vmx');
   await topFrame(page, new RegExp(`^guest_entry\\+0x2.*\\b${cpuid}\\b`));
-  await stackRow(page, 'entered by VMLAUNCH').waitFor();
+  await hasFrame(page, 'entered by VMLAUNCH');
   await page.keyboard.press('F11');
   await topFrame(page, /^host_entry/);
-  await stackRow(page, 'VM exit 1: CPUID').waitFor();
+  await hasFrame(page, 'VM exit 1: CPUID');
 }
 
 /** Of three VM exits the filter stops at the one that its condition names. */
@@ -101,7 +101,7 @@ async function reasonFilter({ page }) {
   await filterCondition(page, 'VM exits by reason', 'VMCALL if rax == 1');
   await toggleFilter(page, 'VM exits by reason', true);
   await continueRun(page);
-  await stackRow(page, 'VM exit 2: VMCALL').waitFor();
+  await hasFrame(page, 'VM exit 2: VMCALL');
   await whyStopped(page, 'VMCALL with RAX 0x1');
   await toggleFilter(page, 'VM exits by reason', false);
 }
@@ -126,14 +126,14 @@ async function eptViolation({ page }) {
 /** A hypervisor in C: both sides have source lines, and stepping goes by them. */
 async function tinyHypervisor({ page, samples }) {
   await topFrame(page, /^vcpu_e.*vcpu\.S/);
-  await stackRow(page, 'VM exit 1: VMCALL').waitFor();
-  await stackRow(page, 'guest64.c').waitFor();
+  await hasFrame(page, 'VM exit 1: VMCALL');
+  await hasFrame(page, 'guest64.c');
   const line = await breakpointAt(page, samples, 'tiny-hypervisor/exits.c', /uint32_t leaf = /);
   await page.keyboard.press('F5');
   await topFrame(page, new RegExp(`^handle_cpuid.*exits\\.c.*\\b${line}\\b`));
-  await stackRow(page, 'handle_exit').waitFor();
-  await stackRow(page, 'VM exit 2: CPUID').waitFor();
-  await stackRow(page, 'guest64_main').waitFor();
+  await hasFrame(page, 'handle_exit');
+  await hasFrame(page, 'VM exit 2: CPUID');
+  await hasFrame(page, 'guest64_main');
   await page.keyboard.press('F10');
   await topFrame(page, new RegExp(`^handle_cpuid.*\\b${line + 1}\\b`));
   await terminalText(page, 'guest 1: hello from 64-bit mode in VMX non-root operation');

@@ -11,7 +11,6 @@ import {
   openFile,
   palette,
   picture,
-  stackRow,
   startConfiguration,
   topFrame,
 } from './window.mjs';
@@ -156,7 +155,6 @@ async function exits({ page, samples }) {
 async function translation({ page }) {
   await startConfiguration(page, 'ept');
   await debuggerStops(page);
-  await stackRow(page, 'VM exit 1').waitFor();
   await closePanel(page);
   const frame = await openView(page, 'Show Address Translation', 'translation', '[data-entry="PML4E"]');
   await frame.getByRole('textbox', { name: 'Address' }).fill('gva:0x400128 write');

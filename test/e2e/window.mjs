@@ -214,24 +214,28 @@ export async function terminalText(page, text) {
   await page.locator('.xterm-rows', { hasText: text }).first().waitFor();
 }
 
-/** Scrolls a row of the Variables view into sight: the view keeps only the visible ones. */
-async function showVariable(page, name) {
-  const row = variableRow(page, name);
-  const view = variables(page).locator('.monaco-scrollable-element').first();
-  await variables(page).locator('.monaco-list-row').first().waitFor();
+/** Scrolls a row of a view into sight: views keep only the visible ones. */
+async function showRow(page, view, row, name) {
+  const list = view.locator('.monaco-scrollable-element').first();
+  await view.locator('.monaco-list-row').first().waitFor();
   const sights = 40;
   await eventually(async () => {
-    await view.hover({ timeout: 1000 });
-    const { height } = await view.boundingBox();
+    await list.hover({ timeout: 1000 });
+    const { height } = await list.boundingBox();
     for (let sight = 0; sight < sights; sight++) {
       if (await row.isVisible()) return true;
       await page.mouse.wheel(0, sight < 10 ? -2000 : height - 66);
       await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
     }
-    return `there is no row "${name}" in the Variables view: ${(await rows(variables(page))).join(' | ')}`;
+    return `there is no row "${name}": ${(await rows(view)).join(' | ')}`;
   });
   return row;
 }
+
+const showVariable = (page, name) => showRow(page, variables(page), variableRow(page, name), name);
+
+/** Waits until the call stack has a row with a text, and scrolls it into sight. */
+export const hasFrame = (page, text) => showRow(page, stack(page), stackRow(page, text), text);
 
 /** Text of a row of the Variables view. */
 export async function rowValue(page, name) {
