@@ -105,8 +105,10 @@ async function vmcs({ page }) {
   await flags.locator('.failure', { hasText: 'Fix' }).waitFor();
   await frame.locator('#status', { hasText: 'would fail 1 check' }).waitFor();
   await flags.locator('.before', { hasText: 'VM exit' }).waitFor();
-  await search.fill('');
+  await search.fill('GUEST_R');
+  await frame.locator('[data-area="vmcs/guest"] [data-field="GUEST_RSP"]').waitFor();
   await picture(page, 'vmcs');
+  await search.fill('');
   await themed(page, frame, 'the VMCS view');
   await offline(frame);
 }

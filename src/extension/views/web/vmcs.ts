@@ -125,7 +125,7 @@ function section(id: string, title: string, rows: readonly Placed[]): HTMLElemen
 }
 
 function table(title: string, rows: readonly Placed[]): HTMLElement {
-  const heads = ['Field', 'Value', 'Before', ...(remembered === undefined ? [] : ['Remembered'])];
+  const heads = ['Field', 'Value', ...(remembered === undefined ? [] : ['Remembered'])];
   const pin = make('td', {}, make('span', { class: 'hidden' }, 'Pin'));
   return make(
     'table',
@@ -162,17 +162,18 @@ function fieldRow({ area, row }: Placed): HTMLElement {
     { class: classes.join(' '), 'data-field': row.name },
     make('td', {}, pin),
     make('th', { scope: 'row', title: row.description }, row.name),
-    make('td', {}, valueCell(area, row), bitsOf(row), ...row.failed.map(failureOf)),
-    make('td', { class: 'before' }, before(row)),
+    make('td', {}, valueCell(area, row), bitsOf(row), beforeOf(row), ...row.failed.map(failureOf)),
     remembered === undefined ? undefined : make('td', {}, isDifferent(row) ? remembered.get(row.name) : ''),
   );
 }
 
-function before(row: VmcsFieldView): string {
-  return [
-    ...(row.beforeStop === null ? [] : [`last stop ${row.beforeStop}`]),
-    ...(row.beforeExit === null ? [] : [`VM exit ${row.beforeExit}`]),
-  ].join(', ');
+function beforeOf(row: VmcsFieldView): HTMLElement | undefined {
+  if (row.beforeStop === null && row.beforeExit === null) return undefined;
+  const texts = [
+    ...(row.beforeStop === null ? [] : [`at the last stop ${row.beforeStop}`]),
+    ...(row.beforeExit === null ? [] : [`at the last VM exit ${row.beforeExit}`]),
+  ];
+  return make('p', { class: 'before' }, `Before: ${texts.join(', ')}`);
 }
 
 function failureOf(check: VmcsFieldView['failed'][number]): HTMLElement {
@@ -189,12 +190,7 @@ function bitsOf(row: VmcsFieldView): HTMLElement | undefined {
   const items = row.bits.map((bit) =>
     make('li', { class: /^0(x0)?\b/.test(bit.value) ? 'clear' : 'set' }, `${bit.name} = ${bit.value}`),
   );
-  return make(
-    'details',
-    { class: 'bits' },
-    make('summary', {}, `${row.bits.length} bits and parts`),
-    make('ul', {}, ...items),
-  );
+  return make('details', { class: 'bits' }, make('summary', {}, `${row.bits.length} parts`), make('ul', {}, ...items));
 }
 
 function valueCell(area: VmcsAreaView, row: VmcsFieldView): HTMLElement {
