@@ -70,12 +70,23 @@ async function offline(frame) {
   assert.deepEqual(refused, ['refused', 'connect-src']);
 }
 
+/** Themes, and the class that VS Code gives to pages under each; the last is the one that pictures are taken in. */
+const THEMES = [
+  ['Dark 2026', 'vscode-dark'],
+  ['Dark High Contrast', 'vscode-high-contrast'],
+  ['Light 2026', 'vscode-light'],
+];
+
 async function themed(page, frame, name) {
-  for (const theme of ['Dark Modern', 'Dark High Contrast', 'Light Modern']) {
+  for (const [theme, mark] of THEMES) {
     await palette(page, 'Preferences: Color Theme');
-    const input = page.locator('.quick-input-widget input').first();
-    await input.fill(theme);
-    await page.locator('.quick-input-widget .monaco-list-row', { hasText: theme }).first().click();
+    const row = page.locator('.quick-input-widget .monaco-list-row', { hasText: theme }).first();
+    await eventually(async () => {
+      await page.locator('.quick-input-widget input').first().fill(theme, { timeout: 5000 });
+      await row.click({ timeout: 5000 });
+      return true;
+    });
+    await frame.locator(`body.${mark}`).waitFor();
     await accessible(frame, `${name} in ${theme}`);
   }
 }
@@ -162,7 +173,7 @@ async function translation({ page }) {
   await frame.getByRole('textbox', { name: 'Address' }).fill('gva:0x400128 write');
   await frame.getByRole('textbox', { name: 'Address' }).press('Enter');
   await frame.locator('[data-entry="EPT PDE"].failed').waitFor();
-  await frame.locator('[data-stop]', { hasText: 'EPT violation' }).waitFor();
+  await frame.locator('[data-stop]', { hasText: 'is not present' }).waitFor();
   await picture(page, 'address-translation');
   await frame.getByRole('textbox', { name: 'Address' }).fill('no_such_symbol');
   await frame.getByRole('textbox', { name: 'Address' }).press('Enter');
@@ -186,9 +197,27 @@ async function machine({ page }) {
   await offline(frame);
 }
 
+/** Above a line that exits stands how often it did; beside the lines that ran stand the registers that they name. */
+async function editorMarks({ page }) {
+  await startConfiguration(page, 'hello-vmx');
+  await debuggerStops(page);
+  await closePanel(page);
+  await page.locator('.editor-instance', { hasText: 'vmlaunch' }).first().waitFor();
+  await openFile(page, 'hello-vmx/hello-vmx.asm', 97);
+  await page.locator('.codelens-decoration', { hasText: 'CPUID: 1 VM exit' }).first().waitFor();
+  await page.keyboard.press('Shift+F11');
+  await topFrame(page, /^guest_entry/);
+  await page
+    .locator('.view-line', { hasText: /eax = / })
+    .first()
+    .waitFor();
+  await picture(page, 'editor-marks');
+}
+
 export const tests = {
   'the VMCS view': vmcs,
   'the VM exits view': exits,
   'the address translation view': translation,
   'the machine view': machine,
+  'marks in the editor': editorMarks,
 };

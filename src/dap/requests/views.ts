@@ -1,9 +1,10 @@
-// ringside/vmcs, setVmcsField, exits, timeline, exitsCsv, translate, machine: what the extension's views show.
+// ringside/vmcs, setVmcsField, exits, timeline, exitsCsv, translate, machine, lineExits: what the extension's views show.
 
 import { errorText } from '../../debugger/expressions/errors.ts';
 import { evaluateText } from '../../debugger/expressions/evaluator.ts';
 import { exitPage, exitsCsv, matchingRows, reasonBars, timeline } from '../../debugger/views/exits.ts';
 import { exitFilter } from '../../debugger/views/exit-filter.ts';
+import { lineExits } from '../../debugger/views/line-exits.ts';
 import { machineView } from '../../debugger/views/machine.ts';
 import { translationView } from '../../debugger/views/translation.ts';
 import { VMCS_AREAS, vmcsView } from '../../debugger/views/vmcs.ts';
@@ -88,6 +89,12 @@ function machine(connection: Connection, args: Arguments): Answer {
   return { body: machineView(debuggee.machine, debuggee.image) };
 }
 
+/** VM exits by source line. */
+function exitsByLine(connection: Connection, args: Arguments): Answer {
+  const debuggee = launched(connection, args.command);
+  return { body: { lines: lineExits(debuggee.machine, debuggee.image) } };
+}
+
 export const VIEW_REQUESTS = {
   'ringside/vmcs': vmcs,
   'ringside/setVmcsField': setVmcsField,
@@ -96,4 +103,5 @@ export const VIEW_REQUESTS = {
   'ringside/exitsCsv': csv,
   'ringside/translate': translate,
   'ringside/machine': machine,
+  'ringside/lineExits': exitsByLine,
 } satisfies Record<string, Handler>;

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { exitFilter } from '../../../src/debugger/views/exit-filter.ts';
 import { matchingRows } from '../../../src/debugger/views/exits.ts';
+import { lineExits } from '../../../src/debugger/views/line-exits.ts';
 import { machineView } from '../../../src/debugger/views/machine.ts';
 import { leaveStop, recordRun } from '../../../src/debugger/views/record.ts';
 import { translationView } from '../../../src/debugger/views/translation.ts';
@@ -104,6 +105,17 @@ describe.skipIf(!hasNasm())('on the machine', () => {
     const ends = translationView(walkAddress(machine, { kind: 'linear', side: 'root', address: 0x7fff_ffff_f000n }));
     expect(ends.memory).toBeNull();
     expect(ends.stages[0]?.boxes.at(-1)?.stop).not.toBeNull();
+  });
+
+  test('exits are counted at the line of the instruction that exited', () => {
+    const program = assembleText(TEXT);
+    const { machine } = startProgram(program);
+    machine.run({ limit: 1_000_000, exitReasons: EVERY_REASON });
+    const address = machine.lastExit()?.guestRip ?? 0n;
+    const row = { address, file: 0, line: 7, column: 1, statement: true, end: false };
+    const lines = { files: ['/work/guest.asm'], rows: [row, { ...row, address: address + 2n, end: true }] };
+    const found = lineExits(machine, imageOf({ ...program, lines }));
+    expect(found).toEqual([{ path: '/work/guest.asm', line: 7, title: 'CPUID', count: 1, mean: null }]);
   });
 
   test('every exit is logged, and a filter finds some', () => {
