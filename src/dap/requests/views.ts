@@ -1,4 +1,4 @@
-// ringside/vmcs, setVmcsField, exits, timeline, exitsCsv, translate, machine, lineExits: what the extension's views show.
+// ringside/vmcs, setVmcsField, exits, exitTimeline, exitsCsv, translate, machine, lineExits: what the extension's views show.
 
 import { errorText } from '../../debugger/expressions/errors.ts';
 import { evaluateText } from '../../debugger/expressions/evaluator.ts';
@@ -99,7 +99,7 @@ export const VIEW_REQUESTS = {
   'ringside/vmcs': vmcs,
   'ringside/setVmcsField': setVmcsField,
   'ringside/exits': exits,
-  'ringside/timeline': exitTimeline,
+  'ringside/exitTimeline': exitTimeline,
   'ringside/exitsCsv': csv,
   'ringside/translate': translate,
   'ringside/machine': machine,

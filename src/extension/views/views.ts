@@ -41,7 +41,7 @@ export function registerViews(context: vscode.ExtensionContext, watch: SessionWa
       id: 'exits',
       title: 'VM Exits',
       command: 'ringside.showExits',
-      requests: ['ringside/exits', 'ringside/timeline', 'ringside/exitsCsv'],
+      requests: ['ringside/exits', 'ringside/exitTimeline', 'ringside/exitsCsv', 'ringside/jump'],
       actions: { save: (text) => save('vm-exits.csv', text) },
     },
     {

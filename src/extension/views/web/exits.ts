@@ -37,6 +37,7 @@ const content = layOut(
   button('Zoom in', () => zoom(0.5, 0.5)),
   button('Zoom out', () => zoom(2, 0.5)),
   button('Whole run', () => showSpan(undefined)),
+  button('Go to exit', travel, 'Go back or forward in time to the chosen VM exit'),
   button('Export CSV', () => {
     request<{ csv: string }>('ringside/exitsCsv', { filter })
       .then(({ csv }) => action('save', csv))
@@ -122,7 +123,7 @@ async function refresh(): Promise<void> {
   const page = await request<Answer>('ringside/exits', { filter, start: Math.max(0, firstRow - 5), count: PAGE });
   answer = page;
   const shown = span ?? { from: 0, to: page.time + 1 };
-  const line = await request<Timeline>('ringside/timeline', { filter, ...shown, parts });
+  const line = await request<Timeline>('ringside/exitTimeline', { filter, ...shown, parts });
   say(summary(page));
   drawPicture(line);
   drawRows(page);
@@ -176,7 +177,15 @@ function drawRows(page: Answer): void {
     ...visible.map((row) =>
       make(
         'tr',
-        { class: row.number === chosen ? 'chosen' : '', 'data-exit': String(row.number) },
+        {
+          class: row.number === chosen ? 'chosen' : '',
+          'data-exit': String(row.number),
+          click: () => {
+            chosen = row.number;
+            drawRows(page);
+          },
+          dblclick: travel,
+        },
         make('td', { class: 'number' }, number(row.number)),
         make('td', { class: 'number' }, number(row.time)),
         make('td', {}, row.title),
@@ -257,6 +266,12 @@ async function choose(exit: number): Promise<void> {
   firstRow = low;
   scrollToRow(low);
   refreshSoon();
+}
+
+/** Time travel: the machine goes to where the chosen exit had just happened. */
+function travel(): void {
+  if (chosen === 0) return complain('Choose a VM exit first: click a row of the table, or a bar of the picture.');
+  request('ringside/jump', { exit: chosen }).then(() => complain(''), complainOf);
 }
 
 const share = (event: MouseEvent): number => event.offsetX / Math.max(1, canvas.clientWidth);
