@@ -208,7 +208,7 @@ async function editorMarks({ page }) {
   await page.keyboard.press('Shift+F11');
   await topFrame(page, /^guest_entry/);
   await page
-    .locator('.view-line', { hasText: /eax = / })
+    .locator('.view-line', { hasText: /eax\s=\s0x/ })
     .first()
     .waitFor();
   await picture(page, 'editor-marks');
