@@ -32,12 +32,20 @@ function lens(row: LineExits): vscode.CodeLens {
   });
 }
 
+/** Where the block of code begins: at the label above, or so many lines before. */
+function firstLine(document: vscode.TextDocument, viewPort: vscode.Range, last: number): number {
+  let line = last;
+  const least = Math.max(0, viewPort.start.line, last - LINES_BEFORE);
+  while (line > least && !/^[.\w]+:/.test(document.lineAt(line).text)) line--;
+  return line;
+}
+
 /** Registers that the line at hand and the lines above it name, once each, where they are named last. */
 const registerValues: vscode.InlineValuesProvider = {
   provideInlineValues(document, viewPort, { stoppedLocation }) {
     const last = stoppedLocation.end.line;
     const found = new Map<string, vscode.Range>();
-    for (let line = Math.max(viewPort.start.line, last - LINES_BEFORE); line <= last; line++) {
+    for (let line = firstLine(document, viewPort, last); line <= last; line++) {
       const code = document
         .lineAt(line)
         .text.replace(/;.*/, '')

@@ -2,10 +2,11 @@
 
 import { errorText } from '../../debugger/expressions/errors.ts';
 import { evaluateText } from '../../debugger/expressions/evaluator.ts';
-import { exitPage, exitsCsv, matchingRows, reasonBars, timeline } from '../../debugger/views/exits.ts';
+import { exitPage, exitsCsv, reasonBars, timeline } from '../../debugger/views/exits.ts';
 import { exitFilter } from '../../debugger/views/exit-filter.ts';
 import { lineExits } from '../../debugger/views/line-exits.ts';
 import { machineView } from '../../debugger/views/machine.ts';
+import { filteredRows } from '../../debugger/views/record.ts';
 import { translationView } from '../../debugger/views/translation.ts';
 import { VMCS_AREAS, vmcsView } from '../../debugger/views/vmcs.ts';
 import { walkAddress } from '../../debugger/walk.ts';
@@ -38,9 +39,10 @@ function setVmcsField(connection: Connection, args: Arguments): Answer {
 
 /** `filter`: exit reasons, or an expression over `exit.*` of each exit. */
 function matching(debuggee: Debuggee, args: Arguments): Uint32Array | undefined {
-  const filter = exitFilter(optionalText(args, 'filter') ?? '', debuggee.session.context());
+  const asked = optionalText(args, 'filter') ?? '';
+  const filter = exitFilter(asked, debuggee.session.context());
   if ('error' in filter) throw expressionFailed(filter.error, false);
-  return matchingRows(debuggee.record.exits, filter);
+  return filteredRows(debuggee.record, asked, filter);
 }
 
 /** Rows and bars; also while the machine runs. */

@@ -27,6 +27,8 @@ export interface ExitLog {
   columns: ExitColumns;
   /** Rows that hold an exit. */
   count: number;
+  /** How often a row was written: more than `count` once exits happened again after going back. */
+  writes: number;
   /** Row of the last exit of each logical processor that has not entered again. */
   readonly pending: Map<number, number>;
 }
@@ -46,7 +48,7 @@ export interface LoggedExit {
 }
 
 export function createExitLog(): ExitLog {
-  return { columns: columnsOf(FIRST_CAPACITY), count: 0, pending: new Map() };
+  return { columns: columnsOf(FIRST_CAPACITY), count: 0, writes: 0, pending: new Map() };
 }
 
 function columnsOf(capacity: number): ExitColumns {
@@ -91,6 +93,7 @@ export function logExit(log: ExitLog, exit: VmExit): void {
   columns.spent[row] = NOT_ENTERED;
   log.pending.set(exit.processor, row);
   log.count = Math.max(log.count, exit.number);
+  log.writes++;
 }
 
 export function logEntry(log: ExitLog, entry: VmEntry): void {

@@ -47,13 +47,13 @@ export interface ExitPage {
   readonly rows: readonly ExitRow[];
 }
 
-/** Rows of the log that pass a filter, as row numbers. */
-export function matchingRows(log: ExitLog, filter: ExitFilter): Uint32Array | undefined {
+/** Rows of the log from `start` on that pass a filter, as row numbers; undefined: every row does. */
+export function matchingRows(log: ExitLog, filter: ExitFilter, start = 0): Uint32Array | undefined {
   const { reasons, accepts } = filter;
   if (reasons === undefined && accepts === undefined) return undefined;
-  const found = new Uint32Array(log.count);
+  const found = new Uint32Array(log.count - start);
   let count = 0;
-  for (let row = 0; row < log.count; row++) {
+  for (let row = start; row < log.count; row++) {
     if (reasons !== undefined && !reasons.has((log.columns.reason[row] as number) & 0xffff)) continue;
     if (accepts !== undefined && !accepts(loggedExit(log, row) as LoggedExit)) continue;
     found[count++] = row;

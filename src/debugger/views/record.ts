@@ -3,6 +3,7 @@
 import type { Machine } from '../../machine/types.ts';
 import { vmcsFieldByEncoding } from '../../spec/vmcs-fields.ts';
 import { vmcsFieldOffset, VMCS_REGION_SIZE } from '../../spec/vmcs-layout.ts';
+import { type ExitFilter, matchingRows } from './exits.ts';
 import { createExitLog, type ExitLog, logEntry, logExit } from './exit-log.ts';
 
 /** The bytes of a VMCS region as they were. */
@@ -11,8 +12,17 @@ export interface VmcsImage {
   readonly bytes: Uint8Array;
 }
 
+export interface FilteredExits {
+  readonly filter: string;
+  readonly count: number;
+  readonly writes: number;
+  readonly rows: Uint32Array;
+}
+
 export interface ViewRecord {
   readonly exits: ExitLog;
+  /** The last filter's rows, so that asking again looks at new exits only. */
+  filtered: FilteredExits | undefined;
   atExit: VmcsImage | undefined;
   /** When the machine last went on from a stop. */
   atStop: VmcsImage | undefined;
@@ -20,7 +30,7 @@ export interface ViewRecord {
 
 /** Begins to record; takes the machine's transition listener. */
 export function recordRun(machine: Machine): ViewRecord {
-  const record: ViewRecord = { exits: createExitLog(), atExit: undefined, atStop: undefined };
+  const record: ViewRecord = { exits: createExitLog(), filtered: undefined, atExit: undefined, atStop: undefined };
   machine.onTransition = (event) => {
     if ('exit' in event) {
       logExit(record.exits, event.exit);
@@ -30,6 +40,21 @@ export function recordRun(machine: Machine): ViewRecord {
     }
   };
   return record;
+}
+
+/** Rows that pass a filter, which `text` names; undefined: every row does. */
+export function filteredRows(record: ViewRecord, text: string, filter: ExitFilter): Uint32Array | undefined {
+  const { exits, filtered } = record;
+  const { count, writes } = exits;
+  const grown = filtered?.filter === text && writes - filtered.writes === count - filtered.count ? filtered : undefined;
+  if (grown?.count === count) return grown.rows;
+  const more = matchingRows(exits, filter, grown?.count ?? 0);
+  if (more === undefined) return undefined;
+  const rows = new Uint32Array((grown?.rows.length ?? 0) + more.length);
+  rows.set(grown?.rows ?? []);
+  rows.set(more, grown?.rows.length ?? 0);
+  record.filtered = { filter: text, count, writes, rows };
+  return rows;
 }
 
 /** The machine goes on: what it leaves is the last stop. */

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { VmExit } from '../../../src/machine/types.ts';
 import { createExitLog, type ExitLog, logEntry, loggedExit, logExit } from '../../../src/debugger/views/exit-log.ts';
+import { filteredRows, type ViewRecord } from '../../../src/debugger/views/record.ts';
 import { exitPage, exitsCsv, matchingRows, reasonBars, timeline } from '../../../src/debugger/views/exits.ts';
 import { toyImage } from '../toy-program.ts';
 
@@ -94,6 +95,19 @@ describe('rows', () => {
     const rows = matchingRows(threeExits(), { accepts: (logged) => logged.rip === 0x1008n });
     expect([...(rows ?? [])]).toEqual([1]);
   });
+});
+
+test('filtered rows follow the log, also when exits happen again after going back', () => {
+  const exits = threeExits();
+  const record: ViewRecord = { exits, filtered: undefined, atExit: undefined, atStop: undefined };
+  const rows = () => [...(filteredRows(record, 'CPUID', { reasons: new Set([CPUID]) }) ?? [])];
+  expect(rows()).toEqual([0, 2]);
+  logExit(exits, exit(4, 400, CPUID));
+  expect(rows()).toEqual([0, 2, 3]);
+  logExit(exits, exit(3, 300, HLT));
+  logExit(exits, exit(4, 400, HLT));
+  expect(rows()).toEqual([0]);
+  expect(filteredRows(record, '', {})).toBeUndefined();
 });
 
 test('bars: the most frequent first, with the instructions of the handlers that ended', () => {

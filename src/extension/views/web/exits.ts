@@ -270,7 +270,10 @@ async function choose(exit: number): Promise<void> {
 
 /** Time travel: the machine goes to where the chosen exit had just happened. */
 function travel(): void {
-  if (chosen === 0) return complain('Choose a VM exit first: click a row of the table, or a bar of the picture.');
+  if (chosen === 0) {
+    complain('Choose a VM exit first: click a row of the table, or a bar of the picture.');
+    return;
+  }
   request('ringside/jump', { exit: chosen }).then(() => complain(''), complainOf);
 }
 
