@@ -3,13 +3,22 @@ import * as vscode from 'vscode';
 import { registerCommands } from './commands.ts';
 import { configurationProvider, dynamicConfigurations } from './configuration.ts';
 import { entryProblems } from './diagnostics.ts';
+import { editorMarks } from './editor-marks.ts';
 import { serialConsoles } from './serial-console.ts';
+import { statusBar } from './status-bar.ts';
+import { watchSessions } from './views/session-state.ts';
+import { registerViews } from './views/views.ts';
 
 export const DEBUG_TYPE = 'ringside';
 
 export function activateWith(context: vscode.ExtensionContext, adapters: vscode.DebugAdapterDescriptorFactory): void {
   const problems = entryProblems(DEBUG_TYPE);
+  const watch = watchSessions(DEBUG_TYPE);
   context.subscriptions.push(
+    watch,
+    statusBar(watch),
+    editorMarks(watch),
+    ...registerViews(context, watch),
     vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, adapters),
     vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, configurationProvider()),
     vscode.debug.registerDebugConfigurationProvider(
