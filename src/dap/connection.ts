@@ -50,6 +50,7 @@ export interface Client {
 export interface Debuggee {
   readonly options: LaunchOptions;
   readonly machine: Machine;
+  /** What the side that runs is seen through. */
   readonly image: Image;
   readonly session: Session;
   /** What views show of the run so far. */
@@ -145,7 +146,7 @@ export function currentFrames(connection: Connection, debuggee: Debuggee, anew =
   const ids = [...known.keys()];
   for (const id of ids) frames.delete(id);
   known.clear();
-  for (const [index, frame] of stackFrames(debuggee.machine, debuggee.image).entries()) {
+  for (const [index, frame] of framesOf(debuggee).entries()) {
     const id = ids[index] ?? connection.nextFrameId++;
     known.set(id, frame);
     frames.set(id, frame);
@@ -160,6 +161,11 @@ export function frameOf(debuggee: Debuggee, id: number | undefined): Frame | und
   const processor = id === undefined ? undefined : debuggee.frameProcessors.get(id);
   if (frame !== undefined && processor !== undefined) debuggee.machine.select(processor);
   return frame;
+}
+
+function framesOf({ machine, session }: Debuggee): Frame[] {
+  const side = machine.side();
+  return stackFrames(machine, session.images.view(side), session.images.view(side === 'root' ? 'non-root' : 'root'));
 }
 
 /** The side that a request's frame belongs to; without a frame the side that runs. */

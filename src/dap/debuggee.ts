@@ -14,6 +14,7 @@ import { type Connection, type Debuggee, forgetStop, memoryChanged, threadOf } f
 import { machineFailed, programFailed } from './errors.ts';
 import type { LaunchOptions } from './launch.ts';
 import { createConsoleOutput } from './output.ts';
+import { imagesChanged } from './modules.ts';
 import type { ProblemsBody } from './protocol.ts';
 import { rowOf } from './requests/breakpoints.ts';
 import { locationOf } from './sources.ts';
@@ -44,6 +45,9 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
   const session = new Session({
     machine,
     image,
+    path: options.program,
+    readFile: host.readFile,
+    sourceMap: options.load.sourceMap,
     scheduler: host.scheduler,
     annotations: { bound: options.noDebug ? [] : annotations.bound, enabled: options.annotations },
     stopOnEntry: options.stopOnEntry && !options.noDebug,
@@ -67,6 +71,11 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
         for (const breakpoint of changed)
           connection.event('breakpoint', { reason: 'changed', breakpoint: rowOf(connection, breakpoint) });
       },
+      imagesChanged: (how, loaded) => {
+        // Images of launch.json are there before the client asks for anything.
+        if (connection.debuggee === undefined || connection.debuggee.session !== session) return;
+        imagesChanged(connection, connection.debuggee, how, loaded);
+      },
       logged: (text, breakpoint) => {
         output.flush();
         const location = breakpoint.path === undefined ? {} : locationOf(connection, breakpoint.path, breakpoint.line);
@@ -81,13 +90,23 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
   const debuggee: Debuggee = {
     options,
     machine,
-    image,
     session,
     record,
     frames: new Map(),
     frameProcessors: new Map(),
     problemsSince: undefined,
+    get image() {
+      return session.image;
+    },
   };
+  for (const { path, address, selector } of options.images) {
+    const loaded = await session.addImage(path, address, selector).catch((problem: unknown) => {
+      if (problem instanceof ProgramError) throw programFailed(problem.message);
+      throw problem;
+    });
+    for (const text of loaded.image.program.notices ?? [])
+      connection.event('output', { category: 'console', output: `${text}\n` });
+  }
   return debuggee;
 }
 

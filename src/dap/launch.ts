@@ -1,10 +1,18 @@
 // launch.json, checked: every value has its type and range before anything is loaded.
 
+import { IMAGE_SIDES, type ImageSelector, type ImageSide } from '../debugger/images.ts';
 import { MOST_PROCESSORS } from '../machine/hardware.ts';
 import type { LoadOptions } from '../program/load.ts';
 import type { CapabilityProfile } from '../vmx/capabilities.ts';
 import { chooseProfile } from '../vmx/choose-profile.ts';
 import { badLaunchValue, missingProgram, noSuchCapability } from './errors.ts';
+
+export interface ImageRequest {
+  readonly path: string;
+  /** Linear address of its first byte; where it was linked when absent. */
+  readonly address: bigint | undefined;
+  readonly selector: ImageSelector;
+}
 
 export interface LaunchOptions {
   readonly program: string;
@@ -19,6 +27,8 @@ export interface LaunchOptions {
   readonly annotations: 'all' | ReadonlySet<string>;
   /** Bytes that the recorded past may take; 0: nothing is recorded. */
   readonly historyLimit: number;
+  /** Files that are read for their symbols and lines only. */
+  readonly images: readonly ImageRequest[];
   /** Settings that Ringside does not know: told to the user, otherwise ignored. */
   readonly unknown: readonly string[];
 }
@@ -44,6 +54,8 @@ const OWN = [
   'entry',
   'format',
   'defines',
+  'images',
+  'sourceMap',
 ];
 /** What every editor may add. */
 const EDITORS = [
@@ -84,6 +96,7 @@ export function readLaunch(input: unknown): LaunchOptions {
       args: argumentsOf(values.args),
       modules: modulesOf(values.modules),
       defines: definesOf(values.defines),
+      sourceMap: sourceMapOf(values.sourceMap),
     },
     processors: processorsOf(values.processors),
     profile: profileOf(values.profile, values.without),
@@ -92,6 +105,7 @@ export function readLaunch(input: unknown): LaunchOptions {
     noDebug: flag('noDebug', values.noDebug, false),
     annotations: groupsOf(values.annotations),
     historyLimit: historyLimitOf(values.history),
+    images: imagesOf(values.images),
     unknown: Object.keys(values).filter((key) => !OWN.includes(key) && !EDITORS.includes(key) && !key.startsWith('__')),
   };
 }
@@ -196,6 +210,53 @@ function modulesOf(value: unknown): LoadOptions['modules'] {
     if (args !== undefined && typeof args !== 'string') throw badLaunchValue('modules', part, expected);
     return { path, args };
   });
+}
+
+function imagesOf(value: unknown): ImageRequest[] {
+  if (value === undefined) return [];
+  const expected = 'a list of files, each a path or { "path": …, "address": …, "side": … }';
+  if (!Array.isArray(value)) throw badLaunchValue('images', value, expected);
+  return value.map((entry: unknown, index): ImageRequest => {
+    if (typeof entry === 'string') return { path: entry, address: undefined, selector: {} };
+    const field = (name: string): string => `images[${index}].${name}`;
+    if (!isRecord(entry)) throw badLaunchValue(`images[${index}]`, entry, expected);
+    if (typeof entry.path !== 'string' || entry.path === '')
+      throw badLaunchValue(field('path'), entry.path, 'the path of a file');
+    const other = Object.keys(entry).find((key) => !IMAGE_KEYS.includes(key));
+    if (other !== undefined)
+      throw badLaunchValue(field(other), entry[other], `nothing: an image has ${IMAGE_KEYS.join(', ')}`);
+    const number = (name: string): bigint | undefined => linearOf(field(name), entry[name]);
+    const side = choice<ImageSide>(field('side'), entry.side, IMAGE_SIDES);
+    return {
+      path: entry.path,
+      address: number('address'),
+      selector: { side, vmcs: number('vmcs'), cr3: number('cr3') },
+    };
+  });
+}
+
+const IMAGE_KEYS: readonly string[] = ['path', 'address', 'side', 'vmcs', 'cr3'];
+
+/** A 64-bit address: a number, or text where a number would lose digits. */
+function linearOf(field: string, value: unknown): bigint | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return BigInt(value);
+  const text = typeof value === 'string' ? value.trim() : '';
+  if (!/^(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,19})$/.test(text))
+    throw badLaunchValue(field, value, 'an address, for example "0xffff800000000000"');
+  return BigInt(text);
+}
+
+function sourceMapOf(value: unknown): Record<string, string> | undefined {
+  if (value === undefined) return undefined;
+  const expected = 'an object of folders where sources were built and where they are now';
+  if (!isRecord(value)) throw badLaunchValue('sourceMap', value, expected);
+  return Object.fromEntries(
+    Object.entries(value).map(([from, to]) => {
+      if (typeof to !== 'string') throw badLaunchValue(`sourceMap[${JSON.stringify(from)}]`, to, 'a folder');
+      return [from, to];
+    }),
+  );
 }
 
 function definesOf(value: unknown): Record<string, string> | undefined {

@@ -40,6 +40,8 @@ export interface Breakpoint {
   usable: boolean;
   /** As a client shows it: usable, and its code is mapped. */
   verified: boolean;
+  /** Whether its image holds for the side and address space that run; absent: always. */
+  readonly applies?: (() => boolean) | undefined;
   /** Why it is not verified, or where it moved. */
   message: string | undefined;
   /** The value of its data when it was seen last. */
@@ -102,6 +104,7 @@ interface Place {
   readonly column?: number;
   /** Why there is no address, or a remark. */
   readonly message?: string;
+  readonly applies?: (() => boolean) | undefined;
 }
 
 /** Replaces the line breakpoints of a file. */
@@ -127,7 +130,7 @@ export function setLineBreakpoints(
               ? 'No code comes from this line or from one after it.'
               : `${image.program.name} has no code from this file. Was it built with line information (-g)?`,
           };
-    made.push(make(table, 'line', place, request));
+    made.push(make(table, 'line', { ...place, applies: image.applies }, request));
   }
   return made;
 }
@@ -155,20 +158,20 @@ export function setListingBreakpoints(
 /** Replaces the function breakpoints: names of functions or labels, or addresses. */
 export function setFunctionBreakpoints(
   table: BreakpointTable,
-  image: Image,
+  images: Image | ((name: string) => Image),
   wanted: readonly (BreakpointOptions & { readonly name: string })[],
   context?: Context,
 ): Breakpoint[] {
   table.version++;
   table.functions = [];
-  for (const request of wanted) table.functions.push(makeNamed(table, image, request, context));
+  for (const request of wanted) table.functions.push(makeNamed(table, images, request, context));
   return table.functions;
 }
 
 /** A breakpoint on a function, label or address, or on an event (subjects.ts), bound where an `@` says so. */
 export function makeNamed(
   table: BreakpointTable,
-  image: Image,
+  images: Image | ((name: string) => Image),
   request: BreakpointOptions & { readonly name: string },
   /** What event breakpoints are read against; without it there are none. */
   context?: Context,
@@ -177,8 +180,10 @@ export function makeNamed(
   if ('problem' in split) return make(table, 'function', { addresses: [], message: split.problem }, request);
   const { name, binding } = split;
   const options = { ...request, binding: binding ?? request.binding };
-  const address = addressOf(image, name) ?? numericAddress(name);
-  if (address !== undefined) return make(table, 'function', placeOf(image, afterPrologue(image, address)), options);
+  const image = typeof images === 'function' ? images(name) : images;
+  const [first, ...others] = functionStarts(image, name);
+  if (first !== undefined)
+    return make(table, 'function', { ...placeOf(image, first), addresses: [first, ...others] }, options);
   const subject = context === undefined ? undefined : eventSubject(name, context);
   if (subject !== undefined) return makeOn(table, 'event', subject, options);
   const message = `${image.program.name} has no function or label "${name}".`;
@@ -225,15 +230,28 @@ export function setInstructionBreakpoints(
   return table.instructions;
 }
 
+/** Where to stop for a function: behind its prologue, and where each inlined copy of it begins. */
+function functionStarts(image: Image, name: string): bigint[] {
+  const symbol = addressOf(image, name) ?? numericAddress(name);
+  const known = image.program.debug?.functionsNamed(name) ?? [];
+  const own = [
+    ...(symbol === undefined ? [] : [symbol]),
+    ...known.filter(({ inlined }) => !inlined).map(({ start }) => start),
+  ];
+  const copies = known.filter(({ inlined }) => inlined).map(({ start }) => start);
+  return [...new Set([...own.map((start) => afterPrologue(image, start)), ...copies])];
+}
+
 function numericAddress(text: string): bigint | undefined {
   return /^\*?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,19})$/.test(text) ? BigInt(text.replace('*', '')) : undefined;
 }
 
 function placeOf(image: Image, address: bigint): Place {
   const line = lineAt(image, address);
+  const { applies } = image;
   return line === undefined
-    ? { addresses: [address] }
-    : { addresses: [address], path: line.path, line: line.line, column: line.column };
+    ? { addresses: [address], applies }
+    : { addresses: [address], path: line.path, line: line.line, column: line.column, applies };
 }
 
 /**
@@ -278,6 +296,7 @@ function make(
     usable: errors.length === 0,
     seen: undefined,
     verified: errors.length === 0,
+    applies: place.applies,
     message: errors.length > 0 ? errors.join(' ') : (place.message ?? manyPlaces(place)),
     path: place.path,
     line: place.line,
@@ -333,7 +352,7 @@ export function meetThese(met: readonly Breakpoint[], context: Context): Breakpo
   const logs: { text: string; breakpoint: Breakpoint }[] = [];
   const errors: string[] = [];
   for (const breakpoint of met) {
-    if (!breakpoint.usable || !inBinding(breakpoint.binding, context)) continue;
+    if (!breakpoint.usable || !inBinding(breakpoint.binding, context) || breakpoint.applies?.() === false) continue;
     const inner: Context = { ...context, hits: breakpoint.hits + 1 };
     if (breakpoint.condition !== undefined) {
       const held = evaluate(breakpoint.condition, inner);

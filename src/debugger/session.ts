@@ -13,6 +13,9 @@ import type {
 } from '../machine/types.ts';
 import type { Image } from '../program/image.ts';
 import { addressOf } from '../program/image.ts';
+import type { SourceMap } from '../program/source-map.ts';
+import { loadSymbolFile } from '../program/symbol-file.ts';
+import type { FileReader } from '../program/types.ts';
 import {
   assertionText,
   type EnabledGroups,
@@ -34,6 +37,7 @@ import type { Context } from './expressions/names.ts';
 import { currentPosition, type Position } from './position.ts';
 import type { NamedSnapshot, SnapshotFiles } from './snapshots.ts';
 import { INTERRUPTED, type Journey, type Traveller } from './reverse/traveller.ts';
+import { createImages, type Images, type ImageSelector, type LoadedImage } from './images.ts';
 import type { Scheduler } from './scheduler.ts';
 import { sourceScope } from './source/scope.ts';
 import type { CodeFrame } from './stack.ts';
@@ -111,11 +115,18 @@ export interface SessionEvents {
   logged(text: string, breakpoint: Breakpoint): void;
   /** Breakpoints became verified, or no longer are. */
   breakpointsChanged?(changed: readonly Breakpoint[]): void;
+  /** The symbols and lines of a file were added or removed: source breakpoints may bind elsewhere. */
+  imagesChanged?(how: 'new' | 'removed', image: LoadedImage): void;
 }
 
 export interface SessionOptions {
   readonly machine: Machine;
   readonly image: Image;
+  /** Of the program, for lists of images. */
+  readonly path?: string;
+  /** For images that are added while the session goes on. */
+  readonly readFile?: FileReader;
+  readonly sourceMap?: SourceMap | undefined;
   readonly scheduler: Scheduler;
   readonly events: SessionEvents;
   readonly stopOnEntry: boolean;
@@ -135,7 +146,7 @@ const LARGEST_SLICE = 50_000_000;
 
 export class Session {
   readonly machine: Machine;
-  readonly image: Image;
+  readonly images: Images;
   readonly breakpoints = createBreakpoints();
   readonly filters = createFilters();
   readonly annotations: SessionAnnotations;
@@ -176,11 +187,35 @@ export class Session {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.machine = options.machine;
-    this.image = options.image;
+    this.images = createImages(options.machine, options.image, options.path ?? options.image.program.name);
     this.#firstExitWanted = options.stopOnFirstVmExit;
     this.annotations = options.annotations ?? { bound: [], enabled: 'all' };
     placeAnnotations(this.breakpoints, this.annotations);
     this.#contexts = { root: this.#contextOf('root'), 'non-root': this.#contextOf('non-root') };
+  }
+
+  /**
+   * Reads the symbols and lines of another file. `address`: where its first byte lies in linear memory, when that is not where it was linked.
+   * Rejects with a ProgramError.
+   */
+  async addImage(path: string, address: bigint | undefined, selector: ImageSelector): Promise<LoadedImage> {
+    const { readFile, sourceMap, events } = this.#options;
+    if (readFile === undefined) throw new Error('the session has no reader of files');
+    const { program } = await loadSymbolFile(path, address, readFile, sourceMap);
+    const loaded = this.images.add(path, program, selector);
+    events.imagesChanged?.('new', loaded);
+    return loaded;
+  }
+
+  removeImage(id: number): void {
+    const loaded = this.images.all.find((candidate) => candidate.id === id);
+    this.images.remove(id);
+    if (loaded !== undefined) this.#options.events.imagesChanged?.('removed', loaded);
+  }
+
+  /** What the side that runs is seen through. */
+  get image(): Image {
+    return this.images.view(this.machine.side());
   }
 
   get state(): SessionState {
@@ -271,13 +306,18 @@ export class Session {
   }
 
   #contextOf(side: Side, frame?: CodeFrame): Context {
+    const { machine, images } = this;
     return {
-      machine: this.machine,
+      machine,
       side,
-      image: this.image,
-      addressOf: (name) => addressOf(this.image, name),
-      source: sourceScope(this.machine, this.image, side, frame),
-      symbols: () => [...this.image.byName.keys()],
+      get image() {
+        return images.view(side);
+      },
+      addressOf: (name) => addressOf(images.view(side), name),
+      get source() {
+        return sourceScope(machine, images.view(side), side, frame);
+      },
+      symbols: () => [...images.view(side).byName.keys()],
     };
   }
 

@@ -29,6 +29,8 @@ export interface CodeFrame {
   readonly registers: FrameRegisters | undefined;
   /** Address that its variables are looked up by. */
   readonly lookup: bigint;
+  /** What its side is seen through. */
+  readonly image: Image;
   /** What debug information knows of its function. */
   readonly function: FunctionInstance | undefined;
   /** The canonical frame address of the function that it is in. */
@@ -49,12 +51,12 @@ const MAX_FRAME = 0x100000n;
 /** How many stack words the search for return addresses looks at. */
 const SEARCH_WORDS = 128;
 
-/** All frames, innermost first. */
-export function stackFrames(machine: Machine, image: Image): Frame[] {
+/** All frames, innermost first. `other` is what the side that does not run is seen through, when that is another image. */
+export function stackFrames(machine: Machine, image: Image, other: Image = image): Frame[] {
   const side = machine.side();
   const running = sideFrames(machine, image, side);
-  const other = side === 'root' ? guestBehindExit(machine, image) : hostBehindEntry(machine, image);
-  return [...running, ...other];
+  const behind = side === 'root' ? guestBehindExit(machine, other) : hostBehindEntry(machine, other);
+  return [...running, ...behind];
 }
 
 /** The frames of one side; empty when the side's state is not known. */
@@ -100,7 +102,7 @@ function framesAt(machine: Machine, image: Image, side: Side, activation: Activa
   const { linear, lookup, stack, registers } = activation;
   const functions = image.program.debug?.functionsAt(lookup) ?? [];
   const cfa = (): bigint | undefined => cfaOf(machine, image, activation);
-  const common = { kind: 'code', side, linear, lookup, innermost, stack, registers, cfa } as const;
+  const common = { kind: 'code', side, linear, lookup, innermost, stack, registers, cfa, image } as const;
   const symbol = symbolAt(image, lookup);
   const line = lineAt(image, lookup);
   if (functions.length === 0) {

@@ -112,7 +112,7 @@ export function scopesOf(subject: Subject, frame: CodeFrame): ScopeRow[] {
 }
 
 /** Scopes of a frame's variables; empty ones are left out. */
-function sourceScopes({ image, frames }: Subject, frame: CodeFrame): ScopeRow[] {
+function sourceScopes({ frames }: Subject, frame: CodeFrame): ScopeRow[] {
   if (frame.function === undefined) return [];
   const key = frameKey([...(frames?.values() ?? [])], frame);
   const scopes = [
@@ -121,7 +121,7 @@ function sourceScopes({ image, frames }: Subject, frame: CodeFrame): ScopeRow[] 
     { name: 'Globals', path: `globals/${key}`, kind: 'global', hint: undefined },
   ] as const;
   return scopes
-    .filter(({ kind }) => variablesOfFrame(image, frame, kind).length > 0)
+    .filter(({ kind }) => variablesOfFrame(frame, kind).length > 0)
     .map(({ name, path, hint }) => ({ name, path, hint }));
 }
 

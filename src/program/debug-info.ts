@@ -49,8 +49,8 @@ export interface DebugInfo {
   /** A variable of file scope; one of the unit around `near` is preferred. */
   globalNamed(name: string, near: bigint | undefined): DebugVariable | undefined;
   /** A type by `struct vm`, `enum x`, `uint64_t`, `unsigned int`. */
-  typeNamed(name: string): DebugType | undefined;
-  enumeratorNamed(name: string): { readonly value: bigint; readonly type: EnumType } | undefined;
+  typeNamed(name: string, near?: bigint): DebugType | undefined;
+  enumeratorNamed(name: string, near?: bigint): { readonly value: bigint; readonly type: EnumType } | undefined;
   /** Where functions of this name begin, every inlined copy included. */
   functionsNamed(name: string): readonly { readonly start: bigint; readonly inlined: boolean }[];
   /** Names of variables of file scope, for completion. */

@@ -6,6 +6,7 @@ import { type Elf, type ElfSegment, elfSymbols, parseElf } from './elf.ts';
 import { ProgramError, noSegments, outsideMemory } from './errors.ts';
 import { type BootHeader, type BootOptions, addressedSegment, bootMaterial, videoNotices } from './multiboot.ts';
 import { baseName, folderOf, joinPath } from './paths.ts';
+import { mappedPath, type SourceMap } from './source-map.ts';
 import type { LineTable, Program, Segment, Symbol as ProgramSymbol } from './types.ts';
 
 export interface ElfStart {
@@ -13,12 +14,13 @@ export interface ElfStart {
   readonly header: BootHeader | undefined;
   readonly bits: 16 | 32 | 64 | undefined;
   readonly boot: BootOptions;
+  readonly sourceMap?: SourceMap | undefined;
 }
 
 export function loadElf(file: string, bytes: Uint8Array, start: ElfStart): Program {
   const elf = parseElf(file, bytes);
   const { header, boot } = start;
-  const { symbols, lines, debug, notices } = debugInformation(elf);
+  const { symbols, lines, debug, notices } = debugInformation(elf, start.sourceMap);
   const name = baseName(file);
   if (header?.addresses) {
     const image = addressedSegment(file, bytes, header, header.addresses);
@@ -76,7 +78,7 @@ export interface DebugInformation {
 }
 
 /** Symbols, lines and the rest; what cannot be read of them becomes a notice, because the program runs all the same. */
-export function debugInformation(elf: Elf): DebugInformation {
+export function debugInformation(elf: Elf, sourceMap: SourceMap = {}): DebugInformation {
   const notices: string[] = [];
   const attempt = <T>(what: string, read: () => T, otherwise: T): T => {
     try {
@@ -91,7 +93,7 @@ export function debugInformation(elf: Elf): DebugInformation {
   const { programs, ...table } = attempt('source lines', () => elfLines(elf, notices), NO_LINES);
   // Debug information may be relative to where the program was built: then its sources are beside it.
   const folder = folderOf(elf.file);
-  const shown = (path: string): string => joinPath(folder, path);
+  const shown = (path: string): string => mappedPath(joinPath(folder, path), sourceMap);
   const lines = { ...table, files: table.files.map(shown) };
   const filesOf = (statements: number): string[] => (programs.get(statements) ?? []).map(shown);
   const debug = attempt('variables and types', () => debugInfoOf(elf, filesOf, notices), undefined);

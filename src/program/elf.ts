@@ -29,6 +29,9 @@ export interface Elf {
   readonly bits: 32 | 64;
   readonly machine: number;
   readonly entry: bigint;
+  /** The lowest address, and how far all addresses here are from those in the file. */
+  readonly start: bigint;
+  readonly displacement: bigint;
   readonly segments: readonly ElfSegment[];
   readonly sections: readonly ElfSection[];
 }
@@ -41,11 +44,13 @@ const TYPE_NAMES = [
   'a core dump',
 ];
 const TYPE_EXECUTABLE = 2;
+const TYPE_POSITION_INDEPENDENT = 3;
 const MACHINE_386 = 3;
 const MACHINE_X86_64 = 62;
 const SEGMENT_LOAD = 1;
 const SECTION_SYMBOLS = 2;
 const SECTION_NO_BITS = 8;
+const SECTION_FLAG_ALLOCATE = 2n;
 const SECTION_FLAG_EXECUTE = 4n;
 export const SECTION_FLAG_COMPRESSED = 0x800n;
 
@@ -53,8 +58,16 @@ export const SECTION_FLAG_COMPRESSED = 0x800n;
 export const isElf = (bytes: Uint8Array): boolean =>
   bytes.length >= 4 && bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
 
-/** Reads the headers of an executable; throws the named errors of errors.ts. */
-export function parseElf(file: string, bytes: Uint8Array): Elf {
+/** Of a file that is read for its symbols: where its first byte lies in memory, when that is not where it was linked. */
+export interface Placement {
+  readonly address: bigint | undefined;
+}
+
+/**
+ * Reads the headers of an executable; throws the named errors of errors.ts. With a placement position-independent files are taken too, and
+ * all addresses are those in memory.
+ */
+export function parseElf(file: string, bytes: Uint8Array, placement?: Placement): Elf {
   if (!isElf(bytes)) {
     throw unsupportedElf(
       file,
@@ -79,7 +92,7 @@ export function parseElf(file: string, bytes: Uint8Array): Elf {
       'Build it for x86.',
     );
   }
-  if (type !== TYPE_EXECUTABLE) {
+  if (type !== TYPE_EXECUTABLE && !(placement !== undefined && type === TYPE_POSITION_INDEPENDENT)) {
     const advice = type === 3 ? 'Link it with -static -no-pie.' : 'Link it into an executable at fixed addresses.';
     throw unsupportedElf(file, 16, `it is ${TYPE_NAMES[type] ?? `of type ${type}`}, not an executable (2)`, advice);
   }
@@ -96,7 +109,29 @@ export function parseElf(file: string, bytes: Uint8Array): Elf {
   const namesIndex = readU16(ident);
   const segments = parseSegments(file, bytes, bits, programOffset, programSize, programCount);
   const sections = parseSections(file, bytes, bits, sectionOffset, sectionSize, sectionCount, namesIndex);
-  return { file, bytes, bits, machine, entry, segments, sections };
+  const linked = segments.reduce(
+    (least, { virtual }) => (virtual < least ? virtual : least),
+    segments[0]?.virtual ?? 0n,
+  );
+  const displacement = placement?.address === undefined ? 0n : placement.address - linked;
+  const elf = { file, bytes, bits, machine, entry, start: linked, displacement, segments, sections };
+  return displacement === 0n ? elf : moved(elf);
+}
+
+/** The same file with all addresses displaced. */
+function moved(elf: Elf): Elf {
+  const { displacement } = elf;
+  const mask = elf.bits === 64 ? 64 : 32;
+  const at = (address: bigint): bigint => BigInt.asUintN(mask, address + displacement);
+  return {
+    ...elf,
+    entry: at(elf.entry),
+    start: at(elf.start),
+    segments: elf.segments.map((segment) => ({ ...segment, virtual: at(segment.virtual) })),
+    sections: elf.sections.map((section) =>
+      section.flags & SECTION_FLAG_ALLOCATE ? { ...section, address: at(section.address) } : section,
+    ),
+  };
 }
 
 function identClass(file: string, value: number): 32 | 64 {
@@ -232,7 +267,7 @@ export function elfSymbols(elf: Elf): ProgramSymbol[] {
       const defined = symbol.section !== 0 && symbol.section < 0xff00;
       const name = stringAt(names, symbol.name);
       if (kind && defined && name !== '')
-        symbols.push({ name, address: symbol.value, size: Number(symbol.size), kind });
+        symbols.push({ name, address: symbol.value + elf.displacement, size: Number(symbol.size), kind });
     }
   }
   return symbols.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));

@@ -50,6 +50,15 @@ export const badStructure = (file: string, offset: number | undefined, what: str
 export const unsupportedElf = (file: string, offset: number, what: string, advice: string): ProgramError =>
   new ProgramError('unsupported-elf', file, offset, what, advice);
 
+export const notASymbolFile = (file: string): ProgramError =>
+  new ProgramError(
+    'not-a-symbol-file',
+    file,
+    undefined,
+    'symbols and source lines are read from ELF files and assembly sources (.asm); it is neither',
+    'Name the ELF file that the image was made from, before objcopy.',
+  );
+
 export const noSegments = (file: string): ProgramError =>
   new ProgramError(
     'no-segments',

@@ -4,6 +4,8 @@ import type { LineRow, Program, Symbol as ProgramSymbol } from './types.ts';
 
 export interface Image {
   readonly program: Program;
+  /** Whether it holds for the side and address space that run now; absent: always. */
+  readonly applies?: () => boolean;
   /** In address order; of several at one address the best name last. */
   readonly symbols: readonly ProgramSymbol[];
   readonly symbolAddresses: BigUint64Array;
@@ -54,6 +56,7 @@ export function imageOf(program: Program): Image {
   for (const symbol of symbols) {
     const known = byName.get(symbol.name);
     if (!known || RANK[symbol.kind] > RANK[known.kind]) byName.set(symbol.name, symbol);
+    if (symbol.linkageName !== undefined && !byName.has(symbol.linkageName)) byName.set(symbol.linkageName, symbol);
   }
   const { rows } = program.lines;
   const rowsOfFile = new Map<number, number[]>();

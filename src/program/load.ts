@@ -16,6 +16,7 @@ import {
 import { loadFlat, loadFlatMultiboot } from './flat.ts';
 import { type BootModule, type BootOptions, findBootHeader } from './multiboot.ts';
 import { baseName } from './paths.ts';
+import type { SourceMap } from './source-map.ts';
 import type { FileReader, Program } from './types.ts';
 
 export interface LoadOptions {
@@ -33,6 +34,8 @@ export interface LoadOptions {
   readonly args?: string | undefined;
   /** Multiboot modules. The text that goes with one is its path's last part, then `args`. */
   readonly modules?: readonly (string | { readonly path: string; readonly args?: string | undefined })[] | undefined;
+  /** Where the sources of an ELF file are now, by where they were built. */
+  readonly sourceMap?: SourceMap | undefined;
   /** NASM `-D` definitions for assembly. */
   readonly defines?: Readonly<Record<string, string>> | undefined;
 }
@@ -65,7 +68,8 @@ async function dispatch(path: string, bytes: Uint8Array, options: LoadOptions, r
   const header = options.bits === undefined ? findBootHeader(path, bytes) : undefined;
   if (elf) {
     if (!header && options.bits === undefined) throw noBootHeader(path);
-    return loadElf(path, bytes, { header, bits: options.bits, boot: await bootRequest(path, options, readFile) });
+    const boot = await bootRequest(path, options, readFile);
+    return loadElf(path, bytes, { header, bits: options.bits, boot, sourceMap: options.sourceMap });
   }
   if (header?.addresses)
     return loadFlatMultiboot(path, bytes, header, header.addresses, await bootRequest(path, options, readFile));

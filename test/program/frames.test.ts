@@ -128,31 +128,32 @@ describe.skipIf(lacking('gcc', 'clang', 'readelf', 'addr2line'))('call frame inf
     ]),
   );
 
-  it.each(INLINED.filter(({ compiler, version, source }) => !(compiler === 'clang' && version === 5 && source === 'types.c')).map((variant) => [`${variant.source} ${titleOf(variant)}`, variant] as const))(
-    '%s: functions and inlined copies as addr2line unwinds them',
-    async (_title, variant) => {
-      const elf = build(folder, variant.source, variant);
-      const { debug, lines } = await load(elf, { bits: variant.bits });
-      const addresses = [...new Set(lines.rows.filter(({ end }) => !end).map(({ address }) => address))];
-      expect(addresses.length).toBeGreaterThan(20);
-      const answers = run('addr2line', ['-afiC', '-e', elf, ...addresses.map((address) => address.toString(16))]);
-      const chains = answers.split(/^0x[0-9a-f]+\n/m).slice(1);
-      for (const [index, address] of addresses.entries()) {
-        const words = chains[index]!.trim().split('\n');
-        const own = debug!.functionsAt(address).toReversed();
-        const plain = (name: string): string => name.replace(/\(.*$/, '').replace(/^.*::/, '').replace(/<.*$/, '');
-        expect(
-          own.map(({ name }) => plain(name)),
-          `0x${address.toString(16)}`,
-        ).toEqual(words.filter((_, at) => at % 2 === 0).map(plain));
-        // The line of each caller is where the copy below it is called.
-        for (const [level, { call }] of own.entries()) {
-          if (call === undefined) continue;
-          expect(`${call.path}:${call.line}`.replace(/^.*\//, '')).toBe(
-            words[level * 2 + 3]!.replace(/ \(discriminator.*$/, '').replace(/^.*\//, ''),
-          );
-        }
+  it.each(
+    INLINED.filter(
+      ({ compiler, version, source }) => !(compiler === 'clang' && version === 5 && source === 'types.c'),
+    ).map((variant) => [`${variant.source} ${titleOf(variant)}`, variant] as const),
+  )('%s: functions and inlined copies as addr2line unwinds them', async (_title, variant) => {
+    const elf = build(folder, variant.source, variant);
+    const { debug, lines } = await load(elf, { bits: variant.bits });
+    const addresses = [...new Set(lines.rows.filter(({ end }) => !end).map(({ address }) => address))];
+    expect(addresses.length).toBeGreaterThan(20);
+    const answers = run('addr2line', ['-afiC', '-e', elf, ...addresses.map((address) => address.toString(16))]);
+    const chains = answers.split(/^0x[0-9a-f]+\n/m).slice(1);
+    for (const [index, address] of addresses.entries()) {
+      const words = chains[index]!.trim().split('\n');
+      const own = debug!.functionsAt(address).toReversed();
+      const plain = (name: string): string => name.replace(/\(.*$/, '').replace(/^.*::/, '').replace(/<.*$/, '');
+      expect(
+        own.map(({ name }) => plain(name)),
+        `0x${address.toString(16)}`,
+      ).toEqual(words.filter((_, at) => at % 2 === 0).map(plain));
+      // The line of each caller is where the copy below it is called.
+      for (const [level, { call }] of own.entries()) {
+        if (call === undefined) continue;
+        expect(`${call.path}:${call.line}`.replace(/^.*\//, '')).toBe(
+          words[level * 2 + 3]!.replace(/ \(discriminator.*$/, '').replace(/^.*\//, ''),
+        );
       }
-    },
-  );
+    }
+  });
 });

@@ -27,6 +27,7 @@ import {
 import { badArguments, unknownMode } from '../errors.ts';
 import { addressOfLine, type Listing } from '../listings.ts';
 import { fromClientPath } from '../paths.ts';
+import { checkSource } from '../source-checks.ts';
 import { sourceOf } from '../sources.ts';
 import { bindData } from './data-breakpoints.ts';
 
@@ -107,7 +108,12 @@ function bindLines(connection: Connection, debuggee: Debuggee, args: Arguments, 
     throw badArguments(args.command, '"lines" is not a list of whole numbers');
   const { breakpoints } = debuggee.session;
   const listing = listingOf(connection, args);
-  if (listing === undefined) return setLineBreakpoints(breakpoints, debuggee.image, pathOf(connection, args), wanted);
+  if (listing === undefined) {
+    const path = pathOf(connection, args);
+    const image = debuggee.session.images.forSource(path);
+    void checkSource(connection, image, path);
+    return setLineBreakpoints(breakpoints, image, path, wanted);
+  }
   const placed = wanted.map((request) => ({ ...request, address: addressOfLine(listing, request.line) }));
   return setListingBreakpoints(breakpoints, pathOf(connection, args), placed);
 }
@@ -125,7 +131,8 @@ function bindFunctions(debuggee: Debuggee, args: Arguments, ids = NEW_IDS): Brea
     name: text(entry, 'name'),
     ...optionsOf(entry, ids[index]),
   }));
-  return setFunctionBreakpoints(debuggee.session.breakpoints, debuggee.image, wanted, debuggee.session.context());
+  const { session } = debuggee;
+  return setFunctionBreakpoints(session.breakpoints, session.images.forName, wanted, session.context());
 }
 
 function setFunctions(connection: Connection, args: Arguments): Answer {

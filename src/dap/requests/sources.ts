@@ -2,38 +2,21 @@
 
 import { type Arguments, integer, optionalInteger, record } from '../arguments.ts';
 import { type Answer, type Connection, type Handler, launched } from '../connection.ts';
-import { hex } from '../../debugger/format.ts';
 import { noSourceText } from '../errors.ts';
 import { listingText } from '../listings.ts';
-import { toClientPath } from '../paths.ts';
-import { sourceOf } from '../sources.ts';
+import { moduleOf, sourcesOf } from '../modules.ts';
 
 function loadedSources(connection: Connection, args: Arguments): Answer {
-  const { image } = launched(connection, args.command);
-  const files = image.program.lines.files.filter((_, index) => image.rowsOfFile.has(index));
-  return { body: { sources: [...new Set(files)].map((path) => sourceOf(connection, path)) } };
+  const { session } = launched(connection, args.command);
+  return { body: { sources: sourcesOf(connection, session.images.all) } };
 }
 
 function modules(connection: Connection, args: Arguments): Answer {
-  const { image, options } = launched(connection, args.command);
-  const { program } = image;
-  const start = program.segments.reduce((least, segment) => Math.min(least, segment.address), Number.POSITIVE_INFINITY);
-  const end = program.segments.reduce((most, segment) => Math.max(most, segment.address + segment.size), 0);
-  const lines = program.lines.rows.length > 0 ? ', source lines' : '';
-  return {
-    body: {
-      modules: [
-        {
-          id: 1,
-          name: program.name,
-          path: toClientPath(options.program, connection.client?.pathFormat ?? 'path'),
-          symbolStatus: program.symbols.length === 0 ? 'no symbols' : `${program.symbols.length} symbols${lines}`,
-          ...(end > 0 ? { addressRange: `${hex(start)} to ${hex(end)}` } : {}),
-        },
-      ],
-      totalModules: 1,
-    },
-  };
+  const all = launched(connection, args.command).session.images.all;
+  const start = Math.max(0, optionalInteger(args, 'startModule') ?? 0);
+  const count = optionalInteger(args, 'moduleCount') ?? 0;
+  const wanted = all.slice(start, count > 0 ? start + count : undefined);
+  return { body: { modules: wanted.map((loaded) => moduleOf(connection, loaded)), totalModules: all.length } };
 }
 
 function source(connection: Connection, args: Arguments): Answer {

@@ -20,6 +20,7 @@ import {
 } from '../connection.ts';
 import { noStopToExplain, noSuchFrame } from '../errors.ts';
 import { placeInListing } from '../listings.ts';
+import { checkSource } from '../source-checks.ts';
 import { sourceOf } from '../sources.ts';
 
 /** Answers for the processor of the request's thread; the one selected before stays so. */
@@ -54,6 +55,7 @@ function stackTrace(connection: Connection, debuggee: Debuggee, args: Arguments)
 function frameRow(connection: Connection, debuggee: Debuggee, id: number, frame: Frame): object {
   if (frame.kind === 'label') return { id, name: frame.name, line: 0, column: 0, presentationHint: 'label' };
   const { line, linear, side } = frame;
+  if (line !== undefined) void checkSource(connection, frame.image, line.path);
   const running = side === debuggee.machine.side();
   return {
     id,
@@ -74,7 +76,8 @@ function frameRow(connection: Connection, debuggee: Debuggee, id: number, frame:
 
 /** Where a side stands, editors open a listing of its code; callers without source stay in the background. */
 function placeWithoutSource(connection: Connection, debuggee: Debuggee, frame: CodeFrame): object {
-  const { machine, image } = debuggee;
+  const { machine } = debuggee;
+  const { image } = frame;
   if (!frame.innermost || machine.peekLinear(frame.side, frame.linear, 1).length === 0) {
     return { line: 0, column: 0, presentationHint: 'subtle' };
   }

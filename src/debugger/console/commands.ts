@@ -14,6 +14,7 @@ import { REGS } from './regs.ts';
 import { SEARCH } from './search.ts';
 import { TRACE } from './trace.ts';
 import { GOTO, HISTORY, REVERSE, WHO } from './reverse.ts';
+import { SYMBOLS } from './symbols.ts';
 import type { Command } from './types.ts';
 import { WALK } from './walk.ts';
 import { WHY } from './why.ts';
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   WALK,
   STATS,
   EXITS,
+  SYMBOLS,
   REGS,
   DUMP,
   MEM,

@@ -88,7 +88,14 @@ export const isTypedPath = (path: string): boolean => /^(?:locals|arguments|glob
 
 /** The rows below a path; undefined when the path leads nowhere (any more). */
 export function typedRows(subject: RowSubject, path: string, range?: RowRange): readonly TypedRow[] | undefined {
-  return childrenOfPath(subject, path, range)?.map((named) => rowOf(subject, named));
+  const seen = throughFrame(subject, path);
+  return childrenOfPath(seen, path, range)?.map((named) => rowOf(seen, named));
+}
+
+/** Addresses are named as the frame's side sees them. */
+function throughFrame(subject: RowSubject, path: string): RowSubject {
+  const frame = frameOfPath(subject.frames, path);
+  return frame === undefined ? subject : { ...subject, image: frame.image };
 }
 
 /** Writes a child; answers an error in words or the row as it is now. */
@@ -122,7 +129,7 @@ function childrenOfPath(subject: RowSubject, path: string, range?: RowRange): Na
   if (frame === undefined) return undefined;
   const kind = KINDS[scope];
   if (kind !== undefined) {
-    const all = variablesOfFrame(subject.image, frame, kind).map((variable) => variableOf(subject, frame, variable));
+    const all = variablesOfFrame(frame, kind).map((variable) => variableOf(subject, frame, variable));
     return below(subject, all, rest, range);
   }
   // expression/FRAME/TEXT/…

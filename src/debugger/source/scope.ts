@@ -32,13 +32,9 @@ function noFrame(machine: Machine, side: Side): FrameAccess {
 }
 
 /** The variables of a frame, by kind. */
-export function variablesOfFrame(
-  image: Image,
-  frame: CodeFrame,
-  kind: DebugVariable['kind'],
-): readonly DebugVariable[] {
+export function variablesOfFrame(frame: CodeFrame, kind: DebugVariable['kind']): readonly DebugVariable[] {
   if (kind === 'global')
-    return frame.function === undefined ? [] : (image.program.debug?.globalsAt(frame.lookup) ?? []);
+    return frame.function === undefined ? [] : (frame.image.program.debug?.globalsAt(frame.lookup) ?? []);
   return (frame.function?.variables(frame.lookup) ?? []).filter((variable) => variable.kind === kind);
 }
 
@@ -64,8 +60,8 @@ export function sourceScope(
       const location = variable.locate(0n, noFrame(machine, side));
       return placeOf(variable.type, location, { kind: 'linear', side }, undefined);
     },
-    type: (name) => debug.typeNamed(name),
-    enumerator: (name) => debug.enumeratorNamed(name),
+    type: (name) => debug.typeNamed(name, here()?.lookup),
+    enumerator: (name) => debug.enumeratorNamed(name, here()?.lookup),
     names: () => {
       const at = here();
       return [...(at?.function?.variables(at.lookup) ?? []).map(({ name }) => name), ...debug.globalNames()];

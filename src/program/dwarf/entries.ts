@@ -183,16 +183,16 @@ const isAddressIndex = (form: number): boolean => form === 0x1b || form === 0x1f
 /** Address of an attribute of an address form. */
 export function addressValue(unit: Unit, found: Attribute | undefined): bigint | undefined {
   if (found === undefined || typeof found.value !== 'bigint') return undefined;
-  if (found.form === 0x01) return found.value;
+  if (found.form === 0x01) return found.value + unit.debug.sections.displacement;
   return isAddressIndex(found.form) ? indexedAddress(unit, Number(found.value)) : undefined;
 }
 
 /** Entry `index` of the unit's part of .debug_addr. */
 export function indexedAddress(unit: Unit, index: number): bigint {
   const { addressSize } = unit.context;
-  const { addresses, file } = unit.debug.sections;
+  const { addresses, displacement, file } = unit.debug.sections;
   const at = base(unit, ATTRIBUTE.addressBase, 8) + index * addressSize;
-  return readUnsigned(cursorOver(file, '.debug_addr', addresses, at), addressSize);
+  return readUnsigned(cursorOver(file, '.debug_addr', addresses, at), addressSize) + displacement;
 }
 
 /** Where the unit's part of an indexed section begins; behind the section's header when the unit does not say. */

@@ -34,6 +34,8 @@ export interface Piece {
 /** What expressions ask of the frame that they are evaluated in. Answers are undefined when they are not known. */
 export interface ExpressionContext {
   readonly addressSize: number;
+  /** How far addresses in memory are from those in the expression. */
+  readonly displacement?: bigint;
   readonly offsetSize: 4 | 8;
   register(number: number): bigint | undefined;
   /** Little-endian value in memory. */
@@ -202,7 +204,7 @@ function run(file: string, bytes: Uint8Array, context: ExpressionContext, stack:
   function other(op: number): boolean {
     switch (op) {
       case 0x03: // addr
-        push(readUnsigned(cursor, context.addressSize));
+        push(readUnsigned(cursor, context.addressSize) + (context.displacement ?? 0n));
         return true;
       case 0x06: // deref
         push(deref(pop(), context.addressSize));

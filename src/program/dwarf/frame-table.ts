@@ -63,7 +63,8 @@ function readSections(elf: Elf, addressSize: number): FunctionEntry[] {
     if (bytes === undefined) continue;
     const address = elf.sections.find((section) => section.name === name)?.address ?? 0n;
     try {
-      entries.push(...readSection({ file: elf.file, name, bytes, address, addressSize }));
+      const { file, displacement } = elf;
+      entries.push(...readSection({ file, name, bytes, address, addressSize, displacement }));
     } catch (thrown) {
       if (!(thrown instanceof ProgramError)) throw thrown;
     }
@@ -80,6 +81,7 @@ interface FrameSection {
   readonly bytes: Uint8Array;
   readonly address: bigint;
   readonly addressSize: number;
+  readonly displacement: bigint;
 }
 
 function readSection(section: FrameSection): FunctionEntry[] {
@@ -159,7 +161,7 @@ function readCommon(section: FrameSection, cursor: Cursor, end: number): Augment
     instructions: part(section, cursor.offset, end),
     readAddress: (at) => readPointer(section, at, encoding, addressSize),
     // A length has the width of the pointers, and is never relative.
-    readLength: (at) => readPointer(section, at, encoding & 0x0f, addressSize),
+    readLength: (at) => BigInt.asUintN(addressSize * 8, pointerValue(at, encoding & 0x0f, addressSize)),
   };
 }
 
@@ -176,7 +178,7 @@ function readPointer(section: FrameSection, cursor: Cursor, encoding: number, ad
   if (encoding === 0xff) return 0n;
   const from = section.address + BigInt(cursor.base + cursor.offset);
   const value = pointerValue(cursor, encoding & 0x0f, addressSize);
-  const relative = (encoding & 0x70) === 0x10 ? from : 0n;
+  const relative = (encoding & 0x70) === 0x10 ? from : section.displacement;
   return BigInt.asUintN(addressSize * 8, value + relative);
 }
 

@@ -47,6 +47,7 @@ interface Header {
   readonly opcodeBase: number;
   readonly operandCounts: readonly number[];
   readonly addressSize: number;
+  readonly displacement: bigint;
 }
 
 export interface LineSections {
@@ -55,6 +56,8 @@ export interface LineSections {
   readonly strings: Uint8Array;
   readonly lineStrings: Uint8Array;
   readonly addressSize: number;
+  /** How far addresses in memory are from those in the file. */
+  readonly displacement: bigint;
 }
 
 const CONTENT_PATH = 1;
@@ -116,6 +119,7 @@ export function readLineProgram(sections: LineSections, offset: number, folder: 
     opcodeBase,
     operandCounts,
     addressSize,
+    displacement: sections.displacement,
   };
   const folders = files.folders;
   return {
@@ -245,7 +249,7 @@ function runProgram(
           rows = [];
           reset();
         } else if (extended === 2) {
-          address = readUnsigned(inner, remaining(inner));
+          address = readUnsigned(inner, remaining(inner)) + header.displacement;
           operation = 0;
         } else if (extended === 3) {
           paths.push(readOldFile(inner, readString(inner), folders));

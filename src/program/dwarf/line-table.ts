@@ -28,7 +28,14 @@ export function elfLines(elf: Elf, notices: string[]): ElfLines {
   const { strings, lineStrings } = debug;
   const lines = sectionBytes(elf, '.debug_line') ?? new Uint8Array(0);
   const folders = compilationFolders(debug);
-  const sections: LineSections = { file: elf.file, lines, strings, lineStrings, addressSize: elf.bits / 8 };
+  const sections: LineSections = {
+    file: elf.file,
+    lines,
+    strings,
+    lineStrings,
+    addressSize: elf.bits / 8,
+    displacement: elf.displacement,
+  };
   const files = new Map<string, number>();
   const checksums: (string | undefined)[] = [];
   const programs = new Map<number, readonly string[]>();

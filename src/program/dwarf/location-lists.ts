@@ -28,12 +28,12 @@ function expression(cursor: Cursor, length: number): Uint8Array {
 }
 
 function inNewList(unit: Unit, offset: number, wanted: bigint): Uint8Array | undefined {
-  const { locationLists, file } = unit.debug.sections;
+  const { locationLists, displacement, file } = unit.debug.sections;
   const { addressSize } = unit.context;
   const cursor = cursorOver(file, '.debug_loclists', locationLists, offset);
   let from = unitBase(unit);
   let otherwise: Uint8Array | undefined;
-  const address = (): bigint => readUnsigned(cursor, addressSize);
+  const address = (): bigint => readUnsigned(cursor, addressSize) + displacement;
   const atIndex = (): bigint => indexedAddress(unit, readCount(cursor));
   const length = (): bigint => BigInt(readCount(cursor));
   for (;;) {
@@ -89,7 +89,7 @@ function inNewList(unit: Unit, offset: number, wanted: bigint): Uint8Array | und
 }
 
 function inOldList(unit: Unit, offset: number, wanted: bigint): Uint8Array | undefined {
-  const { locations, file } = unit.debug.sections;
+  const { locations, displacement, file } = unit.debug.sections;
   const { addressSize } = unit.context;
   const cursor = cursorOver(file, '.debug_loc', locations, offset);
   const largest = (1n << BigInt(addressSize * 8)) - 1n;
@@ -99,7 +99,7 @@ function inOldList(unit: Unit, offset: number, wanted: bigint): Uint8Array | und
     const end = readUnsigned(cursor, addressSize);
     if (start === 0n && end === 0n) return undefined;
     if (start === largest) {
-      from = end;
+      from = end + displacement;
       continue;
     }
     const found = expression(cursor, readU16(cursor));

@@ -63,12 +63,12 @@ function indexed(unit: Unit, index: number): number {
 }
 
 function newList(unit: Unit, offset: number): AddressRange[] {
-  const { rangeLists, file } = unit.debug.sections;
+  const { rangeLists, displacement, file } = unit.debug.sections;
   const { addressSize } = unit.context;
   const cursor = cursorOver(file, '.debug_rnglists', rangeLists, offset);
   const ranges: AddressRange[] = [];
   let from = unitBase(unit);
-  const address = (): bigint => readUnsigned(cursor, addressSize);
+  const address = (): bigint => readUnsigned(cursor, addressSize) + displacement;
   const atIndex = (): bigint => indexedAddress(unit, readCount(cursor));
   const length = (): bigint => BigInt(readCount(cursor));
   for (;;) {
@@ -114,7 +114,7 @@ function newList(unit: Unit, offset: number): AddressRange[] {
 }
 
 function oldList(unit: Unit, offset: number): AddressRange[] {
-  const { ranges: section, file } = unit.debug.sections;
+  const { ranges: section, displacement, file } = unit.debug.sections;
   const { addressSize } = unit.context;
   const cursor = cursorOver(file, '.debug_ranges', section, offset);
   const largest = (1n << BigInt(addressSize * 8)) - 1n;
@@ -124,7 +124,7 @@ function oldList(unit: Unit, offset: number): AddressRange[] {
     const start = readUnsigned(cursor, addressSize);
     const end = readUnsigned(cursor, addressSize);
     if (start === 0n && end === 0n) return ranges;
-    if (start === largest) from = end;
+    if (start === largest) from = end + displacement;
     else ranges.push({ start: from + start, end: from + end });
   }
 }

@@ -5,6 +5,8 @@ export interface DebugSections {
   readonly file: string;
   /** Of the ELF file, in bytes: what addresses in .debug_frame and older units have. */
   readonly addressSize: 4 | 8;
+  /** How far addresses in memory are from those in the file. */
+  readonly displacement: bigint;
   readonly info: Uint8Array;
   /** Type units of DWARF 4. */
   readonly types: Uint8Array;
@@ -32,6 +34,7 @@ export function debugSections(elf: Elf): DebugSections {
   return {
     file: elf.file,
     addressSize: elf.bits === 64 ? 8 : 4,
+    displacement: elf.displacement,
     info: section('info'),
     types: section('types'),
     abbreviations: section('abbrev'),

@@ -94,6 +94,7 @@ function contextFor(
   const { addressSize, offsetSize, file } = unit.context;
   const context: ExpressionContext = {
     addressSize,
+    displacement: unit.debug.sections.displacement,
     offsetSize,
     register: (number) => frame.register(number),
     memory: (at, size) => frame.memory(at, size),

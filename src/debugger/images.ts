@@ -1,0 +1,119 @@
+// The files whose symbols and lines a session knows: the program itself, and others that hold for one side or one address space. Each
+// side is seen through a view of those that apply to it now.
+
+import type { Machine, Side } from '../machine/types.ts';
+import { type Image, filesMatching, imageOf } from '../program/image.ts';
+import { type Extent, extentOf, mergedImage } from '../program/merge.ts';
+import { normalPath } from '../program/paths.ts';
+import type { Program } from '../program/types.ts';
+import { readSideRegister } from './expressions/registers.ts';
+
+/** Whose code an image is; without a side it holds for both. */
+export const IMAGE_SIDES = ['host', 'guest', 'real-mode guest'] as const;
+export type ImageSide = (typeof IMAGE_SIDES)[number];
+
+export interface ImageSelector {
+  readonly side?: ImageSide | undefined;
+  /** The guest's VMCS: its host-physical address. */
+  readonly vmcs?: bigint | undefined;
+  /** The address space: CR3 without its low 12 bits. */
+  readonly cr3?: bigint | undefined;
+}
+
+export interface LoadedImage {
+  /** From 1; the program is 1. */
+  readonly id: number;
+  readonly path: string;
+  readonly image: Image;
+  readonly selector: ImageSelector;
+  readonly extent: Extent;
+}
+
+export interface Images {
+  /** The program first. */
+  readonly all: readonly LoadedImage[];
+  /** What a side is seen through now. */
+  view(side: Side): Image;
+  /** The image that a source file belongs to: of several the one that names the path itself. */
+  forSource(path: string): Image;
+  /** The image that a function or label is in. */
+  forName(name: string): Image;
+  add(path: string, program: Program, selector: ImageSelector): LoadedImage;
+  remove(id: number): void;
+}
+
+export function createImages(machine: Machine, main: Image, path: string): Images {
+  const first: LoadedImage = { id: 1, path, image: main, selector: {}, extent: extentOf(main.program) };
+  let all: readonly LoadedImage[] = [first];
+  let nextId = 2;
+  const views = new Map<string, Image>();
+  return {
+    get all() {
+      return all;
+    },
+    view(side) {
+      if (all.length === 1) return main;
+      const applying = all.filter(({ selector }) => applies(machine, side, selector));
+      const key = applying.map(({ id }) => id).join();
+      let view = views.get(key);
+      if (view === undefined) {
+        // The more an image says about where it holds, the more it counts; the program counts least.
+        const ranked = applying.toSorted((a, b) => rank(b) - rank(a));
+        view = ranked.length === 0 ? main : mergedImage(ranked.map(({ image }) => image.program));
+        views.set(key, view);
+      }
+      return view;
+    },
+    forSource(source) {
+      const wanted = normalPath(source).replaceAll('\\', '/');
+      const named = all.filter(({ image }) => filesMatching(image, source).length > 0);
+      const exact = named.find(({ image }) =>
+        image.program.lines.files.some((file) => normalPath(file).replaceAll('\\', '/') === wanted),
+      );
+      return (exact ?? named[0] ?? first).image;
+    },
+    forName: (name) => (all.find(({ image }) => image.byName.has(name)) ?? first).image,
+    add(file, program, selector) {
+      const applying = (): boolean => applies(machine, machine.side(), selector);
+      const image: Image = { ...imageOf(program), applies: applying };
+      const loaded: LoadedImage = { id: nextId++, path: file, image, selector, extent: extentOf(program) };
+      all = [...all, loaded];
+      views.clear();
+      return loaded;
+    },
+    remove(id) {
+      if (id === first.id) return;
+      all = all.filter((candidate) => candidate.id !== id);
+      views.clear();
+    },
+  };
+}
+
+const rank = ({ id, selector }: LoadedImage): number =>
+  (id === 1 ? 0 : 1) +
+  (selector.side === undefined ? 0 : 2) +
+  (selector.vmcs === undefined ? 0 : 4) +
+  (selector.cr3 === undefined ? 0 : 4);
+
+/** Whether an image holds for a side as it is now. */
+function applies(machine: Machine, side: Side, { side: wanted, vmcs, cr3 }: ImageSelector): boolean {
+  if (wanted === 'host' && side !== 'root') return false;
+  if (wanted === 'guest' || wanted === 'real-mode guest') {
+    if (side !== 'non-root') return false;
+    const realMode = ((readSideRegister(machine, side, 'cr0') ?? 0n) & 1n) === 0n;
+    if ((wanted === 'real-mode guest') !== realMode) return false;
+  }
+  if (vmcs !== undefined && (side !== 'non-root' || machine.currentVmcs() !== vmcs)) return false;
+  return cr3 === undefined || ((readSideRegister(machine, side, 'cr3') ?? 0n) & ~0xfffn) === (cr3 & ~0xfffn);
+}
+
+/** `guest code, VMCS 0x1000`: for whom an image holds, in words; empty for both sides. */
+export function selectorText({ side, vmcs, cr3 }: ImageSelector): string {
+  const hex = (value: bigint): string => `0x${value.toString(16)}`;
+  const parts = [
+    ...(side === undefined ? [] : [side]),
+    ...(vmcs === undefined ? [] : [`VMCS ${hex(vmcs)}`]),
+    ...(cr3 === undefined ? [] : [`CR3 ${hex(cr3)}`]),
+  ];
+  return parts.join(', ');
+}

@@ -1,0 +1,59 @@
+// A file that is read for its symbols and lines only: code that gets into memory by other ways than the program itself (a guest's kernel, a
+// module, a relocated copy).
+import { loadAssembly } from './assembly.ts';
+import { debugInformation } from './elf-program.ts';
+import { isElf, parseElf } from './elf.ts';
+import { notASymbolFile, ProgramError, unreadable } from './errors.ts';
+import { baseName } from './paths.ts';
+import { type SourceMap, mappedPath } from './source-map.ts';
+import type { FileReader, Program } from './types.ts';
+
+export interface SymbolFile {
+  readonly program: Program;
+  /** Linear address of the file's first byte in memory, and how far that is from where the file was linked. */
+  readonly address: bigint;
+  readonly displacement: bigint;
+}
+
+/**
+ * Reads an ELF file (position-independent ones too) or an assembly source. `address` is where its first byte lies in linear memory; without
+ * it the file's own addresses hold. Rejects with a ProgramError.
+ */
+export async function loadSymbolFile(
+  path: string,
+  address: bigint | undefined,
+  readFile: FileReader,
+  sourceMap: SourceMap = {},
+): Promise<SymbolFile> {
+  const read = async (file: string): Promise<Uint8Array> => {
+    try {
+      return await readFile(file);
+    } catch (error) {
+      if (error instanceof ProgramError) throw error;
+      throw unreadable(file, error instanceof Error ? error.message : String(error));
+    }
+  };
+  const bytes = await read(path);
+  if (isElf(bytes)) {
+    const elf = parseElf(path, bytes, { address });
+    const { symbols, lines, debug, notices } = debugInformation(elf, sourceMap);
+    const entry = { kind: 'flat', entry: 0, bits: elf.bits } as const;
+    const program: Program = { name: baseName(path), segments: [], entry, symbols, lines, debug, notices };
+    return { program, address: elf.start, displacement: elf.displacement };
+  }
+  if (!/\.(asm|nasm|s16|s32|s64)$/i.test(path)) throw notASymbolFile(path);
+  const options = { bits: undefined, address: address === undefined ? undefined : Number(address), defines: undefined };
+  const program = await loadAssembly(path, bytes, options, read);
+  const start = BigInt(program.segments[0]?.address ?? 0);
+  const displacement = address === undefined ? 0n : address - start;
+  const moved: Program = {
+    ...program,
+    segments: [],
+    symbols: program.symbols.map((symbol) => ({ ...symbol, address: symbol.address + displacement })),
+    lines: {
+      files: program.lines.files.map((file) => mappedPath(file, sourceMap)),
+      rows: program.lines.rows.map((row) => ({ ...row, address: row.address + displacement })),
+    },
+  };
+  return { program: moved, address: start + displacement, displacement };
+}
