@@ -1,6 +1,7 @@
 // The adapter in the test's own process, on the toy machine, with files in memory.
 
 import { DebugAdapter } from '../../src/dap/adapter.ts';
+import type { AdapterHost } from '../../src/dap/connection.ts';
 import { createScheduler } from '../../src/debugger/scheduler.ts';
 import type { Machine } from '../../src/machine/types.ts';
 import type { Program } from '../../src/program/types.ts';
@@ -82,8 +83,11 @@ export interface ToyAdapter {
   toStop(command: string, args?: unknown): Promise<Record<string, unknown>>;
 }
 
-/** An adapter with files in memory; without `makeMachine` on the toy machine. */
-export function toyAdapter(makeMachine?: (program: Program, ramSize: number) => Machine): ToyAdapter {
+/** An adapter with files in memory; without `makeMachine` on the toy machine. `host` takes the place of parts of its host. */
+export function toyAdapter(
+  makeMachine?: (program: Program, ramSize: number) => Machine,
+  host: Partial<AdapterHost> = {},
+): ToyAdapter {
   const files = new Map([[PATH, SOURCE]]);
   let toy: Toy | undefined;
   const adapter = new DebugAdapter({
@@ -102,6 +106,7 @@ export function toyAdapter(makeMachine?: (program: Program, ramSize: number) => 
       toy = toyFor(program);
       return toy;
     },
+    ...host,
   });
   const messages: Message[] = [];
   const waiting: { test: (message: Message) => boolean; resolve: (message: Message) => void }[] = [];
