@@ -1,5 +1,6 @@
 // ELF32 and ELF64 executables, little-endian (System V ABI, "Object Files"): headers, what to load, sections, symbols.
 import { type Cursor, advance, cursorOver, readU16, readU32, readU64, readU8, stringAt } from './bytes.ts';
+import { demangle } from './demangle/demangle.ts';
 import { badStructure, unsupportedElf } from './errors.ts';
 import type { Symbol as ProgramSymbol } from './types.ts';
 
@@ -266,8 +267,10 @@ export function elfSymbols(elf: Elf): ProgramSymbol[] {
       const kind = SYMBOL_KINDS[symbol.info & 15];
       const defined = symbol.section !== 0 && symbol.section < 0xff00;
       const name = stringAt(names, symbol.name);
-      if (kind && defined && name !== '')
-        symbols.push({ name, address: symbol.value + elf.displacement, size: Number(symbol.size), kind });
+      if (kind === undefined || !defined || name === '') continue;
+      const written = demangle(name);
+      const named = written === undefined ? { name } : { name: written, linkageName: name };
+      symbols.push({ ...named, address: symbol.value + elf.displacement, size: Number(symbol.size), kind });
     }
   }
   return symbols.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
