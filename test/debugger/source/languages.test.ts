@@ -25,13 +25,14 @@ describe.skipIf(lacking('g++', 'clang++', 'gdb'))('C++', () => {
     };
     const own = ['box', 'shape_pointer'].map((name) => typeName(context.source!.global(name)!.type));
     const answers = askGdb(build(folder, 'shapes.cpp', variant), ['whatis box', 'whatis shape_pointer']);
-    expect(own).toEqual(answers.map((text) => text.replace('type = ', '')));
+    expect(own).toEqual(answers.map((text) => text.replace(/^type = (?:struct |class )?/, '')));
     expect(value('box')).toBe('{items: [3] {1, 2, 3}}');
     expect(value('box.items[2] * 2')).toBe('6');
     expect(value('geometry::Base::count')).toBe('7');
     expect(value('sizeof(geometry::Shape)')).toBe('0x10');
     // An object where gdb says its members are: a class through its base, a reference.
-    const [size, id, width] = askGdb(build(folder, 'shapes.cpp', variant), [
+    const [, size, id, width] = askGdb(build(folder, 'shapes.cpp', variant), [
+      'set language c++',
       'output sizeof(geometry::Shape)',
       'output (long)&((geometry::Shape *)0)->id',
       'output (long)&((geometry::Shape *)0)->width_',
