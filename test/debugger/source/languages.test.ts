@@ -46,7 +46,7 @@ describe.skipIf(lacking('g++', 'clang++', 'gdb'))('C++', () => {
     write(8, [...new Uint8Array(new BigUint64Array([at]).buffer)]);
     const object = `((geometry::Shape *)0x${at.toString(16)})`;
     expect(value(`${object}->id`)).toBe('5');
-    expect(value(`${object}->width_ + ${object}->self.id`)).toBe('11');
+    expect(value(`${object}->width_ + ${object}->self.id`)).toBe('11 (0xb)');
     expect(image.byName.has('measure(geometry::Shape const&, int&&)')).toBe(true);
     expect(image.program.debug!.functionsNamed('measure').length).toBeGreaterThan(0);
   });
