@@ -4,6 +4,7 @@ import {
   BREAKPOINTS_MAX,
   COUNT_ENTRIES,
   COUNT_EXITS,
+  NON_ROOT,
   HELD,
   LAST_ENTRY,
   LAST_EXIT,
@@ -227,9 +228,9 @@ function vmxHost(hardware: Hardware, runner: () => Runner): Vmx['host'] {
     linearBits: hardware.linearBits,
     now: hardware.now,
     notice: hardware.notice,
-    readMsr: (index) => readMsr(hardware, index),
+    readMsr: (index) => asRoot(hardware.core, () => readMsr(hardware, index)),
     writeMsr: (index, value) => {
-      const answer = writeMsr(hardware, index, value);
+      const answer = asRoot(hardware.core, () => writeMsr(hardware, index, value));
       if ((answer & MSR_DEVICES) !== 0) runner().look = true;
       if ((answer & MSR_MODE) !== 0) {
         hardware.core.exports.flushTlb(3);
@@ -238,6 +239,15 @@ function vmxHost(hardware: Hardware, runner: () => Runner): Vmx['host'] {
       return answer !== MSR_FAULT;
     },
   };
+}
+
+/** MSR areas hold the MSRs themselves: no offset of the time-stamp counter, no shadow of a guest. */
+function asRoot<T>(core: Core, access: () => T): T {
+  const side = readWord(core, NON_ROOT);
+  writeWord(core, NON_ROOT, 0);
+  const answer = access();
+  writeWord(core, NON_ROOT, side);
+  return answer;
 }
 
 class SimulatedMachine implements Machine {

@@ -40,6 +40,21 @@ test:
         cmp     rax, 40000
         mov     r13d, 4
         ja      failed
+
+        ; The VM-exit MSR-store area has the counter itself, whatever the guest's offset is
+        vmclr   SECONDARY_CONTROLS, CPU2_TSC_SCALING
+        mov     rax, 1 << 40
+        vmw     TSC_OFFSET, rax
+        mov     qword [SCRATCH], 0x10
+        vmw     EXIT_MSR_STORE_ADDR, SCRATCH
+        vmw     EXIT_MSR_STORE_COUNT, 1
+        guest_at guest
+        run_until REASON_CPUID
+        call    host_tsc
+        sub     rax, [SCRATCH + 8]
+        cmp     rax, 10000
+        mov     r13d, 5
+        ja      failed
         pass
 
 host_tsc:
