@@ -311,7 +311,6 @@ export const VMX_OFFERS = 0x1900; // u32, what the processor has: bit 0 INVEPT, 
 export const APIC_WRITE = 0x1904; // u32, a write to the APIC-access page was virtualized: bit 31 and its offset; what follows is due
 export const VIRTUAL_INTERRUPT = 0x1908; // u32, a pending virtual interrupt is recognized
 export const TPR_EXIT = 0x190c; // u32, the VM entry found the task priority below the threshold: a VM exit before the first instruction
-export const STEP_LENGTH = 0x1910; // u32, length of the instruction that runs alone
 export const APIC_TAG = 0x1918; // u64, APIC-access page of the guest whose translations the TLB sets hold, or all ones
 export const PKRS_TAG = 0x1920; // u64 x 2, IA32_PKRS with GUEST_TAG and with ROOT_TAG
 export const FAULT_LOG = 0x1940; // u32 count, then (at +8) 5 x 32 bytes: vector u32, error u32, RIP u64, CR2 u64, RIP key u64

@@ -28,7 +28,6 @@ import {
   RUN_SKIP_TRAPS,
   RUN_STEP,
   STEP_BUFFER,
-  STEP_LENGTH,
   STOP,
   STOP_DELIVERED,
   STOP_EVENTS,
@@ -39,6 +38,7 @@ import {
 } from './layout.ts';
 import { initProcessors } from './processors.ts';
 import { time, updateMode } from './state.ts';
+import { setStepLength } from './virtual-apic.ts';
 import { initTlb } from './tlb.ts';
 import { clearHits, compareCells, trapEvent } from './watches.ts';
 
@@ -164,7 +164,7 @@ function stepInstruction(): void {
   store<u32>(REPEATING, 0);
   decodeBlock(key, fetchHost(key), STEP_BLOCK, 1, !skip);
   const length = <u32>(d.key - key);
-  store<u32>(STEP_LENGTH, length);
+  setStepLength(length);
   runOps(STEP_BLOCK + 32, 1);
   if (load<i32>(REMAINING) <= 0) {
     // A repeated string instruction that comes back to itself keeps its breakpoint passed over.

@@ -18,7 +18,6 @@ import {
   RESERVED_PHYSICAL,
   RVI,
   SECONDARY_CONTROLS,
-  STEP_LENGTH,
   SVI,
   SYSTEM_FLAGS,
   TERTIARY_CONTROLS,
@@ -69,6 +68,13 @@ const LINEAR_FETCH: u32 = 2;
 const EVENT_DELIVERY: u32 = 3;
 const PHYSICAL_DELIVERY: u32 = 10;
 const PHYSICAL: u32 = 15;
+
+/** Length of the instruction that runs alone, as every one that reaches the page does. */
+let stepLength: u32 = 0;
+
+export function setStepLength(length: u32): void {
+  stepLength = length;
+}
 
 /** @inline */
 function secondary(bit: u32): bool {
@@ -132,7 +138,7 @@ function exitForAccess(offset: u32, type: u32): void {
   beginExit(REASON_APIC_ACCESS, offset | ((delivering ? EVENT_DELIVERY : type) << 12));
   if (!delivering) {
     store<u32>(SYSTEM_FLAGS, load<u32>(SYSTEM_FLAGS) | FLAG_RF);
-    if (type != LINEAR_FETCH) store<u32>(EXIT_LENGTH, load<u32>(STEP_LENGTH));
+    if (type != LINEAR_FETCH) store<u32>(EXIT_LENGTH, stepLength);
   }
   unwind();
 }
