@@ -18,7 +18,6 @@ import {
   SI_NEXT,
   STATE,
   STATE_SIZE,
-  STEP_LENGTH,
   STOP,
   TURN,
   TURN_END,
@@ -44,7 +43,6 @@ const LEFT_OUT: readonly (readonly [number, number])[] = [
   [WATCH_HIT, WATCH_HIT + 32],
   [SEEN_SPACES, SEEN_SPACES + 4],
   [CODE_SPACE_KEY, REPEATING],
-  [STEP_LENGTH, STEP_LENGTH + 4],
 ];
 
 /** 16 hexadecimal digits. */
