@@ -12,10 +12,22 @@ const ENTRIES = [
   { in: 'src/extension/main.ts', out: 'extension.cjs', external: ['vscode'] },
   { in: 'src/extension/browser.ts', out: 'extension-browser.cjs', external: ['vscode'], platform: 'browser' },
   { in: 'src/web/adapter-worker.ts', out: 'adapter-worker.js', external: [], platform: 'browser', format: 'iife' },
+  { in: 'src/extension/language-client.ts', out: 'language-client.cjs', external: ['vscode'] },
+  { in: 'src/lsp/browser.ts', out: 'language-worker.js', external: [], platform: 'browser', format: 'iife' },
 ];
 
 const VIEWS = ['vmcs', 'exits', 'translation', 'machine'];
 const VIEW_SOURCES = join(ROOT, 'src', 'extension', 'views', 'web');
+
+/** What the extension loads when it is first needed stays a file of its own. */
+const LAZY = {
+  name: 'lazy',
+  setup(plugin) {
+    plugin.onResolve({ filter: /^\.\/language-client\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './language-client.cjs', external: true } : undefined,
+    );
+  },
+};
 
 /** Time of the newest file below a folder (or of a file), 0 when there is none. */
 function newest(path) {
@@ -41,8 +53,8 @@ function options(entry) {
     platform: entry.platform ?? 'node',
     format: entry.format ?? 'cjs',
     target: entry.platform === 'browser' ? 'es2022' : 'node20',
-    // For the disassembler's glue, which looks for its file beside itself.
-    ...(entry.format === 'iife' ? { plugins: [browserShims], define: { __dirname: '""' } } : {}),
+    // The shims are for the disassembler's glue, which looks for its file beside itself.
+    ...(entry.format === 'iife' ? { plugins: [browserShims], define: { __dirname: '""' } } : { plugins: [LAZY] }),
     external: entry.external,
     sourcemap: 'linked',
     sourcesContent: false,

@@ -4,7 +4,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formsSource } from './asm-forms.mjs';
 import { labPrograms } from './generate/labs.mjs';
-import { nasmGrammar } from './generate/nasm-grammar.mjs';
+import { gasGrammar, listingGrammar } from './generate/gas-grammar.mjs';
+import { instructionFactsSource } from './generate/instruction-facts.mjs';
+import { FLOW, mnemonics, nasmGrammar, registers, VMX } from './generate/nasm-grammar.mjs';
 import { referencePages } from './generate/reference.mjs';
 import { loadSources } from './generate/spec.mjs';
 import { vmxInclude } from './generate/vmx-include.mjs';
@@ -18,7 +20,13 @@ export async function generatedFiles() {
   return [
     { path: 'src/core/generated/vmcs-offsets.ts', text: await vmcsOffsetsSource() },
     { path: 'src/asm/encoder/generated/forms.ts', text: formsSource() },
+    { path: 'src/spec/generated/instruction-facts.ts', text: instructionFactsSource() },
     { path: 'syntaxes/nasm.tmLanguage.json', text: `${JSON.stringify(nasmGrammar(identifiers), null, 2)}\n` },
+    {
+      path: 'syntaxes/gas.tmLanguage.json',
+      text: `${JSON.stringify(gasGrammar({ mnemonics: mnemonics(), registers: registers(), vmx: VMX, flow: FLOW, vmcs: identifiers }), null, 2)}\n`,
+    },
+    { path: 'syntaxes/listing.tmLanguage.json', text: `${JSON.stringify(listingGrammar(), null, 2)}\n` },
     { path: 'samples/include/vmx.inc', text: await vmxInclude() },
     ...labPrograms(),
     ...(await referencePages()),

@@ -29,7 +29,7 @@ const ARROWS: Readonly<Record<string, Arrows>> = {
   asm: { from: ['spec'] },
   program: { from: ['spec', 'asm'] },
   debugger: { from: ['spec', 'vmx', 'svm', 'machine', 'asm', 'program'] },
-  lsp: { from: ['spec', 'asm'] },
+  lsp: { from: ['spec', 'asm'], files: ['src/vmx/capabilities.ts', 'src/vmx/profiles.ts'] },
   dap: { from: ['spec', 'vmx', 'svm', 'machine', 'asm', 'program', 'debugger'] },
   gdb: { from: ['spec', 'machine', 'program', 'debugger'] },
   cli: { from: ['spec', 'vmx', 'svm', 'machine', 'asm', 'program', 'debugger', 'lsp', 'dap', 'gdb'] },
@@ -42,10 +42,12 @@ const OWNED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   vscode: ['extension'],
   '@vscode/debugadapter': ['dap'],
   '@vscode/debugprotocol': ['dap'],
+  'vscode-languageserver': ['lsp', 'cli'],
+  'vscode-languageclient': ['extension'],
 };
 
 /** What may use Node.js: everything else also runs in a browser worker. */
-const NODE_ALLOWED = [/^src\/cli\//, /^src\/extension\/(?:main|adapter)\.ts$/];
+const NODE_ALLOWED = [/^src\/cli\//, /^src\/extension\/(?:main|adapter|language-client)\.ts$/];
 
 const NODE_GLOBALS =
   /\b(?:Buffer\.(?:from|alloc|concat)|process\.(?:env|cwd|argv|nextTick|std(?:out|err|in)|exit|platform|hrtime)|__dirname|require\()/;

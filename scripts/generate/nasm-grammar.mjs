@@ -1,7 +1,7 @@
 // The TextMate grammar of NASM sources, made from tables: mnemonics of the encoder, registers, VMCS field identifiers.
 import iced from 'iced-x86';
 
-const VMX = [
+export const VMX = [
   'vmxon',
   'vmxoff',
   'vmclear',
@@ -17,7 +17,7 @@ const VMX = [
   'invvpid',
 ];
 const SVM = ['vmrun', 'vmload', 'vmsave', 'vmmcall', 'stgi', 'clgi', 'skinit', 'invlpga', 'vmgexit'];
-const FLOW =
+export const FLOW =
   /^(j[a-z]+|call|ret[fnq]?|retf?|iret[dq]?|loop[a-z]*|int[13o]?|syscall|sysret[dq]?|sysenter|sysexit[q]?|hlt|ud[012])$/;
 const PREFIXES = [
   'lock',
@@ -109,7 +109,10 @@ function words(list) {
   return `(?i)(?<![\\w.$@?#~])(?:${sorted.join('|')})(?![\\w.$@?#~])`;
 }
 
-function mnemonics() {
+/** Condition codes that are other names of those that the disassembler writes. */
+const CONDITIONS = ['z', 'nz', 'c', 'nc', 'nae', 'nb', 'na', 'nbe', 'pe', 'po', 'nge', 'nl', 'ng', 'nle'];
+
+export function mnemonics() {
   const all = Object.keys(iced.Mnemonic).filter((name) => Number.isNaN(Number(name)) && name !== 'INVALID');
   const extra = [
     'movs',
@@ -148,10 +151,11 @@ function mnemonics() {
     'loopz',
     'loopnz',
   ];
+  for (const code of CONDITIONS) extra.push(`set${code}`, `cmov${code}`);
   return [...new Set([...all.map((name) => name.toLowerCase()), ...extra])].filter((name) => !DATA.includes(name));
 }
 
-function registers() {
+export function registers() {
   const numbered = Array.from({ length: 8 }, (_, i) => [`r${i + 8}`, `r${i + 8}b`, `r${i + 8}w`, `r${i + 8}d`]).flat();
   const legacy = ['a', 'b', 'c', 'd'].flatMap((l) => [`${l}l`, `${l}h`, `${l}x`, `e${l}x`, `r${l}x`]);
   const pointers = ['si', 'di', 'sp', 'bp', 'ip']

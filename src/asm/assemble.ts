@@ -8,6 +8,7 @@ import {
   defineSymbol,
   position,
   preprocessorNames,
+  qualified,
   statementNames,
 } from './assembly.ts';
 import { createByteBuffer } from './bytes.ts';
@@ -21,11 +22,11 @@ import { type Names, evaluate } from './evaluate.ts';
 import { isConstant } from './expression.ts';
 import { include } from './include.ts';
 import { layoutSections } from './layout.ts';
-import { lexFile } from './lexer.ts';
+import { type LineCache, linesOf, parsed, reusable } from './line-cache.ts';
 import { isKeyword, parseLine } from './parser.ts';
-import { result } from './result.ts';
+import { result, unique } from './result.ts';
 import { createPreprocessor, nextLine } from './preprocessor/preprocessor.ts';
-import type { Expansion, PreprocessorHost } from './preprocessor/state.ts';
+import { type Expansion, type PreprocessorHost, createTrace } from './preprocessor/state.ts';
 import type { Body, Operand, Statement } from './statement.ts';
 import type { SourceRange } from './tokens.ts';
 import type { AssemblyOptions, AssemblyResult, Diagnostic } from './types.ts';
@@ -40,10 +41,37 @@ const PASS_LIMIT = 200;
  */
 export function assemble(mainFile: string, source: string, options: AssemblyOptions = {}): AssemblyResult {
   const a = createAssembly(options);
-  a.files.push({ path: mainFile, text: source, lines: lexFile(source, 0) });
+  const { diagnostics } = assembleProgram(a, mainFile, source);
+  return result(a, diagnostics);
+}
+
+/** The state after assembling, for editors: `cache` makes the next assembly of almost the same text fast. */
+export function analyse(
+  mainFile: string,
+  source: string,
+  options: AssemblyOptions,
+  cache: LineCache,
+): {
+  readonly assembly: Assembly;
+  readonly statements: readonly Statement[];
+  readonly diagnostics: readonly Diagnostic[];
+} {
+  const a = createAssembly(options, cache);
+  cache.assemblies++;
+  const { statements, diagnostics } = assembleProgram(a, mainFile, source);
+  return { assembly: a, statements, diagnostics: unique(diagnostics) };
+}
+
+function assembleProgram(
+  a: Assembly,
+  mainFile: string,
+  source: string,
+): { statements: readonly Statement[]; diagnostics: readonly Diagnostic[] } {
+  a.files.push({ path: mainFile, text: source, lines: linesOf(a.cache, mainFile, source, 0) });
   const start: SourceRange = { file: 0, line: 1, column: 1, end: 1 };
   createSection(a, '.text', start);
   let statements: Statement[] | undefined;
+  let read: readonly Statement[] = [];
   let fixed: Diagnostic[] = [];
   for (;;) {
     beginPass(a);
@@ -52,6 +80,7 @@ export function assemble(mainFile: string, source: string, options: AssemblyOpti
       const own = a.diagnostics;
       const parsing: Diagnostic[] = [];
       readProgram(a, list, parsing);
+      read = list;
       fixed = parsing;
       a.diagnostics = own;
       if (!a.preprocessorDepends) statements = list;
@@ -68,7 +97,7 @@ export function assemble(mainFile: string, source: string, options: AssemblyOpti
     }
     a.growOnly = a.pass >= GROW_ONLY_AFTER;
   }
-  return result(a, [...fixed, ...a.diagnostics]);
+  return { statements: read, diagnostics: [...fixed, ...a.diagnostics] };
 }
 
 function beginPass(a: Assembly): void {
@@ -94,6 +123,7 @@ function beginPass(a: Assembly): void {
 /** Preprocesses, parses and runs the whole program once. Mistakes of preprocessing and parsing go to `parsing`. */
 function readProgram(a: Assembly, list: Statement[], parsing: Diagnostic[]): void {
   const own = a.diagnostics;
+  a.trace = a.cache === undefined ? undefined : createTrace();
   const names = statementNames(a);
   const intoParsing = (work: () => void): void => {
     a.diagnostics = parsing;
@@ -108,17 +138,22 @@ function readProgram(a: Assembly, list: Statement[], parsing: Diagnostic[]): voi
     bits: () => a.bits,
     isInstruction: (name) => isKeyword(name.toLowerCase()),
     defines: a.options.defines ?? {},
+    trace: a.trace,
   };
   const pp = createPreprocessor(host, a.files[0]!.lines, 0);
   for (;;) {
     const line = nextLine(pp);
     if (line === undefined) return;
     a.expansion = line.expansion;
-    let statement: Statement | undefined;
-    intoParsing(() => {
-      statement = parseLine(line, (problem, range) => addProblem(a, problem, range, line.expansion));
-    });
-    if (statement === undefined) continue;
+    let statement = reusable(a.cache, line);
+    if (statement === undefined) {
+      const problems = parsing.length;
+      intoParsing(() => {
+        statement = parseLine(line, (problem, range) => addProblem(a, problem, range, line.expansion));
+      });
+      if (statement === undefined) continue;
+      if (parsing.length === problems) parsed(a.cache, line, statement);
+    }
     list.push(statement);
     runStatement(a, names, statement);
   }
@@ -146,6 +181,7 @@ function runStatement(a: Assembly, names: Names, statement: Statement): void {
   const section = a.section;
   const absolute = a.absolute !== undefined;
   const offset = currentSection(a).position;
+  a.drift = driftOf(a, statement, offset);
   let times = 1;
   if (statement.times !== undefined) {
     const count = countOf(a, names, statement.times, 'times');
@@ -163,7 +199,18 @@ function runStatement(a: Assembly, names: Names, statement: Statement): void {
     range: placeOf(statement.range, statement.expansion),
     instruction: body.kind === 'instruction',
     bits: a.bits,
+    statement,
   });
+}
+
+/** How much further down a statement stands than in the pass before; while things move, another pass must come. */
+function driftOf(a: Assembly, { memo }: Statement, offset: number): number {
+  const drift = a.pass > 1 && memo.pass === a.pass - 1 && memo.section === a.section ? offset - memo.offset : 0;
+  if (drift !== 0) a.changed = true;
+  memo.pass = a.pass;
+  memo.section = a.section;
+  memo.offset = offset;
+  return drift;
 }
 
 /** The place that a person sees: of what a macro wrote, the call in the source. */
@@ -247,7 +294,12 @@ function runInstruction(
   a.firstBits ??= a.bits;
   const section = currentSection(a);
   const memo = statement.memo;
-  if (memo.bytes !== undefined && memo.bits === a.bits) {
+  if (memo.relative !== a.defaultRelative || memo.bits !== a.bits) {
+    memo.relative = a.defaultRelative;
+    memo.constant = undefined;
+    memo.bytes = undefined;
+  }
+  if (memo.bytes !== undefined) {
     section.buffer.bytes(memo.bytes);
     section.position += memo.bytes.length;
     return true;
@@ -260,6 +312,8 @@ function runInstruction(
     defaultRelative: a.defaultRelative,
     section: section.index,
     offset: section.position,
+    drift: a.drift,
+    isAhead: (name) => (a.symbols.get(qualified(a, name))?.pass ?? 0) < a.pass,
     sectionAddress: (index) => a.sections[index]!.address,
     growOnly: a.growOnly,
     out: section.buffer,

@@ -2,8 +2,10 @@
 import { createByteBuffer, type ByteBuffer } from './bytes.ts';
 import { localWithoutParent, notYetDefined, symbolTwice, undefinedSymbol, type Problem } from './errors.ts';
 import { type Names, type Value, UNKNOWN, constantValue } from './evaluate.ts';
-import type { Expansion } from './preprocessor/state.ts';
+import type { LineCache } from './line-cache.ts';
+import type { Expansion, Trace } from './preprocessor/state.ts';
 import type { SourceRange, Token } from './tokens.ts';
+import type { Statement } from './statement.ts';
 import type { AssemblyOptions, Diagnostic } from './types.ts';
 
 export interface Section {
@@ -45,6 +47,7 @@ export interface LineRecord {
   readonly range: SourceRange;
   readonly instruction: boolean;
   readonly bits: 16 | 32 | 64;
+  readonly statement: Statement;
 }
 
 export interface SourceFile {
@@ -91,13 +94,19 @@ export interface Assembly {
   instance: { readonly name: string; readonly start: Value } | undefined;
   /** `$` of the current statement. */
   here: Value;
+  /** How much further down the current statement stands than in the pass before. */
+  drift: number;
   expansion: Expansion | undefined;
   lines: LineRecord[];
   /** The preprocessor asked for an address, so every pass preprocesses anew. */
   preprocessorDepends: boolean;
+  /** Of an editor: what an earlier assembly of almost the same text found out. */
+  readonly cache: LineCache | undefined;
+  /** Of an editor: what the preprocessor did in the last pass that read the program. */
+  trace: Trace | undefined;
 }
 
-export function createAssembly(options: AssemblyOptions): Assembly {
+export function createAssembly(options: AssemblyOptions, cache?: LineCache): Assembly {
   return {
     options,
     files: [],
@@ -119,9 +128,12 @@ export function createAssembly(options: AssemblyOptions): Assembly {
     structure: undefined,
     instance: undefined,
     here: constantValue(0n),
+    drift: 0,
     expansion: undefined,
     lines: [],
     preprocessorDepends: false,
+    cache,
+    trace: undefined,
   };
 }
 

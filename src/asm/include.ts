@@ -1,6 +1,6 @@
 // Finding the files that %include names.
 import type { Assembly } from './assembly.ts';
-import { lexFile } from './lexer.ts';
+import { linesOf } from './line-cache.ts';
 
 export function include(
   a: Assembly,
@@ -17,7 +17,7 @@ export function include(
     const text = read(candidate);
     if (text === undefined) continue;
     const file = a.files.length;
-    a.files.push({ path: candidate, text, lines: lexFile(text, file) });
+    a.files.push({ path: candidate, text, lines: linesOf(a.cache, candidate, text, file) });
     return { file, lines: a.files[file]!.lines };
   }
   return undefined;

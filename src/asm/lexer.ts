@@ -169,16 +169,16 @@ function lexPart(
 }
 
 /** Whether the line's last character is a backslash that continues it (a comment's backslash does not). */
-function continues(text: string, start: number, end: number): boolean {
+export function continues(text: string, start: number, end: number): boolean {
   let last = end - 1;
   if (text.charCodeAt(last) === 13) last--;
   return last >= start && text.charCodeAt(last) === 92;
 }
 
 /** All lines of a file, each as its tokens; empty lines are left out. Continued lines become one. */
-export function lexFile(text: string, file: number): Token[][] {
+export function lexFile(text: string, file: number, firstLine = 1): Token[][] {
   const lines: Token[][] = [];
-  let line = 1;
+  let line = firstLine;
   let start = 0;
   let current: Token[] | undefined;
   while (start <= text.length) {

@@ -128,7 +128,17 @@ function statement(
     body,
     range,
     expansion: line.expansion,
-    memo: { candidates: undefined, bits: 0, bytes: undefined, constant: undefined, chosen: -1 },
+    memo: {
+      candidates: undefined,
+      bits: 0,
+      relative: false,
+      bytes: undefined,
+      constant: undefined,
+      pass: 0,
+      section: 0,
+      offset: 0,
+      chosen: -1,
+    },
   };
 }
 

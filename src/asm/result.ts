@@ -4,13 +4,18 @@ import { buildImage } from './layout.ts';
 import { listingText } from './listing.ts';
 import type { AssembledLine, AssembledSymbol, AssemblyResult, Diagnostic } from './types.ts';
 
-export function result(a: Assembly, diagnostics: readonly Diagnostic[]): AssemblyResult {
+/** Each diagnostic once, although several passes found it. */
+export function unique(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const seen = new Set<string>();
-  const unique = diagnostics.filter((d) => {
+  return diagnostics.filter((d) => {
     const key = `${d.file}:${d.line}:${d.column}:${d.code}:${d.message}`;
     return !seen.has(key) && seen.add(key);
   });
-  const ok = !unique.some((d) => d.severity === 'error');
+}
+
+export function result(a: Assembly, found: readonly Diagnostic[]): AssemblyResult {
+  const diagnostics = unique(found);
+  const ok = !diagnostics.some((d) => d.severity === 'error');
   const origin = originOf(a);
   const bytes = ok ? buildImage(a) : new Uint8Array();
   const entrySymbol = a.symbols.get('_start') ?? a.symbols.get('start');
@@ -46,7 +51,7 @@ export function result(a: Assembly, diagnostics: readonly Diagnostic[]): Assembl
       .map((s) => ({ name: s.name, address: s.address, offset: s.fileOffset, size: s.position, reserved: s.reserved })),
     symbols,
     lines,
-    diagnostics: unique,
+    diagnostics,
     ok,
     listing: () => listingText(a, bytes),
   };

@@ -137,9 +137,15 @@ export interface Memo {
   /** Forms that fit the operands, best first, for code of `bits`. */
   candidates: readonly Form[] | undefined;
   bits: number;
+  /** Whether DEFAULT REL held. */
+  relative: boolean;
   /** Bytes that cannot change any more. */
   bytes: Uint8Array | undefined;
   constant: boolean | undefined;
+  /** Where it stood in which pass: section and offset. */
+  pass: number;
+  section: number;
+  offset: number;
   /** Index of the longest candidate so far: from some pass on, instructions only grow. */
   chosen: number;
 }

@@ -51,6 +51,7 @@ const HELP = `Ringside ${version}: a debugger for hypervisors, on a simulated VT
       --list                       names only
       --junit FILE, --lcov FILE    results for other tools; line coverage (slower)
       --max-instructions N         of one test (default ${DEFAULT_TEST_INSTRUCTIONS}); options of the program as for run
+  ringside lsp                     language server for NASM syntax on standard input and output
   ringside asm FILE -o OUT [-l LISTING]
                                    assemble NASM syntax into a flat binary
   ringside audit FILE [--json]     VMCS dumps in a kernel's log (KVM, Xen; - is standard input): every VM-entry check that fails
@@ -71,6 +72,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return gdbCommand(rest);
     case 'test':
       return testCommand(rest);
+    case 'lsp':
+      return lspCommand(rest);
     case 'asm':
       return asmCommand(rest);
     case 'audit':
@@ -205,6 +208,14 @@ function testCommand(args: string[]): Promise<number> {
     junit: values.junit,
     lcov: values.lcov,
   });
+}
+
+async function lspCommand(args: string[]): Promise<number> {
+  // Clients add --stdio by convention; nothing else is offered.
+  const { values } = parse({ args, options: { stdio: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } });
+  if (values.help) return main(['--help']);
+  await (await import('./lsp.ts')).serveLanguage();
+  return 0;
 }
 
 async function asmCommand(args: string[]): Promise<number> {

@@ -4,6 +4,7 @@ import { registerCommands } from './commands.ts';
 import { configurationProvider, dynamicConfigurations } from './configuration.ts';
 import { entryProblems } from './diagnostics.ts';
 import { editorMarks } from './editor-marks.ts';
+import { type ClientModule, languageSupport } from './language.ts';
 import { serialConsoles } from './serial-console.ts';
 import { statusBar } from './status-bar.ts';
 import { watchSessions } from './views/session-state.ts';
@@ -11,7 +12,12 @@ import { registerViews } from './views/views.ts';
 
 export const DEBUG_TYPE = 'ringside';
 
-export function activateWith(context: vscode.ExtensionContext, adapters: vscode.DebugAdapterDescriptorFactory): void {
+/** `loadClient`: gives the client of the language server, when the first assembly source is open. */
+export function activateWith(
+  context: vscode.ExtensionContext,
+  adapters: vscode.DebugAdapterDescriptorFactory,
+  loadClient: () => Promise<ClientModule>,
+): void {
   const problems = entryProblems(DEBUG_TYPE);
   const watch = watchSessions(DEBUG_TYPE);
   context.subscriptions.push(
@@ -28,6 +34,7 @@ export function activateWith(context: vscode.ExtensionContext, adapters: vscode.
     ),
     serialConsoles(DEBUG_TYPE),
     problems.disposable,
+    languageSupport(context, DEBUG_TYPE, loadClient),
     ...registerCommands(DEBUG_TYPE, problems),
   );
 }

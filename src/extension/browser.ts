@@ -1,8 +1,9 @@
-// Entry of the extension in a browser: the debug adapter is a worker.
+// Entry of the extension in a browser: the debug adapter and the language server are workers.
 import type * as vscode from 'vscode';
 import { activateWith } from './activate.ts';
+import { startClient } from './language-client-web.ts';
 import { workerAdapterFactory } from './worker-adapter.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
-  activateWith(context, workerAdapterFactory(context.extensionUri));
+  activateWith(context, workerAdapterFactory(context.extensionUri), () => Promise.resolve({ startClient }));
 }

@@ -4,5 +4,5 @@ import { activateWith } from './activate.ts';
 import { adapterFactory } from './adapter.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
-  activateWith(context, adapterFactory(context.extensionPath));
+  activateWith(context, adapterFactory(context.extensionPath), () => import('./language-client.ts'));
 }

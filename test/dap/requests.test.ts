@@ -417,3 +417,12 @@ describe('ending', () => {
     expect(await toy.toStop('pause', THREAD)).toMatchObject({ reason: 'pause' });
   });
 });
+
+describe('for the language server', () => {
+  test('names registers, and VM exits by their source lines', async () => {
+    const toy = await launchedToy();
+    const state = await toy.request('ringside/language', {});
+    expect(Object.keys(state.registers as object)).toContain('rip');
+    expect(Array.isArray(state.exits)).toBe(true);
+  });
+});

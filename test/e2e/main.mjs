@@ -1,12 +1,13 @@
 // Tests in a real VS Code: each is a function over one window; the first failure of a test does not stop the next.
 // Words on the command line choose tests by name. RINGSIDE_PICTURES=1 rewrites docs/pictures.
 import { say } from '../../scripts/lib/run.mjs';
+import { tests as language } from './language.mjs';
 import { tests as sessions } from './sessions.mjs';
 import { tests as views } from './views.mjs';
 import { endSession, openWindow } from './window.mjs';
 
-const tests = { ...sessions, ...views };
 const words = process.argv.slice(2);
+const tests = { ...sessions, ...views, ...language };
 const chosen = Object.entries(tests).filter(([name]) => words.every((word) => name.includes(word)));
 let failed = 0;
 const window = await openWindow();

@@ -26,6 +26,10 @@ export interface EncodeContext {
   /** Section index and offset of the instruction. */
   readonly section: number;
   readonly offset: number;
+  /** How much further down it stands than in the pass before. */
+  readonly drift: number;
+  /** Whether the symbol comes later, so that its value is that of the pass before. */
+  isAhead(name: string): boolean;
   /** Address of a section's offset 0, as the last pass laid it out. */
   sectionAddress(section: number): number;
   /** Instructions must not become shorter than they were (late passes). */
@@ -339,12 +343,13 @@ function emitRelative(spec: OperandForm, value: Value, start: number, context: E
   const target = absolute(value, context);
   const here = BigInt(context.sectionAddress(context.section) + context.offset);
   const distance = target - (here + length);
-  if (!value.unknown) {
+  // Where things still move, the next pass says whether the jump reaches.
+  if (!value.unknown && context.drift === 0) {
     const narrow = BigInt.asIntN(spec.bits, distance);
     if (spec.bits === 8 && narrow !== distance) return jumpOutOfRange(distance);
     if (spec.bits === 32 && context.bits === 64 && narrow !== distance) return jumpOutOfRange(distance);
   }
-  context.out.value(value.unknown ? 0n : distance, spec.bits / 8);
+  context.out.value(value.unknown ? 0n : BigInt.asIntN(spec.bits, distance), spec.bits / 8);
   return undefined;
 }
 

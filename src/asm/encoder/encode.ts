@@ -162,7 +162,15 @@ function valuesFit(form: Form, operands: readonly Evaluated[], prefixes: Prefixe
         continue;
       }
       const length = prefixes.bytes.length + prefixes.length + 2;
-      const distance = value.constant - BigInt(context.offset + length);
+      let distance = value.constant - BigInt(context.offset + length);
+      // What comes later will have moved as far as this instruction has: so a pass does not chase the one before it.
+      if (
+        context.drift !== 0 &&
+        operand.kind === 'immediate' &&
+        operand.expression.kind === 'symbol' &&
+        context.isAhead(operand.expression.name)
+      )
+        distance += BigInt(context.drift);
       if ((distance < -128n || distance > 127n) && formHasLonger(form)) return false;
     }
   }

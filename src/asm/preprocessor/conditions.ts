@@ -116,7 +116,9 @@ const TESTS: Readonly<Record<string, Test>> = {
   def: (pp, tokens) =>
     tokens.slice(1).some((raw) => {
       const token = raw.kind === TOKEN.percent ? unbraced(raw) : raw;
-      return findOverloads(pp, token) !== undefined || /^__\??(LINE|FILE|BITS)\??__$/.test(token.text);
+      const found = findOverloads(pp, token);
+      if (found?.[0] !== undefined) pp.host.trace?.uses.push({ range: token, macro: found[0] });
+      return found !== undefined || /^__\??(LINE|FILE|BITS)\??__$/.test(token.text);
     }),
   macro: (pp, tokens) => {
     const args = tokens.slice(1);
@@ -126,6 +128,7 @@ const TESTS: Readonly<Record<string, Test>> = {
     const spec = textOf(args.slice(1)).replaceAll(' ', '');
     const match = /^(\d+)(?:-(\d+|\*))?(\+)?/.exec(spec);
     if (found === undefined) return false;
+    if (found[0] !== undefined) pp.host.trace?.uses.push({ range: name, macro: found[0] });
     if (!match) return true;
     const minimum = Number(match[1]);
     const maximum = match[2] === undefined ? minimum : match[2] === '*' ? Number.POSITIVE_INFINITY : Number(match[2]);

@@ -45,10 +45,9 @@ export function macro(ignoreCase: boolean): Action {
     const others = (table.get(key) ?? []).filter(
       (m) => m.minimum !== minimum || m.maximum !== maximum || m.greedy !== greedy,
     );
-    table.set(key, [
-      ...others,
-      { name: name.text, minimum, maximum, greedy, ignoreCase, defaults, body, defined: name, busy: false },
-    ]);
+    const added = { name: name.text, minimum, maximum, greedy, ignoreCase, defaults, body, defined: name, busy: false };
+    pp.host.trace?.definitions.push(added);
+    table.set(key, [...others, added]);
   };
 }
 

@@ -147,6 +147,8 @@ const include: Action = (pp, frame, tokens) => {
     return;
   }
   const found = pp.host.include(path, frame.file);
+  const again = pp.host.trace?.includes.some((i) => i.file !== undefined && i.file === found?.file) ?? false;
+  pp.host.trace?.includes.push({ range: name, path, file: found?.file });
   if (found === undefined) {
     report(pp, includeNotFound(path), name);
     return;
@@ -159,6 +161,7 @@ const include: Action = (pp, frame, tokens) => {
     conditions: [],
     remaining: 0,
     file: found.file,
+    again,
   });
 };
 

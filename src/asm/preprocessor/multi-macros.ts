@@ -110,6 +110,7 @@ export function callMacro(
     pp.stopped = true;
     return { before: [] };
   }
+  pp.host.trace?.uses.push({ range: name, macro });
   const label = tokens.slice(0, at);
   const usesLabel = macro.body.some((line) =>
     line.some((t) => t.kind === TOKEN.percent && (t.text === '%00' || t.text === '%{00}')),

@@ -6,7 +6,7 @@ import { conditional, taking } from './conditions.ts';
 import { isDirectiveName, runDirective } from './directives.ts';
 import { callMacro, fillParameters } from './multi-macros.ts';
 import { defineSingle, expandSingles } from './single-macros.ts';
-import { type Line, type Preprocessor, type PreprocessorHost, report } from './state.ts';
+import { type Frame, type Line, type Preprocessor, type PreprocessorHost, lineKey, report } from './state.ts';
 
 /** Lines that one assembly may produce; more is a macro that never ends. */
 const LINE_LIMIT = 4_000_000;
@@ -76,11 +76,18 @@ export function nextLine(pp: Preprocessor): Line | undefined {
     if (word === undefined) continue;
     if (word.kind === TOKEN.percent && isDirectiveName(word.text)) {
       const name = word.text.toLowerCase();
+      // Conditions inside a part that does not count belong to it.
+      if (pp.host.trace !== undefined && !live && (name.startsWith('%if') || innermost(frame) === 'dead'))
+        skip(pp, frame, word);
       if (conditional(pp, frame, name, tokens)) continue;
       if (live) runDirective(pp, frame, name, tokens);
+      else skip(pp, frame, word);
       continue;
     }
-    if (!live) continue;
+    if (!live) {
+      skip(pp, frame, word);
+      continue;
+    }
     const expanded = expandSingles(pp, tokens);
     if (expanded.length === 0) continue;
     if (pp.multis.size === 0 && pp.foldedMultis.size === 0) return { tokens: expanded, expansion: pp.expansion };
@@ -89,6 +96,12 @@ export function nextLine(pp: Preprocessor): Line | undefined {
     if (call.before.length > 0) return { tokens: call.before, expansion: pp.expansion };
   }
   return undefined;
+}
+
+const innermost = (frame: Frame): string | undefined => frame.conditions[frame.conditions.length - 1]?.state;
+
+function skip(pp: Preprocessor, frame: Frame, word: Token): void {
+  if (frame.kind === 'file' && frame.again !== true) pp.host.trace?.skipped.add(lineKey(word.file, word.line));
 }
 
 /** At the end of a file, macro or repetition: the next round, or back to where it was called from. */

@@ -61,7 +61,9 @@ export function defineSingle(
   const others = (place.table.get(place.key) ?? []).filter(
     (m) => (m.parameters?.length ?? -1) !== count && count >= 0 && m.parameters !== undefined,
   );
-  place.table.set(place.key, [...others, { ...macro, name: name.text, defined: name, busy: false }]);
+  const added: SingleMacro = { ...macro, name: name.text, defined: name, busy: false };
+  pp.host.trace?.definitions.push(added);
+  place.table.set(place.key, [...others, added]);
 }
 
 export function undefineSingle(pp: Preprocessor, name: Token): void {
@@ -204,6 +206,7 @@ function apply(
   if (plain !== undefined) {
     if (plain.busy) return false;
     pushBody(
+      pp,
       token,
       plain,
       plain.body.map((t, i) => moved(t, token, i === 0 ? token.space : t.space)),
@@ -233,11 +236,19 @@ function apply(
     return false;
   }
   stack.length = rest;
-  pushBody(token, chosen.macro, substitute(pp, token, chosen.macro, chosen.args), stack, busy);
+  pushBody(pp, token, chosen.macro, substitute(pp, token, chosen.macro, chosen.args), stack, busy);
   return true;
 }
 
-function pushBody(token: Token, macro: SingleMacro, body: readonly Token[], stack: Item[], busy: SingleMacro[]): void {
+function pushBody(
+  pp: Preprocessor,
+  token: Token,
+  macro: SingleMacro,
+  body: readonly Token[],
+  stack: Item[],
+  busy: SingleMacro[],
+): void {
+  pp.host.trace?.uses.push({ range: token, macro });
   if (!macro.alias) {
     macro.busy = true;
     busy.push(macro);

@@ -76,6 +76,8 @@ export interface Frame {
   /** Repetitions that are left, for `repeat`. */
   remaining: number;
   readonly file: number;
+  /** The file was read before. */
+  readonly again?: boolean;
 }
 
 export interface Context {
@@ -103,9 +105,26 @@ export interface PreprocessorHost {
   bits(): number;
   /** Whether a word is an instruction or directive, so that a macro of that name may also be one. */
   isInstruction(name: string): boolean;
-  /** Remembers where a macro is defined and used (editors ask for it). */
   readonly defines: Readonly<Record<string, string>>;
+  /** Remembers what the preprocessor did, for editors. */
+  readonly trace?: Trace | undefined;
 }
+
+/** What an editor asks about macros, files and conditions; filled while the program is read. */
+export interface Trace {
+  readonly definitions: (SingleMacro | MultiMacro)[];
+  readonly uses: { readonly range: SourceRange; readonly macro: SingleMacro | MultiMacro }[];
+  /** `file`: index of what was included; undefined: it was not found. */
+  readonly includes: { readonly range: SourceRange; readonly path: string; readonly file: number | undefined }[];
+  /** Lines that a false condition left out, each as `lineKey`; of a file that is included twice, the first time. */
+  readonly skipped: Set<number>;
+}
+
+export function createTrace(): Trace {
+  return { definitions: [], uses: [], includes: [], skipped: new Set() };
+}
+
+export const lineKey = (file: number, line: number): number => file * 2 ** 32 + line;
 
 export interface Preprocessor {
   readonly host: PreprocessorHost;

@@ -7,6 +7,7 @@ import { EVALUATION_REQUESTS } from './evaluation.ts';
 import { EXECUTION_REQUESTS } from './execution.ts';
 import { EXPLANATION_REQUESTS } from './explanations.ts';
 import { HISTORY_REQUESTS } from './history.ts';
+import { LANGUAGE_REQUESTS } from './language.ts';
 import { LIFECYCLE_REQUESTS } from './lifecycle.ts';
 import { MEMORY_REQUESTS } from './memory.ts';
 import { SOURCE_REQUESTS } from './sources.ts';
@@ -30,6 +31,7 @@ const REQUESTS = new Map<string, Handler>(
     ...SOURCE_REQUESTS,
     ...TARGET_REQUESTS,
     ...VIEW_REQUESTS,
+    ...LANGUAGE_REQUESTS,
   }),
 );
 
