@@ -1,5 +1,5 @@
 // The language server: connects the features to a client. The only file that registers handlers.
-import type { Connection, InitializeResult, ServerCapabilities } from 'vscode-languageserver';
+import type { Connection, Diagnostic, InitializeResult, ServerCapabilities } from 'vscode-languageserver';
 import { diagnosticsOf } from './diagnostics.ts';
 import type { FeatureContext } from './feature.ts';
 import { FEATURES } from './features.ts';
@@ -83,7 +83,7 @@ export function serve(connection: Connection, host?: FileHost, documentation = '
   documents(server);
   connection.onNotification('ringside/session', (state: SessionState | null) => {
     server.session = state === null ? undefined : createSessionView(state);
-    if (server.refreshes) void connection.languages.inlayHint.refresh();
+    if (server.refreshes) connection.languages.inlayHint.refresh().then(undefined, ignore);
   });
   const context: FeatureContext = {
     connection,
@@ -92,6 +92,9 @@ export function serve(connection: Connection, host?: FileHost, documentation = '
     session: () => server.session,
   };
   for (const feature of FEATURES) feature.register(context);
+  connection.onShutdown(() => {
+    if (server.timer !== undefined) clearTimeout(server.timer);
+  });
   connection.listen();
 }
 
@@ -164,16 +167,19 @@ function publish(server: Server, root: string): void {
     // An open file with a program of its own has its diagnostics from there.
     if (uri !== root && rootOf(server.workspace, uri) !== root) continue;
     now.add(uri);
-    void server.connection.sendDiagnostics({ uri: outsideUri(root, uri), diagnostics: diagnosticsOf(program, file) });
+    send(server, root, uri, diagnosticsOf(program, file));
   }
-  for (const uri of before)
-    if (!now.has(uri)) void server.connection.sendDiagnostics({ uri: outsideUri(root, uri), diagnostics: [] });
+  for (const uri of before) if (!now.has(uri)) send(server, root, uri, []);
   server.published.set(root, now);
 }
 
+/** A client that is gone needs no diagnostics. */
+function send(server: Server, root: string, uri: string, diagnostics: Diagnostic[]): void {
+  server.connection.sendDiagnostics({ uri: outsideUri(root, uri), diagnostics }).then(undefined, ignore);
+}
+
 function clear(server: Server, root: string): void {
-  for (const uri of server.published.get(root) ?? [])
-    void server.connection.sendDiagnostics({ uri: outsideUri(root, uri), diagnostics: [] });
+  for (const uri of server.published.get(root) ?? []) send(server, root, uri, []);
   server.published.delete(root);
 }
 
