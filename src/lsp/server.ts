@@ -36,6 +36,7 @@ interface Server {
   readonly due: Set<string>;
   timer: ReturnType<typeof setTimeout> | undefined;
   refreshes: boolean;
+  ended: boolean;
 }
 
 /** Files through the client: for hosts that have none themselves. */
@@ -64,6 +65,7 @@ export function serve(connection: Connection, host?: FileHost, documentation = '
     due: new Set(),
     timer: undefined,
     refreshes: false,
+    ended: false,
   };
   connection.onInitialize((params): InitializeResult => {
     const options = (params.initializationOptions ?? {}) as InitializationOptions;
@@ -93,6 +95,7 @@ export function serve(connection: Connection, host?: FileHost, documentation = '
   };
   for (const feature of FEATURES) feature.register(context);
   connection.onShutdown(() => {
+    server.ended = true;
     if (server.timer !== undefined) clearTimeout(server.timer);
   });
   connection.listen();
@@ -139,6 +142,7 @@ function documents(server: Server): void {
 const ignore = (): void => undefined;
 
 function publishLater(server: Server, uris: readonly string[], delay = DELAY): void {
+  if (server.ended) return;
   for (const uri of uris) server.due.add(uri);
   if (server.timer !== undefined) clearTimeout(server.timer);
   server.timer = setTimeout(() => {
@@ -173,7 +177,6 @@ function publish(server: Server, root: string): void {
   server.published.set(root, now);
 }
 
-/** A client that is gone needs no diagnostics. */
 function send(server: Server, root: string, uri: string, diagnostics: Diagnostic[]): void {
   server.connection.sendDiagnostics({ uri: outsideUri(root, uri), diagnostics }).then(undefined, ignore);
 }

@@ -17,12 +17,12 @@ interface Client {
   notify(method: string, params: unknown): void;
   /** The next diagnostics of a file that pass. */
   diagnostics(uri: string, pass: (list: Diagnostic[]) => boolean): Promise<Diagnostic[]>;
-  dispose(): void;
+  dispose(): Promise<void>;
 }
 
 const running: Client[] = [];
-afterEach(() => {
-  for (const client of running.splice(0)) client.dispose();
+afterEach(async () => {
+  for (const client of running.splice(0)) await client.dispose();
 });
 
 async function client(): Promise<Client> {
@@ -54,7 +54,8 @@ async function client(): Promise<Client> {
         if (known !== undefined && pass(known)) done(known);
         else waiting.push({ uri, pass, done });
       }),
-    dispose() {
+    async dispose() {
+      await near.sendRequest('shutdown');
       near.dispose();
       server.dispose();
     },
