@@ -8,6 +8,9 @@ const QUIET = 500;
 /** How often progress is told and the host may handle messages, in milliseconds. */
 const BETWEEN = 100;
 
+/** Requests that were taken back before they came, at most. */
+const MAX_REMEMBERED = 1000;
+
 export interface Tasks {
   /** Begins work for the request that is being answered. */
   begin(title: string): Task;
@@ -42,7 +45,7 @@ export function createTasks(
       return !cancelled.delete(seq);
     },
     cancelRequest(seq) {
-      if (seq > current) cancelled.add(seq);
+      if (seq > current && cancelled.size < MAX_REMEMBERED) cancelled.add(seq);
       for (const task of running) if (task.request === seq) task.cancelled = true;
     },
     cancelProgress(id) {

@@ -1,5 +1,8 @@
 // Data breakpoints, breakpoints on events and VM exits, address spaces: on the real machine, as a client asks for them.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { ROOT } from '../cli/bundle.ts';
 import { launchedMachine, lineAfter, type MachineAdapter, whyNoBundle } from './machine-adapter.ts';
 
 const skip = whyNoBundle();
@@ -101,6 +104,18 @@ describe.skipIf(skip !== undefined)('data breakpoints', () => {
     }
     expect(seen).toEqual(['0x2', kept, '0x7']);
     expect(await line(adapter)).toBe(lineAfter('guest', 'mov     eax, 0x40000000'));
+  });
+
+  test('a member of a structure of the C program, in the frame that was chosen', async () => {
+    const elf = new Uint8Array(readFileSync(join(ROOT, 'samples/tiny-hypervisor/tiny-hypervisor.elf')));
+    const adapter = await launchedMachine({ memory: 64 }, elf);
+    await adapter.say('break handle_hlt');
+    await adapter.go();
+    const { stackFrames } = await adapter.request('stackTrace', { threadId: 1 });
+    const frameId = (stackFrames as { id: number }[])[0]?.id;
+    expect(await data(adapter, { name: 'vm->waiting', frameId }, 'write')).toMatchObject({ verified: true });
+    // handle_hlt sets it, a bool that was false.
+    expect((await adapter.go())?.text).toMatch(/^1 byte at hva:0x[0-9a-f]+ was 0x00, is 0x01$/);
   });
 
   test.each([

@@ -194,6 +194,11 @@ idt:    times 0x1000 db 0
   });
 });
 
+/** The text of a file that the adapter wrote. */
+function written(adapter: MachineAdapter, path: string): string {
+  return String(adapter.files.get(path) ?? '');
+}
+
 async function symbol(adapter: MachineAdapter, name: string): Promise<bigint> {
   return BigInt((await adapter.say(name)).split(' ')[0] ?? '0');
 }
@@ -205,7 +210,7 @@ describe.skipIf(skip !== undefined)('trace', () => {
     await adapter.say('break exit:HLT');
     await adapter.go();
     expect(await adapter.say('trace stop')).toBe('8 lines written to /out/exits.txt.');
-    const lines = (adapter.files.get('/out/exits.txt') ?? '').trim().split('\n');
+    const lines = written(adapter, '/out/exits.txt').trim().split('\n');
     // The guest's CPUID, CPUID, VMCALL and HLT, each with the VM entry before it.
     expect(lines.map((text) => /^(\w+) .*@ +\d+ {2}(\w+)/.exec(text)?.slice(1).join(' '))).toEqual([
       'entry VMLAUNCH',
@@ -223,7 +228,9 @@ describe.skipIf(skip !== undefined)('trace', () => {
     const adapter = await launchedMachine({}, TEXT);
     expect(await adapter.say('trace /out/steps.txt 3')).toBe('3 lines written to /out/steps.txt.');
     expect(
-      (adapter.files.get('/out/steps.txt') ?? '').split('\n').map((text) => text.trim().replace(/\s+/g, ' ')),
+      written(adapter, '/out/steps.txt')
+        .split('\n')
+        .map((text) => text.trim().replace(/\s+/g, ' ')),
     ).toEqual([
       'root 0 0x100000 mov rax, 0x1122334455667788',
       'root 1 0x10000a mov rbx, 0x100015',

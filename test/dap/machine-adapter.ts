@@ -33,7 +33,10 @@ export interface MachineAdapter extends ToyAdapter {
 }
 
 /** A session on hypervisor.asm, or on `text`, stopped before the first instruction. */
-export async function launchedMachine(launch: Record<string, unknown> = {}, text = TEXT): Promise<MachineAdapter> {
+export async function launchedMachine(
+  launch: Record<string, unknown> = {},
+  text: string | Uint8Array = TEXT,
+): Promise<MachineAdapter> {
   let machine: Machine | undefined;
   core ??= new WebAssembly.Module(readFileSync(join(ROOT, 'dist', 'core.wasm')));
   const coreWasm = core;
@@ -41,7 +44,8 @@ export async function launchedMachine(launch: Record<string, unknown> = {}, text
     machine = createMachine({ coreWasm, ramSize, program });
     return machine;
   });
-  adapter.files.set('/work/program.asm', text);
+  const path = typeof text === 'string' ? '/work/program.asm' : '/work/program.elf';
+  adapter.files.set(path, text);
   await adapter.request('initialize', {
     adapterID: 'ringside',
     linesStartAt1: true,
@@ -57,7 +61,7 @@ export async function launchedMachine(launch: Record<string, unknown> = {}, text
     type: 'ringside',
     request: 'launch',
     name: 'test',
-    program: '/work/program.asm',
+    program: path,
     memory: 16,
     stopOnEntry: true,
     stopOnFirstVmExit: false,

@@ -70,7 +70,7 @@ export interface Message {
 export interface ToyAdapter {
   readonly adapter: DebugAdapter;
   readonly messages: Message[];
-  readonly files: Map<string, string>;
+  readonly files: Map<string, string | Uint8Array>;
   toy(): Toy;
   /** Sends a request; resolves with the response, whatever it says. */
   raw(command: string, args?: unknown): Promise<Message>;
@@ -88,14 +88,14 @@ export function toyAdapter(
   makeMachine?: (program: Program, ramSize: number) => Machine,
   host: Partial<AdapterHost> = {},
 ): ToyAdapter {
-  const files = new Map([[PATH, SOURCE]]);
+  const files = new Map<string, string | Uint8Array>([[PATH, SOURCE]]);
   let toy: Toy | undefined;
   const adapter = new DebugAdapter({
     scheduler: createScheduler(),
     readFile: async (path) => {
       const text = files.get(path);
       if (text === undefined) throw new Error('there is no such file');
-      return new TextEncoder().encode(text);
+      return typeof text === 'string' ? new TextEncoder().encode(text) : text;
     },
     writeFile: async (path, text, append) => {
       if (path.startsWith('/nowhere')) throw new Error('there is no such folder');

@@ -4,9 +4,9 @@ import { type Breakpoint, setDataBreakpoints } from '../../debugger/breakpoints.
 import type { Context } from '../../debugger/expressions/names.ts';
 import { formatReference, type MemoryAddress, parseReference, spaceOf } from '../../debugger/memory.ts';
 import { expressionSubject, memorySubject, type SubjectResult, type Trigger } from '../../debugger/subjects.ts';
-import { childrenOf } from '../../debugger/variables.ts';
+import { childrenOf, contextOfPath } from '../../debugger/variables.ts';
 import { type Arguments, flag, optionalInteger, optionalText, records, text } from '../arguments.ts';
-import { type Answer, type Connection, type Debuggee, type Handler, launched, sideOfFrame } from '../connection.ts';
+import { type Answer, type Connection, type Debuggee, type Handler, launched } from '../connection.ts';
 import { badArguments, badReference, noSuchVariable, unknownMode } from '../errors.ts';
 import { answerBreakpoints, NEW_IDS, type Ids, optionsOf } from './breakpoints.ts';
 
@@ -75,14 +75,13 @@ function dataBreakpointInfo(connection: Connection, args: Arguments): Answer {
   const bytes = optionalInteger(args, 'bytes');
   if (bytes !== undefined && bytes < 1) throw badArguments(args.command, '"bytes" is less than 1');
   const mode = dataMode(args);
-  const frame = optionalInteger(args, 'frameId');
-  const context = debuggee.session.context(debuggee.frames.has(frame ?? 0) ? sideOfFrame(debuggee, frame) : undefined);
+  const reference = optionalInteger(args, 'variablesReference') ?? 0;
+  const context = contextOf(connection, debuggee, reference, optionalInteger(args, 'frameId'));
   if (flag(args, 'asAddress')) {
     const at = parseReference(name, context.side);
     if (at === undefined) throw badReference(name);
     return info(inMode(debuggee, at, mode), bytes ?? DEFAULT_BYTES, context);
   }
-  const reference = optionalInteger(args, 'variablesReference') ?? 0;
   const expression = reference === 0 ? name : expressionOf(connection, debuggee, reference, name);
   if (expression === undefined) return refused(`${name} has no place of its own that could be watched.`);
   const subject = expressionSubject(expression, 'change', context, bytes === undefined ? undefined : BigInt(bytes));
@@ -113,6 +112,21 @@ function dataBreakpointInfo(connection: Connection, args: Arguments): Answer {
       canPersist: true,
     },
   };
+}
+
+/** What names mean: in the frame of a row of the variables view, or in the frame that was given. */
+function contextOf(
+  connection: Connection,
+  debuggee: Debuggee,
+  reference: number,
+  frameId: number | undefined,
+): Context {
+  const path = connection.handles.pathOf(reference);
+  const frame = debuggee.frames.get(frameId ?? 0);
+  return (
+    (path === undefined ? undefined : contextOfPath(debuggee, path)) ??
+    debuggee.session.context(frame?.side, frame?.kind === 'code' ? frame : undefined)
+  );
 }
 
 function expressionOf(connection: Connection, debuggee: Debuggee, reference: number, name: string): string | undefined {
