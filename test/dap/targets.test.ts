@@ -115,6 +115,24 @@ describe.skipIf(skip !== undefined)('stepping out', () => {
   });
 });
 
+describe.skipIf(skip !== undefined)('going back', () => {
+  test('a step, to the call of a frame, and to the start', async () => {
+    const adapter = await at('guest_function');
+    const time = async (): Promise<number> => Number(await adapter.say('time,d'));
+    const arrived = await time();
+    const instruction = { ...THREAD, granularity: 'instruction' };
+    await adapter.toStop('next', instruction);
+    await adapter.toStop('stepBack', instruction);
+    expect([await time(), (await frames(adapter))[0]?.name]).toEqual([arrived, 'guest_function']);
+    await adapter.toStop('next', instruction);
+    await adapter.toStop('restartFrame', { frameId: (await frames(adapter))[0]?.id });
+    expect(await time()).toBeLessThanOrEqual(arrived);
+    await adapter.say('break delete all');
+    await adapter.toStop('reverseContinue', THREAD);
+    expect(await time()).toBe(0);
+  });
+});
+
 describe.skipIf(skip !== undefined)('evaluate', () => {
   test.each(['watch', 'hover', 'clipboard', 'variables'])('as %s it reads and never writes', async (context) => {
     const adapter = await launchedMachine();
