@@ -48,7 +48,9 @@ const HELP = `Ringside ${version}: a debugger for hypervisors, on a simulated VT
       --port N                     on 127.0.0.1:N (default ${DEFAULT_GDB_PORT}); options of the program as for run
   ringside test PATH... [options]  run tests: labels and functions test_*, or whole programs; results as TAP
       --filter TEXT                only tests with TEXT in their names
+      --test NAME                  only the test of exactly this name; may be given several times
       --list                       names only
+      --json                       a JSON object a line; --coverage: with how often each line ran (slower)
       --junit FILE, --lcov FILE    results for other tools; line coverage (slower)
       --max-instructions N         of one test (default ${DEFAULT_TEST_INSTRUCTIONS}); options of the program as for run
   ringside lsp                     language server for NASM syntax on standard input and output
@@ -184,7 +186,10 @@ function testCommand(args: string[]): Promise<number> {
       ...PROGRAM_OPTIONS,
       'max-instructions': { type: 'string' },
       filter: { type: 'string' },
+      test: { type: 'string', multiple: true },
       list: { type: 'boolean' },
+      json: { type: 'boolean' },
+      coverage: { type: 'boolean' },
       junit: { type: 'string' },
       lcov: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
@@ -192,6 +197,7 @@ function testCommand(args: string[]): Promise<number> {
   });
   if (values.help) return main(['--help']);
   if (positionals.length === 0) throw usage('"ringside test" needs a file or a folder.');
+  if (values.coverage && !values.json) throw usage('--coverage goes with --json; --lcov FILE writes it to a file.');
   return test({
     paths: positionals,
     load: programOptions(values),
@@ -204,7 +210,10 @@ function testCommand(args: string[]): Promise<number> {
       DEFAULT_TEST_INSTRUCTIONS,
     ),
     filter: values.filter,
+    names: values.test ?? [],
     list: values.list === true,
+    json: values.json === true,
+    coverage: values.coverage === true,
     junit: values.junit,
     lcov: values.lcov,
   });

@@ -47,6 +47,57 @@ describe.skipIf(whyNoBundle() !== undefined)('ringside test', () => {
     expect((await run(folder, '--filter', 'xyz')).stderr).toMatch(/No test has "xyz" in its name/);
   });
 
+  const events = (stdout: string): unknown[] =>
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+
+  test('--list --json: where each test is', async () => {
+    const { stdout } = await run(folder, '--list', '--json');
+    const file = join(folder, 'sum.test.asm');
+    expect(events(stdout)).toEqual([
+      { kind: 'test', file, name: 'test_passes', whole: false, path: file, line: 4 },
+      { kind: 'test', file, name: 'test_fails', whole: false, path: file, line: 6 },
+    ]);
+  });
+
+  test('--json --coverage: results and how often lines ran; a file that does not assemble stops no other', async () => {
+    const bad = join(folder, 'not-one.asm');
+    const file = join(folder, 'sum.test.asm');
+    const { status, stdout } = await run(bad, file, '--json', '--coverage');
+    expect(status).toBe(1);
+    const result = { kind: 'result', file, notes: [], console: '', exits: 0, instructions: expect.any(Number) };
+    expect(events(stdout)).toEqual([
+      { kind: 'problem', file: bad, message: expect.stringMatching(/not-one\.asm.*1/) },
+      { kind: 'start', file, name: 'test_passes' },
+      { ...result, name: 'test_passes', passed: true, failures: [] },
+      { kind: 'start', file, name: 'test_fails' },
+      {
+        ...result,
+        name: 'test_fails',
+        passed: false,
+        failures: [{ message: expect.stringContaining('"rax == 1" does not hold'), path: file, line: 6 }],
+      },
+      // HLT, and the RET of the test whose assertion failed before it, did not run.
+      {
+        kind: 'coverage',
+        path: file,
+        lines: [
+          [2, 0],
+          [4, 1],
+          [6, 0],
+        ],
+      }, // prettier-ignore
+    ]);
+  });
+
+  test('--test chooses by the whole name', async () => {
+    const { status, stdout } = await run(folder, '--test', 'test_passes');
+    expect([status, stdout.split('\n')[1]]).toEqual([0, '1..1']);
+    expect((await run(folder, '--test', 'passes')).stderr).toMatch(/No test is named "passes"/);
+  });
+
   test.each([
     [[], /needs a file or a folder/, 2],
     [[join(folder, 'nowhere')], /nowhere: cannot be read: there is no such file/, 1],
