@@ -47,7 +47,7 @@ const OWNED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What may use Node.js: everything else also runs in a browser worker. */
-const NODE_ALLOWED = [/^src\/cli\//, /^src\/extension\/(?:main|adapter|language-client)\.ts$/];
+const NODE_ALLOWED = [/^src\/cli\//, /^src\/extension\/(?:main|adapter|language-client|command-line)\.ts$/];
 
 const NODE_GLOBALS =
   /\b(?:Buffer\.(?:from|alloc|concat)|process\.(?:env|cwd|argv|nextTick|std(?:out|err|in)|exit|platform|hrtime)|__dirname|require\()/;

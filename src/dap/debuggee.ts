@@ -6,12 +6,13 @@ import { sourceProblems, writersOf } from '../debugger/checks.ts';
 import { place } from '../debugger/place.ts';
 import { type Cause, Session } from '../debugger/session.ts';
 import { leaveStop, recordRun } from '../debugger/views/record.ts';
+import { standAtTest } from '../debugger/tests/stand.ts';
 import type { Machine } from '../machine/types.ts';
 import { imageOf } from '../program/image.ts';
 import { loadProgram } from '../program/load.ts';
 import { ProgramError } from '../program/errors.ts';
 import { type Connection, type Debuggee, forgetStop, memoryChanged, threadOf } from './connection.ts';
-import { machineFailed, programFailed } from './errors.ts';
+import { machineFailed, programFailed, testFailed } from './errors.ts';
 import type { LaunchOptions } from './launch.ts';
 import { createConsoleOutput } from './output.ts';
 import { imagesChanged } from './modules.ts';
@@ -39,6 +40,10 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
   machine.onOutput = (bytes) => output.add(bytes);
   machine.onRewound = (bytes) => output.rewind(bytes);
   machine.history.onCut = () => connection.event('output', { category: 'console', output: CUT });
+  if (options.test !== undefined) {
+    const standing = await standAtTest(machine, image, options.test, host.scheduler.breathe);
+    if (!standing.ok) throw testFailed(standing.problem);
+  }
   if (!options.noDebug) machine.history.record(options.historyLimit);
   machine.onNotice = (text) => connection.event('output', { category: 'console', output: `${text}\n` });
   const record = recordRun(machine);

@@ -126,5 +126,8 @@ export const noSuchCapability = (setting: 'profile' | 'without', name: string, e
 
 export const programFailed = (message: string): DapError => shown(1103, 'program', message);
 
+export const testFailed = (problem: string): DapError =>
+  shown(1106, 'test', `launch.json: "test" cannot be carried out: ${problem}.`);
+
 export const machineFailed = (message: string): DapError =>
   shown(1104, 'machine', `The machine could not be made: ${message}`);

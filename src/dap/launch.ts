@@ -20,6 +20,8 @@ export interface LaunchOptions {
   /** Logical processors. */
   readonly processors: number;
   readonly profile: CapabilityProfile;
+  /** A test of the program to stand at: a label `test_…` to call. */
+  readonly test: string | undefined;
   readonly stopOnEntry: boolean;
   readonly stopOnFirstVmExit: boolean;
   readonly noDebug: boolean;
@@ -39,6 +41,7 @@ export const MAX_MEMORY = 3072;
 
 const OWN = [
   'program',
+  'test',
   'args',
   'modules',
   'memory',
@@ -100,6 +103,7 @@ export function readLaunch(input: unknown): LaunchOptions {
     },
     processors: processorsOf(values.processors),
     profile: profileOf(values.profile, values.without),
+    test: textOf('test', values.test, 'the name of a test, for example "test_add"'),
     stopOnEntry: flag('stopOnEntry', values.stopOnEntry, false),
     stopOnFirstVmExit: flag('stopOnFirstVmExit', values.stopOnFirstVmExit, true),
     noDebug: flag('noDebug', values.noDebug, false),
@@ -117,6 +121,12 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 function flag(field: string, value: unknown, absent: boolean): boolean {
   if (value === undefined) return absent;
   if (typeof value !== 'boolean') throw badLaunchValue(field, value, 'true or false');
+  return value;
+}
+
+function textOf(field: string, value: unknown, expected: string): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || value === '') throw badLaunchValue(field, value, expected);
   return value;
 }
 

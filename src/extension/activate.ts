@@ -6,17 +6,20 @@ import { entryProblems } from './diagnostics.ts';
 import { editorMarks } from './editor-marks.ts';
 import { type ClientModule, languageSupport } from './language.ts';
 import { serialConsoles } from './serial-console.ts';
+import { testController } from './tests/controller.ts';
+import type { TestRunner } from './tests/runner.ts';
 import { statusBar } from './status-bar.ts';
 import { watchSessions } from './views/session-state.ts';
 import { registerViews } from './views/views.ts';
 
 export const DEBUG_TYPE = 'ringside';
 
-/** `loadClient`: gives the client of the language server, when the first assembly source is open. */
+/** `loadClient`: gives the client of the language server, when the first assembly source is open. `tests`: who carries tests out, where that can be. */
 export function activateWith(
   context: vscode.ExtensionContext,
   adapters: vscode.DebugAdapterDescriptorFactory,
   loadClient: () => Promise<ClientModule>,
+  tests: TestRunner | undefined,
 ): void {
   const problems = entryProblems(DEBUG_TYPE);
   const watch = watchSessions(DEBUG_TYPE);
@@ -35,6 +38,7 @@ export function activateWith(
     serialConsoles(DEBUG_TYPE),
     problems.disposable,
     languageSupport(context, DEBUG_TYPE, loadClient),
+    testController(DEBUG_TYPE, tests),
     ...registerCommands(DEBUG_TYPE, problems),
   );
 }

@@ -5,5 +5,6 @@ import { startClient } from './language-client-web.ts';
 import { workerAdapterFactory } from './worker-adapter.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
-  activateWith(context, workerAdapterFactory(context.extensionUri), () => Promise.resolve({ startClient }));
+  const loadClient = () => Promise.resolve({ startClient });
+  activateWith(context, workerAdapterFactory(context.extensionUri), loadClient, undefined);
 }

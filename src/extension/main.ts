@@ -2,7 +2,11 @@
 import type * as vscode from 'vscode';
 import { activateWith } from './activate.ts';
 import { adapterFactory } from './adapter.ts';
+import { commandLine } from './command-line.ts';
+import { testProcess } from './tests/process.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
-  activateWith(context, adapterFactory(context.extensionPath), () => import('./language-client.ts'));
+  const ringside = commandLine(context.extensionPath);
+  const loadClient = () => import('./language-client.ts');
+  activateWith(context, adapterFactory(context.extensionPath), loadClient, testProcess(ringside));
 }

@@ -1,0 +1,93 @@
+// The Testing view: test files of the workspace, the tests in them, and profiles that run, debug and cover them.
+import * as vscode from 'vscode';
+import { debugTests } from './debug.ts';
+import { type Chosen, runTests } from './run.ts';
+import { listTests, type TestRunner } from './runner.ts';
+import { TEST_GLOB } from './summary.ts';
+import { createTree, type TestTree } from './tree.ts';
+
+/** Without a runner tests are shown, and running them says why they cannot be. */
+export function testController(debugType: string, runner: TestRunner | undefined): vscode.Disposable {
+  const controller = vscode.tests.createTestController('ringside', 'Ringside');
+  const tree = createTree(controller);
+  const discovery = createDiscovery(controller, tree, runner);
+  controller.resolveHandler = (item) => (item === undefined ? discovery.all() : undefined);
+  controller.refreshHandler = () => discovery.all();
+  const chosen = (request: vscode.TestRunRequest): Chosen[] => tree.chosen(request);
+  controller.createRunProfile(
+    'Run',
+    vscode.TestRunProfileKind.Run,
+    (request, token) => runTests(controller, tree, runner, request, chosen(request), token),
+    true,
+  );
+  controller.createRunProfile(
+    'Debug',
+    vscode.TestRunProfileKind.Debug,
+    (request, token) => debugTests(debugType, controller, request, chosen(request), token),
+    true,
+  );
+  const covered = new WeakMap<vscode.FileCoverage, vscode.StatementCoverage[]>();
+  const coverage = controller.createRunProfile(
+    'Coverage',
+    vscode.TestRunProfileKind.Coverage,
+    (request, token) => runTests(controller, tree, runner, request, chosen(request), token, covered),
+    true,
+  );
+  coverage.loadDetailedCoverage = async (_run, file) => covered.get(file) ?? [];
+  return vscode.Disposable.from(controller, discovery);
+}
+
+interface Discovery extends vscode.Disposable {
+  all(): Promise<void>;
+}
+
+/** Looks for tests when the view first asks, and again for a file that changed. */
+function createDiscovery(controller: vscode.TestController, tree: TestTree, runner: TestRunner | undefined): Discovery {
+  const cancellation = new vscode.CancellationTokenSource();
+  const watchers: vscode.Disposable[] = [];
+
+  async function list(files: readonly vscode.Uri[]): Promise<void> {
+    for (const uri of files) tree.add(uri);
+    if (runner === undefined || files.length === 0) return;
+    const found = new Map(files.map((uri) => [uri.fsPath, uri]));
+    for (const uri of files) tree.begin(uri);
+    const problem = await listTests(
+      runner,
+      [...found.keys()],
+      (event) => {
+        const uri = 'file' in event ? found.get(event.file) : undefined;
+        if (uri === undefined) return;
+        if (event.kind === 'test') tree.found(uri, event);
+        if (event.kind === 'problem') tree.problem(uri, event.message);
+      },
+      cancellation.token,
+    );
+    for (const uri of files) tree.end(uri, problem);
+  }
+
+  function watch(): void {
+    if (watchers.length > 0) return;
+    const watcher = vscode.workspace.createFileSystemWatcher(TEST_GLOB);
+    watchers.push(
+      watcher,
+      watcher.onDidCreate((uri) => list([uri])),
+      watcher.onDidChange((uri) => list([uri])),
+      watcher.onDidDelete((uri) => tree.remove(uri)),
+    );
+  }
+
+  return {
+    async all() {
+      watch();
+      const files = await vscode.workspace.findFiles(TEST_GLOB, '**/node_modules/**');
+      const wanted = new Set(files.map(String));
+      for (const [id] of controller.items) if (!wanted.has(id)) controller.items.delete(id);
+      await list(files);
+    },
+    dispose() {
+      cancellation.cancel();
+      cancellation.dispose();
+      for (const watcher of watchers) watcher.dispose();
+    },
+  };
+}

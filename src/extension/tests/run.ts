@@ -1,0 +1,125 @@
+// A run of tests: each file's by one process, results as they come.
+import * as vscode from 'vscode';
+import type { TestEnded, TestEvent } from '../../debugger/tests/events.ts';
+import { runArguments, type TestRunner } from './runner.ts';
+import { addLines, coverageOf, messagesOf, outputOf } from './summary.ts';
+import type { TestTree } from './tree.ts';
+
+/** A file and the tests in it that were asked for; none: the file is the test, or all that it may have. */
+export interface Chosen {
+  readonly file: vscode.TestItem;
+  readonly tests: readonly vscode.TestItem[];
+}
+
+export const DESKTOP_ONLY =
+  'Tests run in VS Code on a computer: here, in a browser, Ringside has no process to run them in. F5 debugs the program.';
+
+type Covered = WeakMap<vscode.FileCoverage, vscode.StatementCoverage[]>;
+
+export async function runTests(
+  controller: vscode.TestController,
+  tree: TestTree,
+  runner: TestRunner | undefined,
+  request: vscode.TestRunRequest,
+  chosen: readonly Chosen[],
+  token: vscode.CancellationToken,
+  covered?: Covered,
+): Promise<void> {
+  await saveAll(chosen);
+  const run = controller.createTestRun(request);
+  const lines = new Map<string, Map<number, number>>();
+  for (const entry of chosen) for (const item of itemsOf(entry)) run.enqueued(item);
+  for (const entry of chosen) {
+    if (token.isCancellationRequested) break;
+    if (runner === undefined)
+      for (const item of itemsOf(entry)) run.errored(item, new vscode.TestMessage(DESKTOP_ONLY));
+    else await runFile(run, tree, runner, entry, token, covered === undefined ? undefined : lines);
+  }
+  for (const [path, sum] of lines) addCoverage(run, path, sum, covered);
+  run.end();
+}
+
+const itemsOf = ({ file, tests }: Chosen): readonly vscode.TestItem[] => (tests.length === 0 ? [file] : tests);
+
+/** What runs is what is on disk: sources that were changed are saved, as before a debug session. */
+async function saveAll(chosen: readonly Chosen[]): Promise<void> {
+  if (chosen.length > 0) await vscode.workspace.saveAll(false);
+}
+
+async function runFile(
+  run: vscode.TestRun,
+  tree: TestTree,
+  runner: TestRunner,
+  entry: Chosen,
+  token: vscode.CancellationToken,
+  lines: Map<string, Map<number, number>> | undefined,
+): Promise<void> {
+  const { file, tests } = entry;
+  const left = new Set(itemsOf(entry));
+  const began = new Map<vscode.TestItem, number>();
+  const take = (event: TestEvent): void => {
+    switch (event.kind) {
+      case 'start': {
+        const item = tree.itemOf(file, event.name);
+        began.set(item, Date.now());
+        run.started(item);
+        break;
+      }
+      case 'result': {
+        const item = tree.itemOf(file, event.name);
+        left.delete(item);
+        report(run, item, event, Date.now() - (began.get(item) ?? Date.now()));
+        break;
+      }
+      case 'problem':
+        for (const item of left) run.errored(item, new vscode.TestMessage(event.message));
+        left.clear();
+        break;
+      case 'coverage': {
+        const sum = lines?.get(event.path) ?? new Map<number, number>();
+        addLines(sum, event.lines);
+        lines?.set(event.path, sum);
+        break;
+      }
+      case 'test':
+    }
+  };
+  const names = tests.length === 0 ? undefined : tests.map(({ label }) => label);
+  const maxInstructions = vscode.workspace.getConfiguration('ringside').get('test.maxInstructions', 100_000_000);
+  const args = runArguments(file.uri?.fsPath ?? '', names, { coverage: lines !== undefined, maxInstructions });
+  const problem = await runner(args, take, token);
+  for (const item of left) {
+    if (token.isCancellationRequested) run.skipped(item);
+    else run.errored(item, new vscode.TestMessage(problem === '' ? 'The test gave no result.' : problem));
+  }
+}
+
+function report(run: vscode.TestRun, item: vscode.TestItem, result: TestEnded, milliseconds: number): void {
+  run.appendOutput(outputOf(result), undefined, item);
+  if (result.passed) {
+    run.passed(item, milliseconds);
+    return;
+  }
+  const messages = messagesOf(result).map(({ text, path, line }) => {
+    const message = new vscode.TestMessage(text);
+    const uri = path === undefined ? item.uri : vscode.Uri.file(path);
+    const position = path === undefined ? item.range?.start : new vscode.Position(line, 0);
+    if (uri !== undefined && position !== undefined) message.location = new vscode.Location(uri, position);
+    return message;
+  });
+  run.failed(item, messages, milliseconds);
+}
+
+function addCoverage(
+  run: vscode.TestRun,
+  path: string,
+  sum: ReadonlyMap<number, number>,
+  covered: Covered | undefined,
+): void {
+  const statements = coverageOf(sum).map(
+    ({ line, executed }) => new vscode.StatementCoverage(executed, new vscode.Position(line, 0)),
+  );
+  const file = vscode.FileCoverage.fromDetails(vscode.Uri.file(path), statements);
+  covered?.set(file, statements);
+  run.addCoverage(file);
+}
