@@ -51,6 +51,9 @@ if (typeof host === 'string') {
 } else {
   stages.push(await stage('package', process.execPath, [join(ROOT, 'scripts', 'package.mjs')]));
   stages.push(await stage('tests in a real VS Code', process.execPath, [join(ROOT, 'test', 'e2e', 'main.mjs')]));
+  stages.push(
+    await stage('tests in a VS Code for the web', process.execPath, [join(ROOT, 'test', 'e2e', 'browser.mjs')]),
+  );
 }
 
 const units = existsSync(report)

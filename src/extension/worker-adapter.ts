@@ -43,11 +43,12 @@ class WorkerAdapter implements vscode.DebugAdapter {
     const [script, core, disassembler] = await Promise.all(
       ['adapter-worker.js', 'core.wasm', 'iced_x86_bg.wasm'].map(file),
     );
-    // The script may come from another origin, which a worker's URL must not.
+    // The script may come from another origin, which a worker's URL must not. The URL stays valid: VS Code wraps workers, and loads it later.
     const url = URL.createObjectURL(new Blob([script as BlobPart], { type: 'text/javascript' }));
     const worker = new Worker(url);
-    URL.revokeObjectURL(url);
     worker.onmessage = ({ data }: { data: FromWorker }) => void this.#take(worker, data);
+    worker.onerror = ({ message }) =>
+      void vscode.window.showErrorMessage(`Ringside: the debug adapter failed: ${message}`);
     post(worker, { kind: 'start', files: { core: core as Uint8Array, disassembler: disassembler as Uint8Array } });
     return worker;
   }

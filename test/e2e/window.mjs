@@ -21,7 +21,7 @@ const TIMEOUT = Number(process.env.RINGSIDE_E2E_TIMEOUT ?? 60_000);
 const PICTURES = join(ROOT, 'docs', 'pictures');
 
 /** Opens the window; `close()` ends browser and server and removes every temporary file. */
-export async function openWindow() {
+export async function openWindow({ settings } = {}) {
   const host = await ensureVsCodeHost();
   if (typeof host === 'string') throw new Error(host);
   const folder = mkdtempSync(join(tmpdir(), 'rs-'));
@@ -32,6 +32,7 @@ export async function openWindow() {
     folder,
     vsix: join(ROOT, 'ringside.vsix'),
     settings: {
+      ...settings,
       'workbench.reduceMotion': 'on',
       'window.confirmBeforeClose': 'never',
       'editor.accessibilitySupport': 'off',

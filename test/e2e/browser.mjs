@@ -1,0 +1,22 @@
+// The extension as it runs in a browser: in VS Code's extension host for workers, with the machine in a worker of its own and no process behind it.
+// The tests are those of the desktop that need nothing else.
+import { runTests } from './run.mjs';
+import { tests } from './sessions.mjs';
+
+const NAMES = [
+  'F5 stops at the first VM exit, with both sides and the VMCS decoded',
+  'stepping over the handler comes back to the guest',
+  'stepping in at a guest’s CPUID enters the exit handler',
+  'a failed VM entry names its three mistakes',
+  'a hypervisor in C has source lines on both sides',
+];
+
+const chosen = Object.fromEntries(
+  NAMES.map((name) => {
+    if (!(name in tests)) throw new Error(`there is no test "${name}"`);
+    return [name, tests[name]];
+  }),
+);
+await runTests('a VS Code whose extension host is a worker', chosen, {
+  settings: { 'remote.extensionKind': { 'ringside.ringside': ['web'] } },
+});
