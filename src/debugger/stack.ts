@@ -113,7 +113,14 @@ function framesAt(machine: Machine, image: Image, side: Side, activation: Activa
     .map((instance, level): CodeFrame => {
       const inner = functions[level + 1];
       const called = inner?.call === undefined ? line : lineOfCall(image, inner.call, inner.start);
-      return { ...common, name: instance.name, line: called, function: instance };
+      // A label inside a function of assembly says more: where VM exits arrive behind a VMLAUNCH, for example.
+      const label = functions.length === 1 && symbol !== undefined && symbol.symbol.address > instance.start;
+      return {
+        ...common,
+        name: label ? frameName(symbol.symbol, linear) : instance.name,
+        line: called,
+        function: instance,
+      };
     })
     .reverse();
 }
