@@ -85,7 +85,9 @@ describe('in a session', () => {
   test('help lists the commands', async () => {
     const toy = await launchedToy();
     const { result } = await toy.request('evaluate', { expression: 'help', context: 'repl' });
-    const lines = result.split('\n').map((line) => line.replace(/^ {2}(\S+) +/, '$1: '));
+    const lines = String(result)
+      .split('\n')
+      .map((line: string) => line.replace(/^ {2}(\S+) +/, '$1: '));
     for (const { name, summary } of COMMANDS) expect(lines).toContain(`${name}: ${summary}`);
   });
 
