@@ -5,6 +5,7 @@ import { configurationProvider, dynamicConfigurations } from './configuration.ts
 import { entryProblems } from './diagnostics.ts';
 import { editorMarks } from './editor-marks.ts';
 import { type ClientModule, languageSupport } from './language.ts';
+import { firstSteps } from './project/commands.ts';
 import { serialConsoles } from './serial-console.ts';
 import { testController } from './tests/controller.ts';
 import type { TestRunner } from './tests/runner.ts';
@@ -39,6 +40,7 @@ export function activateWith(
     problems.disposable,
     languageSupport(context, DEBUG_TYPE, loadClient),
     testController(DEBUG_TYPE, tests),
+    ...firstSteps(context),
     ...registerCommands(DEBUG_TYPE, problems),
   );
 }
