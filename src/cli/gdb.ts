@@ -17,6 +17,8 @@ export interface GdbCommand {
   readonly load: LoadOptions;
   readonly processors: number;
   readonly profile: CapabilityProfile;
+  /** Bytes that the recorded past may take; 0: none is recorded. */
+  readonly historyLimit: number;
   /** 0: any that is free. */
   readonly port: number;
 }
@@ -55,6 +57,7 @@ export async function debugWithGdb(command: GdbCommand): Promise<number> {
       logged: (text) => client?.print(`${text}\n`),
     },
   });
+  machine.history.record(command.historyLimit);
   session.start();
   return new Promise((resolve, reject) => {
     const serve = (socket: Socket): void => {

@@ -8,6 +8,7 @@ import { assembleFile } from './asm.ts';
 import { auditFile } from './audit.ts';
 import { serveStandardStreams, serveTcp } from './dap.ts';
 import { CommandError, STATUS, usage } from './errors.ts';
+import { DEFAULT_HISTORY_LIMIT } from '../machine/history/recorder.ts';
 import { debugWithGdb } from './gdb.ts';
 import {
   definesOf,
@@ -24,6 +25,8 @@ import { test } from './test.ts';
 
 /** Where GDB's users expect a remote stub. */
 const DEFAULT_GDB_PORT = 1234;
+/** In MiB. */
+const DEFAULT_HISTORY = DEFAULT_HISTORY_LIMIT / 0x100000;
 const DEFAULT_TEST_INSTRUCTIONS = 100_000_000;
 
 const HELP = `Ringside ${version}: a debugger for hypervisors, on a simulated VT-x machine.
@@ -46,6 +49,7 @@ const HELP = `Ringside ${version}: a debugger for hypervisors, on a simulated VT
   ringside dap [--port N]          debug adapter on standard input and output, or on 127.0.0.1:N
   ringside gdb FILE [options]      a GDB remote stub for the program, which waits before its first instruction
       --port N                     on 127.0.0.1:N (default ${DEFAULT_GDB_PORT}); options of the program as for run
+      --history MIB                memory for going back in time (default ${DEFAULT_HISTORY}; 0: none)
   ringside test PATH... [options]  run tests: labels and functions test_*, or whole programs; results as TAP
       --filter TEXT                only tests with TEXT in their names
       --test NAME                  only the test of exactly this name; may be given several times
@@ -156,7 +160,12 @@ async function gdbCommand(args: string[]): Promise<number> {
   const { values, positionals } = parse({
     args,
     allowPositionals: true,
-    options: { ...PROGRAM_OPTIONS, port: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      ...PROGRAM_OPTIONS,
+      port: { type: 'string' },
+      history: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   if (values.help) return main(['--help']);
   return debugWithGdb({
@@ -164,6 +173,7 @@ async function gdbCommand(args: string[]): Promise<number> {
     load: programOptions(values),
     processors: processorsOption(values),
     profile: profileOption(values),
+    historyLimit: number('history', values.history, 0, 65_536, DEFAULT_HISTORY) * 0x100000,
     port: number('port', values.port, 0, 65535, DEFAULT_GDB_PORT),
   });
 }

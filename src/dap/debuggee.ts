@@ -220,17 +220,6 @@ function stopBody(cause: Cause, title: string | undefined, machine: Machine): ob
   }
 }
 
-/** `CPU 0 — VMX root`: the selected processor, where it is, and what it waits for. */
-export function threadName(machine: Machine): string {
-  const processor = machine.processor();
-  const activity = machine.activity(processor);
-  const waits = activity === 'active' ? '' : `, ${activity}`;
-  if (machine.inVmxOperation()) {
-    return `CPU ${processor} — ${machine.side() === 'root' ? 'VMX root' : 'VMX non-root'}${waits}`;
-  }
-  return `CPU ${processor} — outside VMX operation${waits}`;
-}
-
 /** One line for the debug console when a program is loaded. */
 export function loadedText(debuggee: Debuggee): string {
   const { image, machine } = debuggee;

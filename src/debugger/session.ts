@@ -42,7 +42,7 @@ import type { Scheduler } from './scheduler.ts';
 import { sourceScope } from './source/scope.ts';
 import type { CodeFrame } from './stack.ts';
 import { planStepInto } from './step-targets.ts';
-import { type Granularity, type Plan, planStep, type StepKind, type Wanted } from './stepping.ts';
+import { type Granularity, type Plan, planStep, planStepRange, type StepKind, type Wanted } from './stepping.ts';
 import {
   applyWatches,
   exitReasonsWanted,
@@ -270,6 +270,14 @@ export class Session {
     this.#hold(alone);
     const over = (): Plan => planStep(this.machine, this.image, 'over', 'instruction');
     void this.#run(planStepInto(this.machine, address, this.image, over));
+    return true;
+  }
+
+  /** From `stopped`: instructions of the selected processor until it stands outside a range of linear addresses. */
+  stepRange(start: bigint, end: bigint, alone = false): boolean {
+    if (this.#state !== 'stopped') return false;
+    this.#hold(alone);
+    void this.#run(planStepRange(this.machine, start, end));
     return true;
   }
 

@@ -37,6 +37,16 @@ export function planStep(machine: Machine, image: Image, kind: StepKind, granula
   return line === undefined ? stepInstruction(machine, kind) : stepStatement(machine, image, kind, line);
 }
 
+/** Instruction by instruction until the processor stands outside a range of linear addresses, or on the other side. */
+export function* planStepRange(machine: Machine, start: bigint, end: bigint): Plan {
+  const side = machine.side();
+  for (;;) {
+    yield* intoOne(machine);
+    const { linear } = currentPosition(machine);
+    if (machine.side() !== side || linear < start || linear >= end) return;
+  }
+}
+
 /** Until an address is reached on one side and VMCS, with the stack at or above a level (so not in a deeper call). */
 function* runTo(machine: Machine, address: bigint, from: Position, stack: bigint | undefined): Plan {
   const wanted: Wanted = { addresses: [address] };

@@ -6,7 +6,8 @@ import { evaluateShown } from '../debugger/evaluation.ts';
 import { explainCause } from '../debugger/explain.ts';
 import { errorText } from '../debugger/expressions/errors.ts';
 import type { Cause, Session } from '../debugger/session.ts';
-import { setInstructionBreakpoints } from '../debugger/breakpoints.ts';
+import { readActions, type Resumption, SUPPORTED_ACTIONS } from './actions.ts';
+import { backwards, backwardsStep } from './backwards.ts';
 import {
   bytesOfHex,
   bytesOfLatin1,
@@ -17,7 +18,9 @@ import {
   type Incoming,
   PACKET_SIZE,
 } from './packets.ts';
+import { createGdbPoints } from './points.ts';
 import { REGISTERS, registerHex, targetDescription, valueOfHex, writeGdbRegister } from './registers.ts';
+import { describeThread, readThread, threadId, threadList } from './threads.ts';
 
 /** Ends the connection after what was sent. */
 export type SendBytes = (bytes: Uint8Array) => void;
@@ -29,7 +32,6 @@ const BAD_REQUEST = 'E16';
 const NOT_MAPPED = 'E0e';
 const OK = 'OK';
 const UNKNOWN = '';
-const THREAD = 1;
 
 const FEATURES = [
   `PacketSize=${PACKET_SIZE.toString(16)}`,
@@ -38,6 +40,8 @@ const FEATURES = [
   'vContSupported+',
   'swbreak+',
   'hwbreak+',
+  'ReverseStep+',
+  'ReverseContinue+',
 ].join(';');
 
 export class GdbStub {
@@ -45,7 +49,11 @@ export class GdbStub {
   readonly #send: SendBytes;
   readonly #leave: (how: 'detach' | 'kill') => void;
   readonly #decoder;
-  readonly #addresses = new Set<bigint>();
+  readonly #points;
+  /** The processor that `c`, `s`, `bs` and `bc` speak of; undefined: the one that is selected. */
+  #continued: number | undefined;
+  /** The processor that stopped last. */
+  #stoppedOn: number;
   #acknowledge = true;
   #lastSent: Uint8Array | undefined;
   #running = false;
@@ -57,6 +65,8 @@ export class GdbStub {
     this.#session = session;
     this.#send = send;
     this.#leave = leave;
+    this.#points = createGdbPoints(session);
+    this.#stoppedOn = session.machine.processor();
     this.#decoder = createPacketDecoder((incoming) => this.#take(incoming));
   }
 
@@ -67,10 +77,13 @@ export class GdbStub {
 
   /** The machine stopped; told to the client when it waits for that. */
   stopped(cause: Cause): void {
+    this.#stoppedOn = this.#session.machine.processor();
     if (!this.#running) return;
     this.#running = false;
     const explanation = explainCause(cause, this.#session.machine, this.#session.image);
-    if (explanation !== undefined) this.print(`${explanation.title}\n${explanation.body}\n`, true);
+    // Of a watchpoint GDB speaks itself.
+    if (explanation !== undefined && !(cause.kind === 'watch' && this.#points.met(cause.breakpoints) !== ''))
+      this.print(`${explanation.title}\n${explanation.body}\n`, true);
     this.#reply(this.#stopReply());
   }
 
@@ -137,12 +150,15 @@ export class GdbStub {
       case 'z':
         return this.#breakpoint(rest, false);
       case 'c':
-        return this.#resume('continue');
+        return this.#resume({ ...PLAIN, kind: 'continue', processor: this.#continued });
       case 's':
-        return this.#resume('step');
+        return this.#resume({ ...PLAIN, kind: 'step', processor: this.#continued });
+      case 'b':
+        return this.#back(data);
       case 'H':
+        return this.#chooseThread(data[1], data.slice(2));
       case 'T':
-        return this.#thread(data);
+        return typeof readThread(this.#session.machine, rest) === 'number' ? OK : BAD_REQUEST;
       case 'D':
         this.#reply(OK);
         this.#leave('detach');
@@ -163,35 +179,75 @@ export class GdbStub {
   #stopReply(): string {
     if (this.#exitStatus !== undefined) return `W${this.#exitStatus.toString(16).padStart(2, '0')}`;
     const cause = this.#session.cause;
-    if (cause?.kind === 'pause') return `T${two(SIGINT)}thread:${THREAD};`;
-    const why = cause?.kind === 'breakpoint' ? 'swbreak:;' : '';
-    return `T${two(SIGTRAP)}${why}thread:${THREAD};`;
+    const thread = `thread:${threadId(this.#stoppedOn)};`;
+    if (cause?.kind === 'pause') return `T${two(SIGINT)}${thread}`;
+    return `T${two(SIGTRAP)}${this.#reason(cause)}${thread}`;
   }
 
-  #resume(how: 'continue' | 'step'): string | undefined {
+  /** What a stop reply says of a cause that GDB has a word for. */
+  #reason(cause: Cause | undefined): string {
+    switch (cause?.kind) {
+      case 'breakpoint':
+        return 'swbreak:;';
+      case 'watch':
+        return this.#points.met(cause.breakpoints);
+      case 'history-start':
+        return 'replaylog:begin;';
+      default:
+        return '';
+    }
+  }
+
+  #resume({ kind, start, end, processor, alone }: Resumption): string | undefined {
+    const session = this.#session;
+    return this.#go(() => {
+      if (processor !== undefined) session.machine.select(processor);
+      if (kind === 'step') return session.step('in', 'instruction', alone);
+      return kind === 'range' ? session.stepRange(start, end, alone) : session.continue(alone);
+    });
+  }
+
+  /** `bs` and `bc`. */
+  #back(data: string): string | undefined {
+    if (data !== 'bs' && data !== 'bc') return UNKNOWN;
+    const session = this.#session;
+    if (!session.machine.history.recording) return BAD_REQUEST;
+    return this.#go(() => {
+      if (this.#continued !== undefined) session.machine.select(this.#continued);
+      return session.travel(data === 'bs' ? backwardsStep : backwards);
+    });
+  }
+
+  /** The answer to what sets the machine going; undefined: it comes with the next stop. */
+  #go(action: () => boolean): string | undefined {
     if (this.#exitStatus !== undefined) return this.#stopReply();
+    if (this.#session.state !== 'stopped') return BAD_REQUEST;
     this.#running = true;
-    const begun = how === 'step' ? this.#session.step('in', 'instruction') : this.#session.continue();
-    if (begun) return undefined;
+    if (action()) return undefined;
     this.#running = false;
     return BAD_REQUEST;
   }
 
   #verbose(data: string): string | undefined {
-    if (data === 'vCont?') return 'vCont;c;C;s;S';
+    if (data === 'vCont?') return SUPPORTED_ACTIONS;
     if (data.startsWith('vKill')) {
       this.#reply(OK);
       this.#leave('kill');
       return undefined;
     }
     if (!data.startsWith('vCont;')) return UNKNOWN;
-    const actions = data.slice('vCont;'.length).split(';');
-    return this.#resume(actions.some((action) => /^[sS]/.test(action)) ? 'step' : 'continue');
+    const wanted = readActions(this.#session.machine, data);
+    return wanted === undefined ? BAD_REQUEST : this.#resume(wanted);
   }
 
-  #thread(data: string): string {
-    const id = Number.parseInt(data.replace(/^(?:H.|T)/, ''), 16);
-    return id === THREAD || id === 0 || id === -1 ? OK : BAD_REQUEST;
+  /** `Hg` chooses whose registers and memory are meant, `Hc` who goes. */
+  #chooseThread(operation: string | undefined, text: string): string {
+    const { machine } = this.#session;
+    const thread = readThread(machine, text);
+    if (thread === undefined) return BAD_REQUEST;
+    if (operation === 'c') this.#continued = typeof thread === 'number' ? thread : undefined;
+    else if (typeof thread === 'number' && this.#session.state !== 'running') machine.select(thread);
+    return OK;
   }
 
   #query(data: string): string | Promise<string> {
@@ -205,13 +261,13 @@ export class GdbStub {
       case 'qXfer':
         return transfer(data);
       case 'qC':
-        return `QC${THREAD}`;
+        return `QC${threadId(this.#session.machine.processor())}`;
       case 'qfThreadInfo':
-        return `m${THREAD}`;
+        return threadList(this.#session.machine);
       case 'qsThreadInfo':
         return 'l';
       case 'qThreadExtraInfo':
-        return hexOfText(this.#session.machine.side() === 'root' ? 'VMX root' : 'VMX non-root');
+        return this.#threadInfo(data.slice('qThreadExtraInfo,'.length));
       case 'qAttached':
         return '1';
       case 'qSymbol':
@@ -221,6 +277,12 @@ export class GdbStub {
       default:
         return UNKNOWN;
     }
+  }
+
+  #threadInfo(text: string): string {
+    const { machine } = this.#session;
+    const thread = readThread(machine, text);
+    return typeof thread === 'number' ? hexOfText(describeThread(machine, thread)) : BAD_REQUEST;
   }
 
   /** `monitor TEXT`: a command of the debug console, or an expression. */
@@ -283,23 +345,14 @@ export class GdbStub {
     return written === bytes.length ? OK : NOT_MAPPED;
   }
 
-  /** `0,ADDRESS,KIND` and `1,ADDRESS,KIND`: software and hardware breakpoints are one here. */
   #breakpoint(rest: string, set: boolean): string {
-    const [type, at = ''] = rest.split(',');
-    if (type !== '0' && type !== '1') return UNKNOWN;
-    if (!/^[0-9a-fA-F]{1,16}$/.test(at)) return BAD_REQUEST;
-    const address = BigInt(`0x${at}`);
-    if (set) this.#addresses.add(address);
-    else this.#addresses.delete(address);
-    const { breakpoints, image } = this.#session;
-    const made = setInstructionBreakpoints(
-      breakpoints,
-      image,
-      [...this.#addresses].map((wanted) => ({ address: wanted, text: `0x${wanted.toString(16)}` })),
-    );
-    return made.every((breakpoint) => breakpoint.verified) ? OK : BAD_REQUEST;
+    const changed = this.#points.change(rest, set);
+    if (changed === undefined) return UNKNOWN;
+    return changed ? OK : BAD_REQUEST;
   }
 }
+
+const PLAIN = { start: 0n, end: 0n, alone: false } as const;
 
 const two = (value: number): string => value.toString(16).padStart(2, '0');
 

@@ -160,6 +160,49 @@ describe('two processors', () => {
     expect(await stopped.catch(() => undefined)).toMatchObject({ reason: 'pause', threadId: 2 });
   });
 
+  test.each(['stepBack', 'ringside/stepBackOver'])(
+    '%s goes back by instructions of the thread that is named',
+    async (command) => {
+      await startSecond();
+      const granularity = 'instruction';
+      const here = async (): Promise<string> => `${await evaluate(2, 'rip')} ${await evaluate(2, COUNTER_OF_1)}`;
+      const visited: string[] = [];
+      for (let i = 0; i < 5; i++) {
+        visited.push(await here());
+        await toStop('stepIn', { threadId: 2, granularity });
+      }
+      // A turn of the other processor comes between: its last instruction is not what thread 2 goes back by.
+      const counter = async (): Promise<number> => Number(await evaluate(1, 'qword[counter]'));
+      await toStop('stepIn', { threadId: 1, granularity });
+      await toStop('stepIn', { threadId: 1, granularity });
+      const places = [Number(await evaluate(1, 'rip'))];
+      const counters = [await counter()];
+      for (let i = 0; i < 2; i++) {
+        expect(await toStop(command, { threadId: 1, granularity })).toMatchObject({ reason: 'step', threadId: 1 });
+        places.push(Number(await evaluate(1, 'rip')));
+        counters.push(await counter());
+      }
+      // INC and JMP in turn.
+      expect(places[0]).toBe(places[2]);
+      expect(places[1]).not.toBe(places[0]);
+      expect((counters[0] ?? 0) - (counters[2] ?? 0)).toBe(1);
+      await request('setInstructionBreakpoints', { breakpoints: [{ instructionReference: '0x8004' }] });
+      const back = await toStop('reverseContinue', { threadId: 1 });
+      expect(back).toMatchObject({ reason: 'instruction breakpoint', threadId: 2 });
+      await request('setInstructionBreakpoints', { breakpoints: [] });
+      // On to where the steps of thread 2 ended, by going back further and forward again.
+      await toStop('ringside/jump', { time: 0 });
+      await request('setInstructionBreakpoints', { breakpoints: [{ instructionReference: '0x8004' }] });
+      await toStop('continue', { threadId: 1 });
+      await request('setInstructionBreakpoints', { breakpoints: [] });
+      for (let i = 0; i < 5; i++) await toStop('stepIn', { threadId: 2, granularity });
+      for (const place of visited.reverse()) {
+        expect(await toStop(command, { threadId: 2, granularity })).toMatchObject({ reason: 'step', threadId: 2 });
+        expect(await here()).toBe(place);
+      }
+    },
+  );
+
   test('what cannot be is refused', async () => {
     await launch(2);
     await expect(request('stackTrace', { threadId: 3 })).rejects.toThrow(/no thread 3/);

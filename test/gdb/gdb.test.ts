@@ -9,6 +9,8 @@ import { bundle, ROOT, whyNoBundle } from '../cli/bundle.ts';
 import { lacking } from '../program/toolchain.ts';
 
 const FOLDER = join(ROOT, 'samples', 'tiny-hypervisor');
+const ELF = join(FOLDER, 'tiny-hypervisor.elf');
+const TWO = join(ROOT, 'test', 'gdb', 'programs', 'two-processors.asm');
 const lineOf = (file: string, text: string): number =>
   readFileSync(join(FOLDER, file), 'utf8')
     .split('\n')
@@ -23,8 +25,11 @@ describe.skipIf(whyNoBundle() !== undefined || lacking('gdb'))('gdb on tiny-hype
   afterEach(() => void server?.kill());
 
   /** Starts the stub; answers its port and how its process will end. */
-  async function start(...options: string[]): Promise<{ port: number; ended: Promise<number | null>; said(): string }> {
-    const child = spawn(process.execPath, [cli, 'gdb', join(FOLDER, 'tiny-hypervisor.elf'), '--port', '0', ...options]);
+  async function start(
+    file = ELF,
+    ...options: string[]
+  ): Promise<{ port: number; ended: Promise<number | null>; said(): string }> {
+    const child = spawn(process.execPath, [cli, 'gdb', file, '--port', '0', ...options]);
     server = child;
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
     let said = '';
@@ -43,10 +48,10 @@ describe.skipIf(whyNoBundle() !== undefined || lacking('gdb'))('gdb on tiny-hype
     return { port, ended, said: () => said };
   }
 
-  async function gdb(port: number, commands: readonly string[]): Promise<string> {
+  async function gdb(port: number, commands: readonly string[], file = ELF): Promise<string> {
     const setUp = ['set pagination off', 'set tcp connect-timeout 20', `target remote 127.0.0.1:${port}`];
     const given = [...setUp, ...commands].flatMap((command) => ['-ex', command]);
-    const args = ['-nx', '-q', '-batch', ...given, join(FOLDER, 'tiny-hypervisor.elf')];
+    const args = ['-nx', '-q', '-batch', ...given, ...(file === '' ? [] : [file])];
     const { stdout, stderr } = await promisify(execFile)('gdb', args, { cwd: FOLDER, timeout: 60_000 });
     return stdout + stderr;
   }
@@ -132,5 +137,99 @@ describe.skipIf(whyNoBundle() !== undefined || lacking('gdb'))('gdb on tiny-hype
     expect(text).toContain('$1 = 0\n');
     expect(text).toMatch(/VMLAUNCH failed: 1 check fails|VM entry failed/);
     expect(text).toMatch(/Guest RFLAGS/);
+  }, 60_000);
+
+  it('goes backwards: to a breakpoint, to just before a watched write, by instructions, to the start', async () => {
+    const { port } = await start();
+    const text = await gdb(port, [
+      'break handle_cpuid',
+      'continue',
+      'watch -l vm->exits',
+      'continue',
+      'continue',
+      'print vm->exits',
+      'set $after = $pc',
+      'reverse-continue',
+      'print vm->exits',
+      'set $write = $pc',
+      'stepi',
+      'print $pc == $after && vm->exits == 4',
+      'reverse-stepi',
+      'print $pc == $write && vm->exits == 3',
+      'reverse-continue',
+      'print vm->exits',
+      'reverse-continue',
+      'print $pc == handle_cpuid',
+      'delete',
+      'reverse-continue',
+      'print $pc == start',
+      'rwatch -l guest64.exits',
+      'awatch -l guest64.exits',
+      'continue',
+      'kill',
+    ]);
+    const changes = [...text.matchAll(/Old value = (\d+)\nNew value = (\d+)/g)].map(([, old, now]) => [old, now]);
+    // Both single steps over the write tell of it too.
+    expect(changes).toEqual([
+      ['2', '3'],
+      ['3', '4'],
+      ['4', '3'],
+      ['3', '4'],
+      ['4', '3'],
+      ['3', '2'],
+    ]);
+    expect(text).toContain('$1 = 4\n');
+    expect(text).toContain('$2 = 3\n');
+    expect(text).toContain('$3 = 1\n');
+    expect(text).toContain('$4 = 1\n');
+    expect(text).toContain('$5 = 2\n');
+    // Back in the handler of the CPUID before, at the breakpoint.
+    expect(text).toMatch(/Breakpoint 1, handle_cpuid[^$]*\$6 = 1\n/);
+    expect(text).toMatch(/No more reverse-execution history\.[^$]*\$7 = 1\n/);
+    expect(text).toMatch(/Hardware access \(read\/write\) watchpoint 4: -location guest64\.exits\n\nValue = /);
+  }, 60_000);
+
+  it('has a thread for each processor', async () => {
+    const { port } = await start(TWO, '--processors', '2');
+    const text = await gdb(
+      port,
+      [
+        'info threads',
+        'hbreak *0x8004',
+        'continue',
+        'print $_thread',
+        'info threads',
+        'delete',
+        'thread 1',
+        'print/x $cs',
+        'thread 2',
+        'print/x $cs',
+        'set scheduler-locking on',
+        'stepi',
+        'stepi',
+        'print *(int *)0x8020',
+        'print/x $pc',
+        'reverse-stepi',
+        'print *(int *)0x8020',
+        'print/x $pc',
+        'print $_thread',
+        'thread 1',
+        'x/i $pc',
+        'thread 9',
+        'kill',
+      ],
+      '',
+    );
+    expect(text).toMatch(/\* 1 +Thread 1 \(CPU 0 — outside VMX operation\)/);
+    expect(text).toContain('CPU 1 — outside VMX operation, waiting for a SIPI');
+    expect(text).toMatch(/Thread 2 hit Breakpoint 1, 0x0*8004/);
+    // Real mode at 0800:0000; 64-bit code with the selector of the machine's entry state.
+    expect(text).toMatch(/\$1 = 2\n/);
+    expect(text).toContain('$2 = 0x8\n');
+    expect(text).toContain('$3 = 0x800\n');
+    // Two INC of five bytes each.
+    expect(text).toContain('$4 = 2\n$5 = 0x800e\n');
+    expect(text).toContain('$6 = 1\n$7 = 0x8009\n$8 = 2\n');
+    expect(text).toMatch(/Unknown thread 9|Invalid thread ID/);
   }, 60_000);
 });

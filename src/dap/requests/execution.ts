@@ -1,11 +1,11 @@
 // continue, next, stepIn, stepOut, pause, threads, and console input.
 
 import type { Granularity, StepKind } from '../../debugger/stepping.ts';
+import { threadName } from '../../debugger/thread-names.ts';
 import type { Machine } from '../../machine/types.ts';
 import { type Arguments, flag, optionalInteger, optionalText, text } from '../arguments.ts';
 import { fromBase64 } from '../base64.ts';
 import { type Answer, type Connection, type Handler, launched, processorOf, stopped, threadOf } from '../connection.ts';
-import { threadName } from '../debuggee.ts';
 import { badArguments } from '../errors.ts';
 import { stepInTarget } from './targets.ts';
 

@@ -2,7 +2,7 @@
 
 import type { Moment } from '../../machine/history/types.ts';
 import type { Cause } from '../session.ts';
-import { createPast } from './past.ts';
+import { createPast, goToPlace } from './past.ts';
 import { searchBack } from './search.ts';
 import { goTo, type Journey, type Traveller } from './traveller.ts';
 
@@ -29,7 +29,7 @@ export const previousExit: Journey = async (traveller) => {
   return found?.what ?? toStart(traveller);
 };
 
-async function toStart(traveller: Traveller): Promise<Cause> {
+export async function toStart(traveller: Traveller): Promise<Cause> {
   await goTo(traveller, traveller.machine.history.first());
   return { kind: 'history-start' };
 }
@@ -47,9 +47,11 @@ export function toMoment(moment: Moment): Journey {
 /** To the place before something that is known by the moment after it. */
 export function toBefore(moment: Moment): Journey {
   return async (traveller) => {
+    // The processor that ran last then.
+    await goTo(traveller, moment);
     const place = await createPast(traveller).before(moment);
     if (place === undefined) return toStart(traveller);
-    await goTo(traveller, place.moment);
+    await goToPlace(traveller, place);
     return { kind: 'jump' };
   };
 }

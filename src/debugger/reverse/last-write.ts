@@ -2,7 +2,7 @@
 
 import type { Moment } from '../../machine/history/types.ts';
 import type { Watch } from '../../machine/types.ts';
-import { createPast } from './past.ts';
+import { createPast, goToPlace } from './past.ts';
 import { searchBack } from './search.ts';
 import { goTo, type Journey } from './traveller.ts';
 import type { Written } from './written.ts';
@@ -38,7 +38,8 @@ export function lastWrite(subject: Written): Journey {
     }
     const { before } = found.what;
     const place = before ? undefined : await createPast(traveller).before(found.moment);
-    await goTo(traveller, place?.moment ?? found.moment);
+    if (place === undefined) await goTo(traveller, found.moment);
+    else await goToPlace(traveller, place);
     const was = subject.read(machine);
     const is = found.what.value;
     const change =

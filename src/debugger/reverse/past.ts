@@ -6,7 +6,9 @@ import type { DecodedInstruction } from '../instructions.ts';
 import { currentPosition, instructionHere, type Position } from '../position.ts';
 import { before, goTo, type Traveller } from './traveller.ts';
 
+/** Where a processor stood, just before it ran on. */
 export interface Place {
+  readonly processor: number;
   readonly moment: Moment;
   readonly position: Position;
   /** The instruction that runs next. */
@@ -38,6 +40,7 @@ export function createPast(traveller: Traveller): Past {
         end = moment;
         index = places.length;
       }
+      traveller.machine.select(processor);
       return places[index - 1];
     },
   };
@@ -46,7 +49,14 @@ export function createPast(traveller: Traveller): Past {
 export function placeHere(traveller: Traveller): Place {
   const { machine } = traveller;
   const position = currentPosition(machine);
-  return { moment: machine.history.now(), position, instruction: instructionHere(machine, position) };
+  const instruction = instructionHere(machine, position);
+  return { processor: machine.processor(), moment: machine.history.now(), position, instruction };
+}
+
+/** Goes to where a processor stood, and looks at that processor. */
+export async function goToPlace(traveller: Traveller, { moment, processor }: Place): Promise<void> {
+  await goTo(traveller, moment);
+  traveller.machine.select(processor);
 }
 
 /** The places of some `size` instructions before a moment; more when nothing happened meanwhile. Empty: there is no past. */
@@ -67,11 +77,13 @@ async function piece(traveller: Traveller, processor: number, end: Moment, size:
     }
     const places: Place[] = [];
     while (before(history.now(), until)) {
+      // The processor's turn may come with the next step.
+      machine.select(processor);
       const place = placeHere(traveller);
       const idle = history.idle();
       const waiting = idle.until === place.moment.time && idle.from < idle.until && place.moment.time > first.time;
-      if (!waiting && machine.processor() === processor) places.push(place);
       history.quietly(() => history.step());
+      if (!waiting && machine.processor() === processor) places.push(place);
       const now = history.now();
       if (!before(place.moment, now)) break;
       await traveller.breathe();

@@ -9,7 +9,7 @@ import { peek } from '../memory.ts';
 import { currentPosition } from '../position.ts';
 import { sideFrames } from '../stack.ts';
 import type { Granularity, StepKind } from '../stepping.ts';
-import { createPast, type Past, type Place, placeHere } from './past.ts';
+import { createPast, goToPlace, type Past, type Place, placeHere } from './past.ts';
 import { searchBack } from './search.ts';
 import { goTo, type Journey, type Traveller } from './traveller.ts';
 
@@ -43,7 +43,7 @@ export function backToCall(frames: number): Journey {
 
 async function arrive(traveller: Traveller, place: Place | undefined): Promise<Cause> {
   if (place !== undefined) {
-    await goTo(traveller, place.moment);
+    await goToPlace(traveller, place);
     return STEP;
   }
   await goTo(traveller, traveller.machine.history.first());
@@ -82,7 +82,7 @@ async function beforeTransition(
   here: Place,
   exits: boolean,
 ): Promise<Place | undefined> {
-  await goTo(traveller, here.moment);
+  await goToPlace(traveller, here);
   traveller.setBreakpoints([], false);
   const { vmcs } = here.position;
   const processor = traveller.machine.processor();
@@ -128,7 +128,7 @@ async function visitBefore(
   lowest: bigint,
   highest = lowest,
 ): Promise<Place | undefined> {
-  await goTo(traveller, here.moment);
+  await goToPlace(traveller, here);
   traveller.setBreakpoints(addresses, false);
   const { side, vmcs } = here.position;
   const processor = traveller.machine.processor();
@@ -150,7 +150,7 @@ const WALK_LIMIT = 200_000;
 
 /** To the call of the function; from the outermost frame to where the other side gave way. */
 async function backOut(traveller: Traveller, past: Past, here: Place): Promise<Place | undefined> {
-  await goTo(traveller, here.moment);
+  await goToPlace(traveller, here);
   const caller = sideFrames(traveller.machine, traveller.image, here.position.side)[1];
   if (caller !== undefined) {
     const calls = callsEndingAt(traveller, here, caller.linear);
