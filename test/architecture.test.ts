@@ -34,7 +34,12 @@ const ARROWS: Readonly<Record<string, Arrows>> = {
   gdb: { from: ['spec', 'machine', 'program', 'debugger'] },
   cli: { from: ['spec', 'vmx', 'svm', 'machine', 'asm', 'program', 'debugger', 'lsp', 'dap', 'gdb'] },
   web: { from: ['spec', 'vmx', 'svm', 'machine', 'asm', 'program', 'debugger', 'dap'] },
-  extension: { from: ['spec'], types: ['debugger', 'dap', 'lsp', 'machine', 'program', 'web'] },
+  // The page of a saved run reads its file itself: there is no adapter to ask.
+  extension: {
+    from: ['spec'],
+    files: ['src/debugger/views/saved-run.ts'],
+    types: ['debugger', 'dap', 'lsp', 'machine', 'program', 'web'],
+  },
 };
 
 /** Packages that one folder alone knows. */

@@ -53,3 +53,12 @@ export interface ExitStatisticsBody {
   /** As `StatisticsReport` of src/debugger/statistics.ts. */
   readonly report: unknown;
 }
+
+/** Request `ringside/trace`: a piece of a `.vmtrace` file before it is packed. */
+export interface TracePieceBody {
+  /** Base64. */
+  readonly data: string;
+  /** Number of the exit that the next piece begins with; above `last`: there is none. */
+  readonly next: number;
+  readonly last: number;
+}

@@ -25,7 +25,7 @@ import {
   VMCS_POINTER,
 } from '../core/layout.ts';
 import { F_GUEST_RIP } from '../core/generated/vmcs-offsets.ts';
-import { type Core, readCount, writeCount } from './processor.ts';
+import { type Core, readCount, readQuad, readWord, writeCount } from './processor.ts';
 import { addEntry, addExit, createTimeline, type Timeline } from './timeline.ts';
 import type { VmEntry, VmExit } from './types.ts';
 
@@ -39,6 +39,7 @@ const AT_TIME = 16;
 const AT_RIP = 18;
 const AT_VMCS = 20;
 const AT_PROCESSOR = 22;
+const FAILED = 0x80000000;
 const AT_HOST_RIP = 0;
 const AT_INJECTED = 2;
 const AT_RESUME = 3;
@@ -47,6 +48,17 @@ export interface History {
   readonly exits: Uint32Array;
   readonly entries: Uint32Array;
   readonly timeline: Timeline;
+  /** Where the VMCS region is copied at each VM exit, when somebody wants that. */
+  vmcsAtExit: VmcsCopy | undefined;
+}
+
+/** A VMCS region as it was at a VM exit. */
+export interface VmcsCopy {
+  /** Number of the exit; 0: none yet. */
+  exit: number;
+  /** Host-physical address of the region. */
+  address: bigint;
+  readonly bytes: Uint8Array;
 }
 
 export function createHistory(): History {
@@ -54,6 +66,7 @@ export function createHistory(): History {
     exits: new Uint32Array(HISTORY_SIZE * RECORD),
     entries: new Uint32Array(HISTORY_SIZE * RECORD),
     timeline: createTimeline(),
+    vmcsAtExit: undefined,
   };
 }
 
@@ -99,7 +112,16 @@ export function recordExit(history: History, core: Core, time: number): void {
   const at = begin(core, ring, COUNT_EXITS, OWN_EXITS, LAST_EXIT, time);
   const from = EXIT_REASON >>> 2;
   for (let i = 0; i < EXIT_WORDS; i++) ring[at + i] = core.words[from + i] as number;
-  addExit(history.timeline, core, time, lastEntryTime(history, core));
+  const failed = (readWord(core, EXIT_REASON) & FAILED) !== 0;
+  addExit(history.timeline, core, time, failed ? undefined : lastEntryTime(history, core));
+  if (history.vmcsAtExit !== undefined) copyVmcs(history.vmcsAtExit, core);
+}
+
+function copyVmcs(copy: VmcsCopy, core: Core): void {
+  const region = core.words[VMCS_ADDRESS >>> 2] as number;
+  copy.exit = readCount(core, COUNT_EXITS);
+  copy.address = readQuad(core, VMCS_POINTER);
+  copy.bytes.set(core.bytes.subarray(region, region + copy.bytes.length));
 }
 
 /** Counts and records a VM entry that succeeded; the RIP of the instruction in two halves. */
@@ -121,9 +143,11 @@ export function recordEntry(
   addEntry(history.timeline, core, time);
 }
 
+/** Of the processor that runs. */
 function lastEntryTime({ entries }: History, core: Core): number | undefined {
-  const number = core.words[COUNT_ENTRIES >>> 2] as number;
-  return number === 0 ? undefined : count(entries, (number & (HISTORY_SIZE - 1)) * RECORD + AT_TIME);
+  const number = readCount(core, LAST_ENTRY);
+  const at = (number & (HISTORY_SIZE - 1)) * RECORD;
+  return number === 0 || count(entries, at + AT_NUMBER) !== number ? undefined : count(entries, at + AT_TIME);
 }
 
 function find(ring: Uint32Array, number: number): Uint32Array | undefined {

@@ -1,13 +1,24 @@
-// Every VM exit from the start of the run, 40 bytes each, with how long the guest ran before it and the handler after it. Outside
+// Every VM exit from the start of the run, 56 bytes each, with how long the guest ran before it and the handler after it. Outside
 // snapshots: when the machine goes over the same time again, the same numbers are written to the same places.
 import { F_GUEST_RIP } from '../core/generated/vmcs-offsets.ts';
-import { COUNT_DELIVERED, COUNT_EXITS, EXIT_QUALIFICATION, EXIT_REASON, VMCS_ADDRESS } from '../core/layout.ts';
+import {
+  COUNT_DELIVERED,
+  COUNT_EXITS,
+  EXIT_GUEST_PHYSICAL,
+  EXIT_INTERRUPTION_INFO,
+  EXIT_QUALIFICATION,
+  EXIT_REASON,
+  LAST_EXIT,
+  PROCESSOR,
+  VMCS_ADDRESS,
+} from '../core/layout.ts';
 import { type Core, readCount } from './processor.ts';
 
 /** Exits in a piece; the oldest pieces go when there are more than MOST_PIECES. */
 const PIECE = 16_384;
 const MOST_PIECES = 96;
-const ROW = 10;
+/** Words of an exit. */
+export const ROW = 14;
 const AT_TIME = 0;
 const AT_RIP = 2;
 const AT_QUALIFICATION = 4;
@@ -15,6 +26,9 @@ const AT_REASON = 6;
 const AT_EVENTS = 7;
 const AT_GUEST = 8;
 const AT_HANDLER = 9;
+const AT_GUEST_PHYSICAL = 10;
+const AT_INTERRUPTION = 12;
+const AT_PROCESSOR = 13;
 const FAILED = 0x80000000;
 const UNKNOWN = 0xffffffff;
 
@@ -24,11 +38,15 @@ export interface Timeline {
   dropped: number;
   /** Number of the last exit. */
   count: number;
+  /** How often exits that were held became others or went. */
+  cuts: number;
 }
 
 /** One VM exit of the timeline. */
 export interface TimelineExit {
   readonly number: number;
+  /** Logical processor. */
+  readonly processor: number;
   readonly time: number;
   /** VM exits and event deliveries up to this one, itself included: with the time, the moment just after it. */
   readonly events: number;
@@ -37,6 +55,8 @@ export interface TimelineExit {
   readonly failedEntry: boolean;
   readonly rip: bigint;
   readonly qualification: bigint;
+  readonly guestPhysical: bigint;
+  readonly interruptionInfo: number;
   /** Instructions of the guest since the VM entry before; undefined: not known. */
   readonly guest: number | undefined;
   /** Instructions from the exit to the next VM entry; undefined: there was none yet. */
@@ -44,7 +64,7 @@ export interface TimelineExit {
 }
 
 export function createTimeline(): Timeline {
-  return { pieces: [], dropped: 0, count: 0 };
+  return { pieces: [], dropped: 0, count: 0, cuts: 0 };
 }
 
 /** The VM exit that was just counted. `entered` is the time of the VM entry before, or undefined. */
@@ -67,6 +87,10 @@ export function addExit(timeline: Timeline, core: Core, time: number, entered: n
   const { words } = core;
   piece[at + AT_TIME] = time >>> 0;
   piece[at + AT_TIME + 1] = Math.floor(time / 0x100000000);
+  piece[at + AT_GUEST_PHYSICAL] = words[EXIT_GUEST_PHYSICAL >>> 2] as number;
+  piece[at + AT_GUEST_PHYSICAL + 1] = words[(EXIT_GUEST_PHYSICAL >>> 2) + 1] as number;
+  piece[at + AT_INTERRUPTION] = words[EXIT_INTERRUPTION_INFO >>> 2] as number;
+  piece[at + AT_PROCESSOR] = words[PROCESSOR >>> 2] as number;
   const rip = ((words[VMCS_ADDRESS >>> 2] as number) + F_GUEST_RIP) >>> 2;
   piece[at + AT_RIP] = words[rip] as number;
   piece[at + AT_RIP + 1] = words[rip + 1] as number;
@@ -78,9 +102,9 @@ export function addExit(timeline: Timeline, core: Core, time: number, entered: n
   if (isNew) piece[at + AT_HANDLER] = UNKNOWN;
 }
 
-/** A VM entry was made: the handler of the last VM exit is done. */
+/** A VM entry was made: the handler of the processor's last VM exit is done. */
 export function addEntry(timeline: Timeline, core: Core, time: number): void {
-  const index = readCount(core, COUNT_EXITS) - 1 - timeline.dropped;
+  const index = readCount(core, LAST_EXIT) - 1 - timeline.dropped;
   const piece = index < 0 ? undefined : timeline.pieces[Math.floor(index / PIECE)];
   if (piece === undefined) return;
   const at = (index % PIECE) * ROW;
@@ -98,6 +122,7 @@ function quadAt(piece: Uint32Array, at: number): bigint {
 /** Forgets the exits after a number, and a VM entry after `time`: the machine's future is another now. */
 export function cutTimeline(timeline: Timeline, count: number, time: number): void {
   timeline.count = Math.min(timeline.count, count);
+  timeline.cuts++;
   const last = place(timeline, timeline.count);
   if (last === undefined) return;
   const { piece, at } = last;
@@ -115,6 +140,41 @@ function place({ pieces, dropped, count }: Timeline, number: number): { piece: U
   return piece === undefined ? undefined : { piece, at: (index % PIECE) * ROW };
 }
 
+function wordOf({ pieces, dropped }: Timeline, number: number, word: number): number {
+  const index = number - 1 - dropped;
+  return pieces[Math.floor(index / PIECE)]?.[(index % PIECE) * ROW + word] ?? 0;
+}
+
+/** Words of an exit that is held, for a file. */
+export function exitWords(timeline: Timeline, number: number): Uint32Array | undefined {
+  const found = place(timeline, number);
+  return found?.piece.subarray(found.at, found.at + ROW);
+}
+
+/** Puts words from a file behind the last exit. */
+export function appendExit(timeline: Timeline, words: Uint32Array): void {
+  const index = timeline.count++ - timeline.dropped;
+  if (index % PIECE === 0) timeline.pieces.push(new Uint32Array(PIECE * ROW));
+  timeline.pieces.at(-1)?.set(words, (index % PIECE) * ROW);
+}
+
+// Single numbers of an exit that is held, without making an object.
+
+export function exitTime(timeline: Timeline, number: number): number {
+  return wordOf(timeline, number, AT_TIME + 1) * 0x100000000 + wordOf(timeline, number, AT_TIME);
+}
+
+/** Basic exit reason. */
+export function exitBasicReason(timeline: Timeline, number: number): number {
+  return wordOf(timeline, number, AT_REASON) & 0xffff;
+}
+
+/** Instructions of the handler; -1: no VM entry followed. */
+export function exitHandler(timeline: Timeline, number: number): number {
+  const spent = wordOf(timeline, number, AT_HANDLER);
+  return spent === UNKNOWN ? -1 : spent;
+}
+
 export function timelineExit(timeline: Timeline, number: number): TimelineExit | undefined {
   const found = place(timeline, number);
   if (found === undefined) return undefined;
@@ -123,12 +183,15 @@ export function timelineExit(timeline: Timeline, number: number): TimelineExit |
   const spent = (value: number): number | undefined => (value === UNKNOWN ? undefined : value);
   return {
     number,
+    processor: piece[at + AT_PROCESSOR] as number,
     time: timeAt(piece, at),
     events: piece[at + AT_EVENTS] as number,
     reason: reason & 0xffff,
     failedEntry: (reason & FAILED) !== 0,
     rip: quadAt(piece, at + AT_RIP),
     qualification: quadAt(piece, at + AT_QUALIFICATION),
+    guestPhysical: quadAt(piece, at + AT_GUEST_PHYSICAL),
+    interruptionInfo: piece[at + AT_INTERRUPTION] as number,
     guest: spent(piece[at + AT_GUEST] as number),
     handler: spent(piece[at + AT_HANDLER] as number),
   };
@@ -140,8 +203,7 @@ export function exitFrom(timeline: Timeline, time: number): number {
   let high = timeline.count + 1;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    const found = place(timeline, middle);
-    if (found !== undefined && timeAt(found.piece, found.at) < time) low = middle + 1;
+    if (exitTime(timeline, middle) < time) low = middle + 1;
     else high = middle;
   }
   return low;

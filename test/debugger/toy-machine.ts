@@ -3,6 +3,7 @@
 
 import { type DecodedInstruction, decodeAll } from '../../src/debugger/instructions.ts';
 import type { EntryFailure, Machine, RunOptions, Side, Stop, VmEntry, VmExit } from '../../src/machine/types.ts';
+import { createTimeline } from '../../src/vmx/timeline.ts';
 import { vmcsFieldByName } from '../../src/spec/vmcs-fields.ts';
 import { exitReasonByName } from '../../src/debugger/facts.ts';
 
@@ -390,6 +391,8 @@ const NO_HISTORY: Machine['history'] = {
     throw new Error('the toy cannot be saved');
   },
   load: () => 'the toy cannot be loaded',
+  timeline: createTimeline(),
+  keepVmcs: () => ({ exit: 0, address: 0n, bytes: new Uint8Array() }),
   exits: () => ({ first: 1, last: 0 }),
   exit: () => undefined,
   exitFrom: () => 1,

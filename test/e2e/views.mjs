@@ -1,7 +1,7 @@
 // Ringside's views as a person uses them, each in light, dark and high contrast; none makes a request of the network.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   breakpointAt,
@@ -164,6 +164,32 @@ async function exits({ page, samples }) {
   await offline(frame);
 }
 
+/** The exits of a run go to a file, which shows them when no session runs. */
+async function savedRun({ page, samples }) {
+  await startConfiguration(page, 'tiny-hypervisor');
+  await debuggerStops(page);
+  await closePanel(page);
+  const frame = await openView(page, 'Show VM Exits', 'exits', '[data-exit="1"]');
+  await frame.getByRole('button', { name: 'Save run' }).click();
+  const name = page.locator('.quick-input-widget input').first();
+  await name.waitFor();
+  await name.press('Enter');
+  await eventually(() => existsSync(join(samples, 'run.vmtrace')) || 'run.vmtrace is not there');
+  await page.keyboard.press('Shift+F5');
+  await frame.locator('#status', { hasText: 'No session is running' }).waitFor();
+  await openFile(page, 'run.vmtrace');
+  const file = await viewPage(page, 'trace', '[data-exit="1"]');
+  await file.locator('#status', { hasText: 'tiny-hypervisor' }).waitFor();
+  await file.locator('[data-exit="1"]', { hasText: 'VMCALL' }).waitFor();
+  await file.getByLabel('Filter').fill('exit.reason == VMCALL');
+  await file.locator('[data-exit="1"]').waitFor();
+  await file.getByLabel('Filter').fill('rax == 1');
+  await file.locator('#alert', { hasText: 'there is no machine' }).waitFor();
+  await file.getByLabel('Filter').fill('');
+  await themed(page, file, 'a saved run');
+  await offline(file);
+}
+
 /** The way of the guest's address ends at the EPT entry that is not present. */
 async function translation({ page }) {
   await startConfiguration(page, 'ept');
@@ -217,6 +243,7 @@ async function editorMarks({ page }) {
 export const tests = {
   'the VMCS view': vmcs,
   'the VM exits view': exits,
+  'a saved run': savedRun,
   'the address translation view': translation,
   'the machine view': machine,
   'marks in the editor': editorMarks,

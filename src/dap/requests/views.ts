@@ -1,24 +1,33 @@
-// ringside/vmcs, setVmcsField, exits, exitTimeline, exitsCsv, translate, machine, lineExits: what the extension's views show.
+// ringside/vmcs, setVmcsField, exits, exitPicture, exitsCsv, trace, translate, machine, lineExits: what the extension's views show.
 
 import { errorText } from '../../debugger/expressions/errors.ts';
 import { evaluateText } from '../../debugger/expressions/evaluator.ts';
-import { exitPage, exitsCsv, reasonBars, timeline } from '../../debugger/views/exits.ts';
-import { exitFilter } from '../../debugger/views/exit-filter.ts';
+import {
+  answerCsv,
+  answerExits,
+  answerPicture,
+  type ExitSource,
+  MOST_PARTS,
+} from '../../debugger/views/exit-answers.ts';
 import { lineExits } from '../../debugger/views/line-exits.ts';
 import { machineView } from '../../debugger/views/machine.ts';
-import { filteredRows } from '../../debugger/views/record.ts';
+import { symbolNames } from '../../debugger/views/symbol-names.ts';
+import { traceBlock, traceHeader } from '../../debugger/views/trace-file.ts';
 import { translationView } from '../../debugger/views/translation.ts';
 import { VMCS_AREAS, vmcsView } from '../../debugger/views/vmcs.ts';
 import { walkAddress } from '../../debugger/walk.ts';
 import { walkArguments } from '../../debugger/walk-arguments.ts';
 import { writeChild } from '../../debugger/variables.ts';
+import { firstExit } from '../../vmx/timeline.ts';
 import { type Arguments, integer, optionalInteger, optionalText, text } from '../arguments.ts';
+import { toBase64 } from '../base64.ts';
 import { type Answer, type Connection, type Debuggee, type Handler, launched, stopped } from '../connection.ts';
 import { badArguments, expressionFailed, writeRefused } from '../errors.ts';
+import type { TracePieceBody } from '../protocol.ts';
 import { stateChanged, withoutWords } from './variables.ts';
 
-const MAX_ROWS = 1000;
-const MAX_PARTS = 4096;
+/** VM exits in a piece of a file. */
+const TRACE_PIECE = 8192;
 
 function vmcs(connection: Connection, args: Arguments): Answer {
   const debuggee = stopped(connection, args.command);
@@ -37,43 +46,53 @@ function setVmcsField(connection: Connection, args: Arguments): Answer {
   return { body: { value: written.row.value }, after: () => stateChanged(connection) };
 }
 
-/** `filter`: exit reasons, or an expression over `exit.*` of each exit. */
-function matching(debuggee: Debuggee, args: Arguments): Uint32Array | undefined {
-  const asked = optionalText(args, 'filter') ?? '';
-  const filter = exitFilter(asked, debuggee.session.context());
-  if ('error' in filter) throw expressionFailed(filter.error, false);
-  return filteredRows(debuggee.record, asked, filter);
+function exitSource({ record, image, machine, session }: Debuggee): ExitSource {
+  const { timeline } = machine.history;
+  const context = session.context();
+  return { timeline, symbolOf: symbolNames(image), context, time: machine.time(), memory: record };
 }
 
-/** Rows and bars; also while the machine runs. */
+function answered<T extends object>(answer: T | { readonly error: string }): Answer {
+  if ('error' in answer) throw expressionFailed(answer.error, false);
+  return { body: answer };
+}
+
+/** Rows and bars of the exits that pass `filter` (exit reasons, or an expression over `exit.*`); also while the machine runs. */
 function exits(connection: Connection, args: Arguments): Answer {
-  const debuggee = launched(connection, args.command);
-  const { record, image, machine } = debuggee;
+  const source = exitSource(launched(connection, args.command));
   const start = optionalInteger(args, 'start') ?? 0;
-  const count = Math.min(MAX_ROWS, optionalInteger(args, 'count') ?? 100);
-  const page = exitPage(record.exits, image, matching(debuggee, args), start, count);
-  return {
-    body: {
-      ...page,
-      happened: machine.exitCount(),
-      time: machine.time(),
-      bars: args.values.bars === false ? [] : reasonBars(record.exits),
-    },
-  };
+  const count = optionalInteger(args, 'count') ?? 100;
+  return answered(answerExits(source, optionalText(args, 'filter') ?? '', start, count, args.values.bars !== false));
 }
 
-function exitTimeline(connection: Connection, args: Arguments): Answer {
-  const debuggee = launched(connection, args.command);
+function picture(connection: Connection, args: Arguments): Answer {
+  const source = exitSource(launched(connection, args.command));
   const parts = integer(args, 'parts');
-  if (parts < 1 || parts > MAX_PARTS) throw badArguments(args.command, `"parts" is not between 1 and ${MAX_PARTS}`);
+  if (parts < 1 || parts > MOST_PARTS) throw badArguments(args.command, `"parts" is not between 1 and ${MOST_PARTS}`);
   const from = optionalInteger(args, 'from') ?? 0;
-  const to = optionalInteger(args, 'to') ?? debuggee.machine.time() + 1;
-  return { body: timeline(debuggee.record.exits, matching(debuggee, args), from, Math.max(from + 1, to), parts) };
+  const to = optionalInteger(args, 'to') ?? source.time + 1;
+  return answered(answerPicture(source, optionalText(args, 'filter') ?? '', from, to, parts));
 }
 
 function csv(connection: Connection, args: Arguments): Answer {
+  const source = exitSource(launched(connection, args.command));
+  return answered(answerCsv(source, optionalText(args, 'filter') ?? '', optionalInteger(args, 'start') ?? 0));
+}
+
+/** A piece of a `.vmtrace` file, before it is packed: without `from` its beginning, then exits from number `from` up to `to`. */
+function trace(connection: Connection, args: Arguments): Answer {
   const debuggee = launched(connection, args.command);
-  return { body: { csv: exitsCsv(debuggee.record.exits, debuggee.image, matching(debuggee, args)) } };
+  const { timeline, symbolOf, time } = exitSource(debuggee);
+  const from = optionalInteger(args, 'from');
+  const last = Math.min(timeline.count, optionalInteger(args, 'to') ?? timeline.count);
+  if (from === undefined) {
+    const data = toBase64(traceHeader({ program: debuggee.options.program.split(/[\\/]/).at(-1) ?? '', time }));
+    return { body: { data, next: firstExit(timeline), last } satisfies TracePieceBody };
+  }
+  const first = Math.max(from, firstExit(timeline));
+  const to = Math.min(last, first + TRACE_PIECE - 1);
+  const data = to < first ? '' : toBase64(traceBlock(timeline, symbolOf, first, to));
+  return { body: { data, next: to + 1, last } satisfies TracePieceBody };
 }
 
 /** `address`: an expression and words for the access, as the console's walk takes them. */
@@ -101,8 +120,9 @@ export const VIEW_REQUESTS = {
   'ringside/vmcs': vmcs,
   'ringside/setVmcsField': setVmcsField,
   'ringside/exits': exits,
-  'ringside/exitTimeline': exitTimeline,
+  'ringside/exitPicture': picture,
   'ringside/exitsCsv': csv,
+  'ringside/trace': trace,
   'ringside/translate': translate,
   'ringside/machine': machine,
   'ringside/lineExits': exitsByLine,

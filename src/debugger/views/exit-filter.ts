@@ -1,4 +1,4 @@
-// A filter of the exit log as a person types it: `CPUID, HLT`, or a condition such as `exit.reason == CPUID && exit.rip > 0x1000`.
+// A filter of VM exits as a person types it: `CPUID, HLT`, or a condition such as `exit.reason == CPUID && exit.rip > 0x1000`.
 
 import type { Machine, VmExit } from '../../machine/types.ts';
 import { errorText } from '../expressions/errors.ts';
@@ -7,7 +7,7 @@ import type { Context } from '../expressions/names.ts';
 import { parseExpression } from '../expressions/parser.ts';
 import { reasonsOf } from '../exit-filters.ts';
 import { exitReasonByName } from '../facts.ts';
-import type { LoggedExit } from './exit-log.ts';
+import type { TimelineExit } from '../../vmx/timeline.ts';
 import type { ExitFilter } from './exits.ts';
 
 /** An empty text lets every exit pass. Of the past only `exit.*` is known: other names have their present values. */
@@ -18,7 +18,7 @@ export function exitFilter(text: string, context: Context): ExitFilter | { reado
   if (reasons.every((reason) => reason !== undefined)) return { reasons: new Set(reasons) };
   const parsed = parseExpression(text);
   if (!parsed.ok) return { error: errorText(parsed.error) };
-  let current: LoggedExit | undefined;
+  let current: TimelineExit | undefined;
   const past = { ...context, machine: machineOfThePast(context.machine, () => current) };
   const first = evaluate(parsed.value, { ...past, machine: machineOfThePast(context.machine, () => NOTHING) });
   if (!first.ok) return { error: errorText(first.error) };
@@ -32,20 +32,23 @@ export function exitFilter(text: string, context: Context): ExitFilter | { reado
   };
 }
 
-const NOTHING: LoggedExit = {
+const NOTHING: TimelineExit = {
   number: 0,
+  processor: 0,
   time: 0,
+  events: 0,
   reason: 0,
+  failedEntry: false,
   rip: 0n,
   qualification: 0n,
   guestPhysical: 0n,
   interruptionInfo: 0,
-  processor: 0,
-  spent: undefined,
+  guest: undefined,
+  handler: undefined,
 };
 
 /** The machine, but for its last VM exit. */
-function machineOfThePast(machine: Machine, exit: () => LoggedExit | undefined): Machine {
+function machineOfThePast(machine: Machine, exit: () => TimelineExit | undefined): Machine {
   return new Proxy(machine, {
     get(target, name) {
       if (name === 'lastExit') return () => asExit(exit());
@@ -55,7 +58,7 @@ function machineOfThePast(machine: Machine, exit: () => LoggedExit | undefined):
   });
 }
 
-function asExit(exit: LoggedExit | undefined): VmExit | undefined {
+function asExit(exit: TimelineExit | undefined): VmExit | undefined {
   if (exit === undefined) return undefined;
   const { number, time, reason, qualification, rip, guestPhysical, interruptionInfo, processor } = exit;
   return {

@@ -1,11 +1,22 @@
 // VM exits as a view shows them: rows with words, the picture in buckets, bars by reason, and CSV.
 
-import { type Image, symbolAt } from '../../program/image.ts';
 import { describeQualification } from '../../spec/exit-qualifications.ts';
 import { exitReason } from '../../spec/exit-reasons.ts';
+import {
+  exitBasicReason,
+  exitFrom,
+  exitHandler,
+  exitTime,
+  firstExit,
+  type Timeline,
+  timelineExit,
+  type TimelineExit,
+} from '../../vmx/timeline.ts';
 import { exitReasonTitle } from '../facts.ts';
-import { hex, symbolText } from '../format.ts';
-import { type ExitLog, type LoggedExit, loggedExit, NOT_ENTERED } from './exit-log.ts';
+import { hex } from '../format.ts';
+
+/** Name of the place that a guest's RIP is at; empty: it has none. */
+export type SymbolOf = (rip: bigint) => string;
 
 export interface ExitRow {
   readonly number: number;
@@ -20,6 +31,8 @@ export interface ExitRow {
   readonly symbol: string;
   /** Instructions until the next VM entry; null: none followed. */
   readonly spent: number | null;
+  /** Instructions since the VM entry before; null: not known. */
+  readonly guest: number | null;
 }
 
 export interface ReasonBar {
@@ -32,88 +45,83 @@ export interface ReasonBar {
   readonly instructions: number;
 }
 
-/** What is asked of the log. */
+/** What is asked of the timeline. */
 export interface ExitFilter {
   /** Basic exit reasons; undefined: all. */
   readonly reasons?: ReadonlySet<number> | undefined;
   /** A condition beyond the reason. */
-  readonly accepts?: ((exit: LoggedExit) => boolean) | undefined;
+  readonly accepts?: ((exit: TimelineExit) => boolean) | undefined;
 }
 
 export interface ExitPage {
-  /** Exits in the log, and of those that pass the filter. */
+  /** Exits that are held, and of those the ones that pass the filter. */
   readonly logged: number;
   readonly matching: number;
   readonly rows: readonly ExitRow[];
 }
 
-/** Rows of the log from `start` on that pass a filter, as row numbers; undefined: every row does. */
-export function matchingRows(log: ExitLog, filter: ExitFilter, start = 0): Uint32Array | undefined {
-  const { reasons, accepts } = filter;
-  if (reasons === undefined && accepts === undefined) return undefined;
-  const found = new Uint32Array(log.count - start);
-  let count = 0;
-  for (let row = start; row < log.count; row++) {
-    if (reasons !== undefined && !reasons.has((log.columns.reason[row] as number) & 0xffff)) continue;
-    if (accepts !== undefined && !accepts(loggedExit(log, row) as LoggedExit)) continue;
-    found[count++] = row;
-  }
-  return found.slice(0, count);
+/** Exits of the timeline, perhaps of those that pass a filter, in order. */
+export interface ChosenExits {
+  readonly count: number;
+  /** Number of the exit in place `i`, from 0. */
+  readonly numberAt: (i: number) => number;
 }
 
-/** Rows `start` to `start + count` of those that match. */
+export function everyExit(timeline: Timeline): ChosenExits {
+  const first = firstExit(timeline);
+  return { count: timeline.count - first + 1, numberAt: (i) => first + i };
+}
+
+/** Places `start` to `start + count` of those that are chosen. */
 export function exitPage(
-  log: ExitLog,
-  image: Image,
-  matching: Uint32Array | undefined,
+  timeline: Timeline,
+  symbolOf: SymbolOf,
+  chosen: ChosenExits,
   start: number,
   count: number,
 ): ExitPage {
-  const total = matching?.length ?? log.count;
   const rows: ExitRow[] = [];
-  for (let i = Math.max(0, start); i < Math.min(total, start + count); i++) {
-    const exit = loggedExit(log, matching?.[i] ?? i);
-    if (exit !== undefined) rows.push(exitRow(exit, image));
+  for (let i = Math.max(0, start); i < Math.min(chosen.count, start + count); i++) {
+    const exit = timelineExit(timeline, chosen.numberAt(i));
+    if (exit !== undefined) rows.push(exitRow(exit, symbolOf));
   }
-  return { logged: log.count, matching: total, rows };
+  return { logged: everyExit(timeline).count, matching: chosen.count, rows };
 }
 
-export function exitRow(exit: LoggedExit, image: Image): ExitRow {
-  const reason = exit.reason & 0xffff;
-  const symbol = symbolAt(image, exit.rip);
+export function exitRow(exit: TimelineExit, symbolOf: SymbolOf): ExitRow {
   return {
     number: exit.number,
     processor: exit.processor,
     time: exit.time,
-    reason,
+    reason: exit.reason,
     title: exitReasonTitle(exit.reason),
     qualification: qualificationWords(exit),
     rip: hex(exit.rip),
-    symbol: symbol === undefined ? '' : symbolText(symbol),
-    spent: exit.spent ?? null,
+    symbol: symbolOf(exit.rip),
+    spent: exit.handler ?? null,
+    guest: exit.guest ?? null,
   };
 }
 
-function qualificationWords(exit: LoggedExit): string {
-  const words = describeQualification(exit.reason & 0xffff, exit.qualification, exit.interruptionInfo);
-  const memory = exitReason(exit.reason & 0xffff)?.class === 'memory';
+function qualificationWords(exit: TimelineExit): string {
+  const words = describeQualification(exit.reason, exit.qualification, exit.interruptionInfo);
+  const memory = exitReason(exit.reason)?.class === 'memory';
   return [words, memory ? `guest-physical ${hex(exit.guestPhysical)}` : ''].filter((text) => text !== '').join('; ');
 }
 
 /** The most frequent first. */
-export function reasonBars(log: ExitLog): ReasonBar[] {
+export function reasonBars(timeline: Timeline): ReasonBar[] {
   const bars = new Map<number, { count: number; handled: number; instructions: number }>();
-  const { reason, spent } = log.columns;
-  for (let row = 0; row < log.count; row++) {
-    const basic = (reason[row] as number) & 0xffff;
+  for (let number = firstExit(timeline); number <= timeline.count; number++) {
+    const basic = exitBasicReason(timeline, number);
     let bar = bars.get(basic);
     if (bar === undefined) {
       bar = { count: 0, handled: 0, instructions: 0 };
       bars.set(basic, bar);
     }
     bar.count++;
-    const instructions = spent[row] as number;
-    if (instructions === NOT_ENTERED) continue;
+    const instructions = exitHandler(timeline, number);
+    if (instructions < 0) continue;
     bar.handled++;
     bar.instructions += instructions;
   }
@@ -128,43 +136,55 @@ export function reasonBars(log: ExitLog): ReasonBar[] {
 }
 
 /** The picture of a span of time: how often each reason happened in each of equally long parts. */
-export interface Timeline {
+export interface ExitPicture {
   readonly from: number;
   readonly to: number;
   readonly parts: number;
-  /** Pairs of basic reason and counts, one count a part. */
+  /** Basic reason and one count a part. */
   readonly series: readonly { readonly reason: number; readonly title: string; readonly counts: readonly number[] }[];
+  /** VM entries that the exits were followed by, and the first exit's own: one count a part. */
+  readonly entries: readonly number[];
   /** Number of the first exit of each part; 0 where there is none. */
   readonly first: readonly number[];
 }
 
 /** @param to exclusive; times are instructions retired */
-export function timeline(
-  log: ExitLog,
-  matching: Uint32Array | undefined,
+export function exitPicture(
+  timeline: Timeline,
+  chosen: ChosenExits,
   from: number,
   to: number,
   parts: number,
-): Timeline {
-  const { time, reason } = log.columns;
+): ExitPicture {
   const series = new Map<number, Uint32Array>();
   const first = new Uint32Array(parts);
-  const total = matching?.length ?? log.count;
-  const rowAt = (i: number): number => matching?.[i] ?? i;
+  const entries = new Uint32Array(parts);
   const scale = parts / Math.max(1, to - from);
-  for (let i = lowerBound(total, (at) => (time[rowAt(at)] as number) >= from); i < total; i++) {
-    const row = rowAt(i);
-    const at = time[row] as number;
+  const partOf = (time: number): number => Math.min(parts - 1, Math.floor((time - from) * scale));
+  const enter = (time: number): void => {
+    if (time < from || time >= to) return;
+    const part = partOf(time);
+    entries[part] = (entries[part] as number) + 1;
+  };
+  const start = placeFrom(chosen, exitFrom(timeline, from));
+  // The handler of the exit before may reach into the span.
+  if (start > 0) addEntryOf(timeline, chosen.numberAt(start - 1), enter);
+  else addFirstEntry(timeline, chosen, enter);
+  for (let i = start; i < chosen.count; i++) {
+    const number = chosen.numberAt(i);
+    const at = exitTime(timeline, number);
     if (at >= to) break;
-    const part = Math.min(parts - 1, Math.floor((at - from) * scale));
-    const basic = (reason[row] as number) & 0xffff;
+    const part = partOf(at);
+    const basic = exitBasicReason(timeline, number);
     let counts = series.get(basic);
     if (counts === undefined) {
       counts = new Uint32Array(parts);
       series.set(basic, counts);
     }
     counts[part] = (counts[part] as number) + 1;
-    if (first[part] === 0) first[part] = row + 1;
+    if (first[part] === 0) first[part] = number;
+    const spent = exitHandler(timeline, number);
+    if (spent >= 0) enter(at + spent);
   }
   return {
     from,
@@ -173,16 +193,29 @@ export function timeline(
     series: [...series]
       .sort(([a], [b]) => a - b)
       .map(([basic, counts]) => ({ reason: basic, title: exitReasonTitle(basic), counts: [...counts] })),
+    entries: [...entries],
     first: [...first],
   };
 }
 
-function lowerBound(length: number, holds: (at: number) => boolean): number {
+function addEntryOf(timeline: Timeline, number: number, enter: (time: number) => void): void {
+  const spent = exitHandler(timeline, number);
+  if (spent >= 0) enter(exitTime(timeline, number) + spent);
+}
+
+/** The entry before the first exit that is held. */
+function addFirstEntry(timeline: Timeline, chosen: ChosenExits, enter: (time: number) => void): void {
+  const exit = chosen.count === 0 ? undefined : timelineExit(timeline, chosen.numberAt(0));
+  if (exit?.guest !== undefined) enter(exit.time - exit.guest);
+}
+
+/** First place whose exit has at least this number. */
+export function placeFrom({ count, numberAt }: ChosenExits, number: number): number {
   let low = 0;
-  let high = length;
+  let high = count;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (holds(middle)) high = middle;
+    if (numberAt(middle) >= number) high = middle;
     else low = middle + 1;
   }
   return low;
@@ -190,31 +223,32 @@ function lowerBound(length: number, holds: (at: number) => boolean): number {
 
 const CSV_HEAD = 'number,processor,time,reason,name,qualification,rip,symbol,instructions';
 
-/** One line an exit, with a header; RFC 4180. */
-export function exitsCsv(log: ExitLog, image: Image, matching: Uint32Array | undefined): string {
-  const total = matching?.length ?? log.count;
-  const lines = [CSV_HEAD];
-  for (let i = 0; i < total; i++) {
-    const exit = loggedExit(log, matching?.[i] ?? i);
+/** One line an exit, from place `start` on, with a header before the first; RFC 4180. */
+export function exitsCsv(
+  timeline: Timeline,
+  symbolOf: SymbolOf,
+  chosen: ChosenExits,
+  start = 0,
+  count = chosen.count,
+): string {
+  const lines = start === 0 ? [CSV_HEAD] : [];
+  for (let i = start; i < Math.min(chosen.count, start + count); i++) {
+    const exit = timelineExit(timeline, chosen.numberAt(i));
     if (exit === undefined) continue;
-    const row = exitRow(exit, image);
-    lines.push(
-      [
-        row.number,
-        row.processor,
-        row.time,
-        row.reason,
-        row.title,
-        hex(exit.qualification),
-        row.rip,
-        row.symbol,
-        row.spent ?? '',
-      ]
-        .map((cell) => quoted(String(cell)))
-        .join(','),
-    );
+    const cells = [
+      exit.number,
+      exit.processor,
+      exit.time,
+      exit.reason,
+      exitReasonTitle(exit.reason),
+      hex(exit.qualification),
+      hex(exit.rip),
+      symbolOf(exit.rip),
+      exit.handler ?? '',
+    ];
+    lines.push(cells.map((cell) => quoted(String(cell))).join(','));
   }
-  return `${lines.join('\r\n')}\r\n`;
+  return lines.map((line) => `${line}\r\n`).join('');
 }
 
 function quoted(text: string): string {

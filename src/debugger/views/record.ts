@@ -1,10 +1,9 @@
-// What views remember of a run: every VM exit, and the VMCS as it was at the last VM exit and at the last stop.
+// What views remember of a run: the VMCS as it was at the last VM exit and at the last stop.
 
 import type { Machine } from '../../machine/types.ts';
 import { vmcsFieldByEncoding } from '../../spec/vmcs-fields.ts';
 import { vmcsFieldOffset, VMCS_REGION_SIZE } from '../../spec/vmcs-layout.ts';
-import { type ExitFilter, matchingRows } from './exits.ts';
-import { createExitLog, type ExitLog, logEntry, logExit } from './exit-log.ts';
+import type { FilteredExits } from './chosen-exits.ts';
 
 /** The bytes of a VMCS region as they were. */
 export interface VmcsImage {
@@ -12,49 +11,21 @@ export interface VmcsImage {
   readonly bytes: Uint8Array;
 }
 
-export interface FilteredExits {
-  readonly filter: string;
-  readonly count: number;
-  readonly writes: number;
-  readonly rows: Uint32Array;
-}
-
 export interface ViewRecord {
-  readonly exits: ExitLog;
-  /** The last filter's rows, so that asking again looks at new exits only. */
+  /** What the last filter found so far. */
   filtered: FilteredExits | undefined;
-  atExit: VmcsImage | undefined;
+  /** undefined: there was no VM exit, or it is not known. */
+  readonly atExit: () => VmcsImage | undefined;
   /** When the machine last went on from a stop. */
   atStop: VmcsImage | undefined;
 }
 
-/** Begins to record; takes the machine's transition listener. */
+/** Begins to record. */
 export function recordRun(machine: Machine): ViewRecord {
-  const record: ViewRecord = { exits: createExitLog(), filtered: undefined, atExit: undefined, atStop: undefined };
-  machine.onTransition = (event) => {
-    if ('exit' in event) {
-      logExit(record.exits, event.exit);
-      record.atExit = imageOfVmcs(machine, event.exit.vmcs);
-    } else {
-      logEntry(record.exits, event.entry);
-    }
-  };
-  return record;
-}
-
-/** Rows that pass a filter, which `text` names; undefined: every row does. */
-export function filteredRows(record: ViewRecord, text: string, filter: ExitFilter): Uint32Array | undefined {
-  const { exits, filtered } = record;
-  const { count, writes } = exits;
-  const grown = filtered?.filter === text && writes - filtered.writes === count - filtered.count ? filtered : undefined;
-  if (grown?.count === count) return grown.rows;
-  const more = matchingRows(exits, filter, grown?.count ?? 0);
-  if (more === undefined) return undefined;
-  const rows = new Uint32Array((grown?.rows.length ?? 0) + more.length);
-  rows.set(grown?.rows ?? []);
-  rows.set(more, grown?.rows.length ?? 0);
-  record.filtered = { filter: text, count, writes, rows };
-  return rows;
+  const copy = machine.history.keepVmcs();
+  // After going back the copy may be of an exit that is to come.
+  const atExit = (): VmcsImage | undefined => (copy.exit > 0 && copy.exit === machine.exitCount() ? copy : undefined);
+  return { filtered: undefined, atExit, atStop: undefined };
 }
 
 /** The machine goes on: what it leaves is the last stop. */

@@ -100,7 +100,7 @@ function fieldView(
     bits: bits.map(({ name, value }) => ({ name, value })),
     writable: row.writable,
     beforeStop: before(record.atStop),
-    beforeExit: before(record.atExit),
+    beforeExit: before(record.atExit()),
     failed: failures.get(row.name) ?? [],
   };
 }

@@ -3,14 +3,18 @@ import * as vscode from 'vscode';
 import type { SessionWatch } from './session-state.ts';
 
 export interface ViewKind {
-  /** `vmcs`: also the name of its script and part of its command. */
+  /** `vmcs`: also the name of its script. */
   readonly id: string;
   readonly title: string;
-  readonly command: string;
   /** Requests of the adapter that its page may make. */
   readonly requests: readonly string[];
   /** What else its page may ask for, by name; the answer goes back to it. */
   readonly actions?: Readonly<Record<string, (body: unknown) => Thenable<unknown>>>;
+}
+
+/** A view that a command opens. */
+export interface OpenedView extends ViewKind {
+  readonly command: string;
 }
 
 /** What a page sends. */
@@ -22,14 +26,18 @@ interface PageMessage {
 }
 
 /** Registers the command that opens a view, or shows the one that is open. */
-export function registerView(context: vscode.ExtensionContext, watch: SessionWatch, view: ViewKind): vscode.Disposable {
+export function registerView(
+  context: vscode.ExtensionContext,
+  watch: SessionWatch,
+  view: OpenedView,
+): vscode.Disposable {
   let open: vscode.WebviewPanel | undefined;
   return vscode.commands.registerCommand(view.command, () => {
     if (open !== undefined) {
       open.reveal(undefined, true);
       return;
     }
-    const root = vscode.Uri.joinPath(context.extensionUri, 'dist', 'views');
+    const root = pagesOf(context);
     const panel = vscode.window.createWebviewPanel(
       `ringside.${view.id}`,
       view.title,
@@ -41,26 +49,33 @@ export function registerView(context: vscode.ExtensionContext, watch: SessionWat
       const { state, session } = watch;
       void panel.webview.postMessage({ kind: 'state', state, session: session?.name ?? '' });
     };
-    const subscriptions = [
-      watch.onDidChange(sendState),
-      panel.webview.onDidReceiveMessage((message: PageMessage) => {
-        if (message.kind === 'ready') return sendState();
-        answer(watch, view, message).then(
-          (body) => panel.webview.postMessage({ kind: 'answer', id: message.id, body }),
-          (error: unknown) =>
-            panel.webview.postMessage({
-              kind: 'answer',
-              id: message.id,
-              error: error instanceof Error ? error.message : String(error),
-            }),
-        );
-      }),
-    ];
+    const subscriptions = [watch.onDidChange(sendState), listenToPage(panel.webview, watch, view, sendState)];
     panel.onDidDispose(() => {
       open = undefined;
       for (const subscription of subscriptions) subscription.dispose();
     });
     panel.webview.html = page(panel.webview, root, view);
+  });
+}
+
+/** Answers what a page asks; `ready`: it can be told things now. */
+export function listenToPage(
+  webview: vscode.Webview,
+  watch: SessionWatch,
+  view: ViewKind,
+  ready: () => void,
+): vscode.Disposable {
+  return webview.onDidReceiveMessage((message: PageMessage) => {
+    if (message.kind === 'ready') return ready();
+    answer(watch, view, message).then(
+      (body) => webview.postMessage({ kind: 'answer', id: message.id, body }),
+      (error: unknown) =>
+        webview.postMessage({
+          kind: 'answer',
+          id: message.id,
+          error: error instanceof Error ? error.message : String(error),
+        }),
+    );
   });
 }
 
@@ -76,8 +91,12 @@ async function answer(watch: SessionWatch, view: ViewKind, message: PageMessage)
   return watch.session.customRequest(message.name, message.body);
 }
 
+/** Where scripts and styles of pages are. */
+export const pagesOf = (context: vscode.ExtensionContext): vscode.Uri =>
+  vscode.Uri.joinPath(context.extensionUri, 'dist', 'views');
+
 /** The page: its policy forbids every request but for the script and style that come with the extension. */
-function page(webview: vscode.Webview, root: vscode.Uri, view: ViewKind): string {
+export function page(webview: vscode.Webview, root: vscode.Uri, view: ViewKind): string {
   const uri = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(root, name)).toString();
   const nonce = [...crypto.getRandomValues(new Uint8Array(16))]
     .map((byte) => byte.toString(16).padStart(2, '0'))

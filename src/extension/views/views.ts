@@ -1,6 +1,8 @@
 // The views and what they may ask for.
 import * as vscode from 'vscode';
-import { registerView, type ViewKind } from './panel.ts';
+import { type OpenedView, registerView } from './panel.ts';
+import { saveAs } from './save-as.ts';
+import { savedRunEditor, saveRun } from './saved-runs.ts';
 import type { SessionWatch } from './session-state.ts';
 
 /** Opens memory in the hex editor, when it is installed. */
@@ -16,20 +18,11 @@ async function openMemory(watch: SessionWatch, reference: unknown): Promise<void
   await vscode.commands.executeCommand('vscode.openWith', uri, 'hexEditor.hexedit');
 }
 
-/** Saves a text where the user says; answers whether that was done. */
-async function save(name: string, text: unknown): Promise<boolean> {
-  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
-  const target = await vscode.window.showSaveDialog({
-    filters: { 'Comma-separated values': ['csv'] },
-    ...(folder === undefined ? {} : { defaultUri: vscode.Uri.joinPath(folder, name) }),
-  });
-  if (target === undefined) return false;
-  await vscode.workspace.fs.writeFile(target, new TextEncoder().encode(String(text)));
-  return true;
-}
+const saveCsv = (text: unknown): Promise<boolean> =>
+  saveAs('vm-exits.csv', 'Comma-separated values', new TextEncoder().encode(String(text)));
 
 export function registerViews(context: vscode.ExtensionContext, watch: SessionWatch): vscode.Disposable[] {
-  const kinds: readonly ViewKind[] = [
+  const kinds: readonly OpenedView[] = [
     {
       id: 'vmcs',
       title: 'VMCS',
@@ -41,8 +34,8 @@ export function registerViews(context: vscode.ExtensionContext, watch: SessionWa
       id: 'exits',
       title: 'VM Exits',
       command: 'ringside.showExits',
-      requests: ['ringside/exits', 'ringside/exitTimeline', 'ringside/exitsCsv', 'ringside/jump'],
-      actions: { save: (text) => save('vm-exits.csv', text) },
+      requests: ['ringside/exits', 'ringside/exitPicture', 'ringside/exitsCsv', 'ringside/jump'],
+      actions: { save: saveCsv, saveRun: () => saveRun(watch) },
     },
     {
       id: 'translation',
@@ -53,5 +46,8 @@ export function registerViews(context: vscode.ExtensionContext, watch: SessionWa
     },
     { id: 'machine', title: 'Machine', command: 'ringside.showMachine', requests: ['ringside/machine'] },
   ];
-  return kinds.map((kind) => registerView(context, watch, kind));
+  return [
+    ...kinds.map((kind) => registerView(context, watch, kind)),
+    savedRunEditor(context, watch, { save: saveCsv }),
+  ];
 }

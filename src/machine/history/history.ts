@@ -13,6 +13,7 @@ import {
   travel,
 } from './recorder.ts';
 import { BREAKPOINTS, COUNT_EXITS } from '../../core/layout.ts';
+import { VMCS_REGION_SIZE } from '../../spec/vmcs-layout.ts';
 import { readCount, readWord, writeWord } from '../../vmx/processor.ts';
 import { cutTimeline, exitFrom, firstExit, timelineBuckets, timelineExit } from '../../vmx/timeline.ts';
 import { setWatches } from '../watches.ts';
@@ -156,6 +157,12 @@ export function createHistory(runner: Runner, events: HistoryEvents): MachineHis
       if (recorder !== undefined) showConsole(recorder);
     },
     idle: () => ({ from: runner.idleFrom, until: runner.idleUntil }),
+    timeline,
+    keepVmcs() {
+      const { history } = runner.vmx;
+      history.vmcsAtExit ??= { exit: 0, address: 0n, bytes: new Uint8Array(VMCS_REGION_SIZE) };
+      return history.vmcsAtExit;
+    },
     exits: () => ({ first: firstExit(timeline), last: timeline.count }),
     exit: (number) => timelineExit(timeline, number),
     exitFrom: (time) => exitFrom(timeline, time),

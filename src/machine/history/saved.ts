@@ -66,4 +66,5 @@ export function loadMachine(runner: Runner, saved: SavedMachine): void {
   timeline.pieces.length = 0;
   timeline.count = readCount(core, layout.COUNT_EXITS);
   timeline.dropped = timeline.count;
+  timeline.cuts++;
 }

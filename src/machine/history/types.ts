@@ -1,5 +1,6 @@
 // The past of a machine, for the debugger: moments, and going to them.
-import type { TimelineBucket, TimelineExit } from '../../vmx/timeline.ts';
+import type { VmcsCopy } from '../../vmx/history.ts';
+import type { Timeline, TimelineBucket, TimelineExit } from '../../vmx/timeline.ts';
 import type { Moment } from './moments.ts';
 
 import type { StepOptions, Stop } from '../types.ts';
@@ -44,6 +45,10 @@ export interface HistoryView {
   arrive(): void;
   /** The last time that the processor spent idle. */
   idle(): { readonly from: number; readonly until: number };
+  /** Every VM exit; kept also when nothing is recorded. To read. */
+  readonly timeline: Timeline;
+  /** From now on the VMCS region is copied at each VM exit, to what is answered. */
+  keepVmcs(): VmcsCopy;
   /** Numbers of the VM exits that the timeline holds; `first` above `last`: none. It is kept also when nothing is recorded. */
   exits(): { readonly first: number; readonly last: number };
   exit(number: number): TimelineExit | undefined;

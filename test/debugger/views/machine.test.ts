@@ -1,7 +1,7 @@
 // The views' models on the real machine: a VMCS that changes, a walk that ends, rings and bitmaps.
 import { describe, expect, test } from 'vitest';
 import { exitFilter } from '../../../src/debugger/views/exit-filter.ts';
-import { matchingRows } from '../../../src/debugger/views/exits.ts';
+import { filterStep } from '../../../src/debugger/views/chosen-exits.ts';
 import { lineExits } from '../../../src/debugger/views/line-exits.ts';
 import { machineView } from '../../../src/debugger/views/machine.ts';
 import { leaveStop, recordRun } from '../../../src/debugger/views/record.ts';
@@ -118,21 +118,25 @@ describe.skipIf(!hasNasm())('on the machine', () => {
     expect(found).toEqual([{ path: '/work/guest.asm', line: 7, title: 'CPUID', count: 1, mean: null }]);
   });
 
-  test('every exit is logged, and a filter finds some', () => {
-    const { machine, record, context } = started();
+  test('every exit is held, and a filter finds some', () => {
+    const { machine, context } = started();
     machine.run({ limit: 1_000_000 });
-    expect(record.exits.count).toBe(machine.exitCount());
-    expect(record.exits.count).toBeGreaterThan(0);
-    const rows = (text: string): number[] | string => {
+    const { timeline } = machine.history;
+    expect(timeline.count).toBe(machine.exitCount());
+    expect(timeline.count).toBeGreaterThan(0);
+    const numbers = (text: string): number[] | string => {
       const filter = exitFilter(text, context);
-      return 'error' in filter ? filter.error : [...(matchingRows(record.exits, filter) ?? [-1])];
+      if ('error' in filter) return filter.error;
+      const { chosen } = filterStep(timeline, text, filter, undefined);
+      return Array.from({ length: chosen.count }, (_, i) => chosen.numberAt(i));
     };
-    expect(rows('')).toEqual([-1]);
-    expect(rows('CPUID')).toEqual([...Array(record.exits.count).keys()]);
-    expect(rows('HLT')).toEqual([]);
-    expect(rows(`exit.reason == ${CPUID} && exit.number == 1`)).toEqual([0]);
-    expect(rows('exit.number ==')).toMatch(/./);
-    expect(rows('no_such_name')).toMatch(/no_such_name/);
+    const every = Array.from({ length: timeline.count }, (_, i) => i + 1);
+    expect(numbers('')).toEqual(every);
+    expect(numbers('CPUID')).toEqual(every);
+    expect(numbers('HLT')).toEqual([]);
+    expect(numbers(`exit.reason == ${CPUID} && exit.number == 1`)).toEqual([1]);
+    expect(numbers('exit.number ==')).toMatch(/./);
+    expect(numbers('no_such_name')).toMatch(/no_such_name/);
   });
 });
 

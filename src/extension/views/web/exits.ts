@@ -1,14 +1,9 @@
 // The VM exits view: the run as a picture, a table of any length, and bars by reason; live while the machine runs.
 
-import type { ExitPage, ReasonBar, Timeline } from '../../../debugger/views/exits.ts';
+import type { CsvAnswer, ExitsAnswer } from '../../../debugger/views/exit-answers.ts';
+import type { ExitPicture, ReasonBar } from '../../../debugger/views/exits.ts';
 import { drawTimeline, partAt, type Picture } from './timeline-canvas.ts';
-import { action, button, complain, complainOf, field, layOut, make, onState, request, say } from './page.ts';
-
-interface Answer extends ExitPage {
-  readonly happened: number;
-  readonly time: number;
-  readonly bars: readonly ReasonBar[];
-}
+import { action, button, complain, complainOf, field, layOut, make, onState, request, say, view } from './page.ts';
 
 const ROW_HEIGHT = 22;
 const PAGE = 60;
@@ -19,31 +14,33 @@ const REFRESH = 500;
 let filter = '';
 let running = false;
 let session = '';
-let answer: Answer | undefined;
+let answer: ExitsAnswer | undefined;
 let firstRow = 0;
 let chosen = 0;
 /** The span that is shown; undefined: the whole run. */
 let span: { from: number; to: number } | undefined;
 let picture: Picture | undefined;
 
+/** The exits are those of a file. */
+const isFile = view.dataset.view === 'trace';
+
 const content = layOut(
-  'VM exits',
-  field('Filter', 'CPUID, HLT or exit.rip > 0x1000', (text) => {
-    filter = text;
-    firstRow = 0;
-    grid.scrollTop = 0;
-    refreshSoon();
-  }),
+  isFile ? 'Saved VM exits' : 'VM exits',
+  field('Filter', 'CPUID, HLT or exit.rip > 0x1000', setFilter),
   button('Zoom in', () => zoom(0.5, 0.5)),
   button('Zoom out', () => zoom(2, 0.5)),
   button('Whole run', () => showSpan(undefined)),
-  button('Go to exit', travel, 'Go back or forward in time to the chosen VM exit'),
+  ...(isFile
+    ? []
+    : [
+        button('Go to exit', travel, 'Go back or forward in time to the chosen VM exit'),
+        button('Save run', () => act('saveRun'), 'Save the VM exits of the run to a .vmtrace file'),
+      ]),
   button('Export CSV', () => {
-    request<{ csv: string }>('ringside/exitsCsv', { filter })
-      .then(({ csv }) => action('save', csv))
-      .then(() => complain(''), complainOf);
+    exportCsv().then(() => complain(''), complainOf);
   }),
 );
+const progress = make('p', { id: 'progress', hidden: true });
 
 const canvas = make('canvas', {
   id: 'timeline',
@@ -79,7 +76,7 @@ const grid = make(
   table,
 );
 const bars = make('div', { id: 'bars' });
-content.append(canvas, hint, legend, make('div', { class: 'columns' }, grid, bars));
+content.append(progress, canvas, hint, legend, make('div', { class: 'columns' }, grid, bars));
 
 onState((state, name) => {
   running = state === 'running';
@@ -96,6 +93,29 @@ grid.addEventListener('scroll', () => {
 });
 new ResizeObserver(() => refreshSoon()).observe(canvas);
 
+function setFilter(text: string): void {
+  filter = text;
+  firstRow = 0;
+  grid.scrollTop = 0;
+  refreshSoon();
+}
+
+const act = (name: string): void => {
+  action(name, undefined).then(() => complain(''), complainOf);
+};
+
+/** A piece at a time, as the answers are bounded. */
+async function exportCsv(): Promise<void> {
+  const pieces: string[] = [];
+  for (let start = 0; ; ) {
+    const { csv, next, total, left } = await request<CsvAnswer>('ringside/exitsCsv', { filter, start });
+    pieces.push(csv);
+    start = next;
+    if (start >= total && left === 0) break;
+  }
+  await action('save', pieces.join(''));
+}
+
 let pending = false;
 let again = false;
 /** One refresh at a time; what comes meanwhile is one more. */
@@ -109,7 +129,7 @@ function refreshSoon(): void {
     .then(() => complain(''), complainOf)
     .finally(() => {
       pending = false;
-      if (again) {
+      if (again || (answer?.left ?? 0) > 0) {
         again = false;
         refreshSoon();
       } else if (running) {
@@ -120,29 +140,50 @@ function refreshSoon(): void {
 
 async function refresh(): Promise<void> {
   const parts = Math.max(1, Math.min(4096, Math.floor(canvas.clientWidth / 3)));
-  const page = await request<Answer>('ringside/exits', { filter, start: Math.max(0, firstRow - 5), count: PAGE });
+  const page = await request<ExitsAnswer>('ringside/exits', { filter, start: Math.max(0, firstRow - 5), count: PAGE });
   answer = page;
+  drawProgress(page);
   const shown = span ?? { from: 0, to: page.time + 1 };
-  const line = await request<Timeline>('ringside/exitTimeline', { filter, ...shown, parts });
+  const line = await request<ExitPicture>('ringside/exitPicture', { filter, ...shown, parts });
   say(summary(page));
   drawPicture(line);
   drawRows(page);
   drawBars(page.bars);
 }
 
-function summary(page: Answer): string {
+/** How far a filter is, with a way to stop it. */
+function drawProgress({ left, logged }: ExitsAnswer): void {
+  if (left === 0) {
+    progress.hidden = true;
+    return;
+  }
+  if (!progress.hidden && progress.firstChild !== null) {
+    progress.firstChild.textContent = `Looked at ${number(logged - left)} of ${number(logged)} VM exits. `;
+    return;
+  }
+  const stop = button('Stop filtering', () => {
+    const input = view.querySelector<HTMLInputElement>('.tools input');
+    if (input !== null) input.value = '';
+    setFilter('');
+  });
+  progress.replaceChildren(`Looked at ${number(logged - left)} of ${number(logged)} VM exits. `, stop);
+  progress.hidden = false;
+}
+
+function summary(page: ExitsAnswer): string {
   if (page.happened === 0) return `${session}: there was no VM exit yet${running ? '; the machine is running' : ''}.`;
-  const left = page.logged < page.happened ? `; the first ${number(page.logged)} are kept` : '';
+  const left = page.logged < page.happened ? `; the last ${number(page.logged)} are kept` : '';
   const matching = page.matching === page.logged ? '' : `, ${number(page.matching)} pass the filter`;
   return `${session}: ${number(page.happened)} VM exits in ${number(page.time)} instructions${matching}${left}${running ? '; the machine is running' : ''}.`;
 }
 
 const number = (value: number): string => value.toLocaleString('en');
 
-function drawPicture(line: Timeline): void {
+function drawPicture(line: ExitPicture): void {
   picture = drawTimeline(canvas, line, answer?.time ?? 0);
   hint.textContent = `Instructions ${number(line.from)} to ${number(line.to)}`;
   legend.replaceChildren(
+    ...(line.entries.some((count) => count > 0) ? [make('li', {}, '▴ VM entry')] : []),
     ...picture.colours.map(({ title, colour }) => {
       const mark = make('span', { class: 'mark', 'aria-hidden': 'true' });
       mark.style.backgroundColor = colour;
@@ -168,7 +209,7 @@ function scrollToRow(row: number): void {
   grid.scrollTop = exact ? row * ROW_HEIGHT : (row / Math.max(1, total)) * (tableHeight() - grid.clientHeight);
 }
 
-function drawRows(page: Answer): void {
+function drawRows(page: ExitsAnswer): void {
   spacer.style.height = `${tableHeight()}px`;
   table.style.top = `${grid.scrollTop}px`;
   table.setAttribute('aria-rowcount', String(page.matching));
@@ -184,7 +225,7 @@ function drawRows(page: Answer): void {
             chosen = row.number;
             drawRows(page);
           },
-          dblclick: travel,
+          dblclick: isFile ? () => undefined : travel,
         },
         make('td', { class: 'number' }, number(row.number)),
         make('td', { class: 'number' }, number(row.time)),
@@ -258,7 +299,7 @@ async function choose(exit: number): Promise<void> {
   let high = (answer?.matching ?? 1) - 1;
   while (low < high) {
     const middle = (low + high) >> 1;
-    const page = await request<Answer>('ringside/exits', { filter, start: middle, count: 1, bars: false });
+    const page = await request<ExitsAnswer>('ringside/exits', { filter, start: middle, count: 1, bars: false });
     if ((page.rows[0]?.number ?? 0) < exit) low = middle + 1;
     else high = middle;
   }
