@@ -96,7 +96,7 @@ async function quickOpen(page, query, text) {
     if (await input.isVisible()) await page.keyboard.press('Escape');
     await page.keyboard.press(query.startsWith('>') ? 'F1' : 'Control+P');
     await input.waitFor({ state: 'visible', timeout: 5000 });
-    await input.fill(query);
+    await input.fill(query, { timeout: 5000 });
     await row.waitFor({ timeout: 5000 });
     await row.click({ timeout: 5000 });
     return true;
