@@ -198,7 +198,10 @@ function callerOf(
     const interrupted =
       handler && slot?.kind === 'memory' ? interrupt(machine, image, step.activation, slot.address) : undefined;
     if (interrupted !== undefined) return interrupted;
-    return machine.peekLinear(top.side, step.activation.linear, 1).length === 0 ? undefined : step.activation;
+    const { linear: returns } = step.activation;
+    // Rules hold for every function, and nothing called the one that the program begins in.
+    if (isEntryFunction(image, frame) && callBefore(machine, image, top, returns) === undefined) return undefined;
+    return machine.peekLinear(top.side, returns, 1).length === 0 ? undefined : step.activation;
   }
   if (handler) {
     const interrupted = searchInterrupted(machine, image, frame);
@@ -226,6 +229,12 @@ function callerOf(
     framePointer,
     registers: { ...registers, places },
   };
+}
+
+/** True in the function where the program begins. */
+function isEntryFunction(image: Image, { lookup }: Activation): boolean {
+  const symbol = symbolAt(image, lookup)?.symbol;
+  return symbol !== undefined && symbol === symbolAt(image, BigInt(image.program.entry.entry))?.symbol;
 }
 
 /** The interrupt frame of a handler whose return address is at `slot`, or behind an error code there. */

@@ -96,7 +96,7 @@ function expectRowsOf(elf: string, program: Program, least: number): void {
 
 /** The other sources that tests build, and the ELF files that are kept with them. */
 const OTHERS: readonly (readonly [string, (folder: string) => string])[] = [
-  ...['types.c', 'shapes.cpp'].flatMap((source) =>
+  ...['types.c', 'shapes.cpp', 'calls.c'].flatMap((source) =>
     (['gcc', 'clang'] as const).flatMap((compiler) =>
       (['-O0', '-O2'] as const).flatMap((optimization) =>
         ([4, 5] as const).map((version) => {
