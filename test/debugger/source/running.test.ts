@@ -177,7 +177,7 @@ describe.skipIf(lacking('gcc', 'clang', 'gdb'))('a program that runs', () => {
       expect(counts.equal).toBeGreaterThan(80);
       const frames = gdb.map((seen) => seen.frames);
       expect(Math.max(...frames.map(({ length }) => length))).toBeGreaterThan(3);
-      expect(frames.filter((stack) => stack[0]!.inlined).length).toBeGreaterThan(2);
+      expect(frames.filter((stack) => stack[0]!.inlined).length).toBeGreaterThan(1);
     },
     60_000,
   );
