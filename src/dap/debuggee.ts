@@ -105,11 +105,13 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
     },
   };
   for (const { path, address, selector } of options.images) {
-    const loaded = await session.addImage(path, address, selector).catch((problem: unknown) => {
+    const reading =
+      address === 'find' ? session.followImage(path, selector) : session.addImage(path, address, selector);
+    const loaded = await reading.catch((problem: unknown) => {
       if (problem instanceof ProgramError) throw programFailed(problem.message);
       throw problem;
     });
-    for (const text of loaded.image.program.notices ?? [])
+    for (const text of loaded?.image.program.notices ?? [])
       connection.event('output', { category: 'console', output: `${text}\n` });
   }
   return debuggee;

@@ -9,8 +9,8 @@ import { badLaunchValue, missingProgram, noSuchCapability } from './errors.ts';
 
 export interface ImageRequest {
   readonly path: string;
-  /** Linear address of its first byte; where it was linked when absent. */
-  readonly address: bigint | undefined;
+  /** Linear address of its first byte; where it was linked when absent; `find`: wherever its code is met. */
+  readonly address: bigint | 'find' | undefined;
   readonly selector: ImageSelector;
 }
 
@@ -239,7 +239,7 @@ function imagesOf(value: unknown): ImageRequest[] {
     const side = choice<ImageSide>(field('side'), entry.side, IMAGE_SIDES);
     return {
       path: entry.path,
-      address: number('address'),
+      address: entry.address === 'find' ? 'find' : number('address'),
       selector: { side, vmcs: number('vmcs'), cr3: number('cr3') },
     };
   });

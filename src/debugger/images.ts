@@ -5,8 +5,10 @@ import type { Machine, Side } from '../machine/types.ts';
 import { type Image, filesMatching, imageOf } from '../program/image.ts';
 import { type Extent, extentOf, mergedImage } from '../program/merge.ts';
 import { normalPath } from '../program/paths.ts';
+import type { MovableFile } from '../program/symbol-file.ts';
 import type { Program } from '../program/types.ts';
 import { readSideRegister } from './expressions/registers.ts';
+import { findDisplacement } from './relocation.ts';
 
 /** Whose code an image is; without a side it holds for both. */
 export const IMAGE_SIDES = ['host', 'guest', 'real-mode guest'] as const;
@@ -29,9 +31,18 @@ export interface LoadedImage {
   readonly extent: Extent;
 }
 
+/** An image of which is not known yet where it lies. */
+export interface UnplacedImage {
+  readonly path: string;
+  readonly file: MovableFile;
+  readonly selector: ImageSelector;
+}
+
 export interface Images {
   /** The program first. */
   readonly all: readonly LoadedImage[];
+  /** Those that are not found in memory yet. */
+  readonly unplaced: readonly UnplacedImage[];
   /** What a side is seen through now. */
   view(side: Side): Image;
   /** The image that a source file belongs to: of several the one that names the path itself. */
@@ -39,6 +50,10 @@ export interface Images {
   /** The image that a function or label is in. */
   forName(name: string): Image;
   add(path: string, program: Program, selector: ImageSelector): LoadedImage;
+  /** An image that counts from when its code is found in memory. */
+  follow(image: UnplacedImage): void;
+  /** Looks for the images that are not placed; adds and answers those that were found. */
+  place(): readonly LoadedImage[];
   remove(id: number): void;
 }
 
@@ -46,10 +61,22 @@ export function createImages(machine: Machine, main: Image, path: string): Image
   const first: LoadedImage = { id: 1, path, image: main, selector: {}, extent: extentOf(main.program) };
   let all: readonly LoadedImage[] = [first];
   let nextId = 2;
+  let unplaced: readonly UnplacedImage[] = [];
   const views = new Map<string, Image>();
+  const add = (file: string, program: Program, selector: ImageSelector): LoadedImage => {
+    const applying = (): boolean => applies(machine, machine.side(), selector);
+    const image: Image = { ...imageOf(program), applies: applying };
+    const loaded: LoadedImage = { id: nextId++, path: file, image, selector, extent: extentOf(program) };
+    all = [...all, loaded];
+    views.clear();
+    return loaded;
+  };
   return {
     get all() {
       return all;
+    },
+    get unplaced() {
+      return unplaced;
     },
     view(side) {
       if (all.length === 1) return main;
@@ -73,13 +100,19 @@ export function createImages(machine: Machine, main: Image, path: string): Image
       return (exact ?? named[0] ?? first).image;
     },
     forName: (name) => (all.find(({ image }) => image.byName.has(name)) ?? first).image,
-    add(file, program, selector) {
-      const applying = (): boolean => applies(machine, machine.side(), selector);
-      const image: Image = { ...imageOf(program), applies: applying };
-      const loaded: LoadedImage = { id: nextId++, path: file, image, selector, extent: extentOf(program) };
-      all = [...all, loaded];
-      views.clear();
-      return loaded;
+    add,
+    follow: (image) => {
+      unplaced = [...unplaced, image];
+    },
+    place() {
+      const found: LoadedImage[] = [];
+      for (const waiting of unplaced) {
+        const program = programInMemory(machine, waiting, all);
+        if (program === undefined) continue;
+        unplaced = unplaced.filter((other) => other !== waiting);
+        found.push(add(waiting.path, program, waiting.selector));
+      }
+      return found;
     },
     remove(id) {
       if (id === first.id) return;
@@ -87,6 +120,28 @@ export function createImages(machine: Machine, main: Image, path: string): Image
       views.clear();
     },
   };
+}
+
+/** The program where its code lies now. A copy of a file that is known already is another one: where that one lies does not count. */
+function programInMemory(
+  machine: Machine,
+  { path, file, selector }: UnplacedImage,
+  all: readonly LoadedImage[],
+): Program | undefined {
+  const copies = all.filter((other) => other.path === path);
+  const isKnown = (displacement: bigint): boolean =>
+    copies.some(({ extent }) =>
+      file.code.some(({ linear }) => {
+        const start = BigInt.asUintN(64, linear + displacement);
+        return start >= extent.start && start < extent.end;
+      }),
+    );
+  for (const side of ['root', 'non-root'] as const) {
+    if (!applies(machine, side, selector)) continue;
+    const displacement = findDisplacement(machine, side, file.code, isKnown);
+    if (displacement !== undefined) return file.at(displacement);
+  }
+  return undefined;
 }
 
 const rank = ({ id, selector }: LoadedImage): number =>

@@ -14,7 +14,7 @@ import type {
 import type { Image } from '../program/image.ts';
 import { addressOf } from '../program/image.ts';
 import type { SourceMap } from '../program/source-map.ts';
-import { loadSymbolFile } from '../program/symbol-file.ts';
+import { loadMovableFile, loadSymbolFile } from '../program/symbol-file.ts';
 import type { FileReader } from '../program/types.ts';
 import {
   assertionText,
@@ -140,9 +140,13 @@ export type SessionState = 'ready' | 'running' | 'stopped' | 'ended';
 
 /** Wall time after which the session lets the host handle messages, in milliseconds. */
 const BREATH = 8;
+/** Wall time between looks whether the code of pending breakpoints is mapped by now, in milliseconds. */
+const PENDING_LOOK = 100;
 const FIRST_SLICE = 50_000;
 const SMALLEST_SLICE = 1_000;
 const LARGEST_SLICE = 50_000_000;
+/** While an image is looked for in memory. */
+const SEARCHING_SLICE = 20_000;
 
 export class Session {
   readonly machine: Machine;
@@ -205,6 +209,24 @@ export class Session {
     const loaded = this.images.add(path, program, selector);
     events.imagesChanged?.('new', loaded);
     return loaded;
+  }
+
+  /**
+   * Reads the symbols and lines of a file that was moved when it was loaded: they count from when its code is met in memory. Answers the
+   * image when that is so now. Rejects with a ProgramError.
+   */
+  async followImage(path: string, selector: ImageSelector): Promise<LoadedImage | undefined> {
+    const { readFile, sourceMap } = this.#options;
+    if (readFile === undefined) throw new Error('the session has no reader of files');
+    this.images.follow({ path, file: await loadMovableFile(path, readFile, sourceMap), selector });
+    return this.#placeImages().find((loaded) => loaded.path === path);
+  }
+
+  #placeImages(): readonly LoadedImage[] {
+    if (this.images.unplaced.length === 0) return [];
+    const found = this.images.place();
+    for (const loaded of found) this.#options.events.imagesChanged?.('new', loaded);
+    return found;
   }
 
   removeImage(id: number): void {
@@ -403,11 +425,13 @@ export class Session {
     let wanted = nextWanted(plan, undefined);
     const stepped = this.machine.processor();
     let breath = scheduler.now();
+    let looked = breath;
     while (!this.#disposed) {
       const before = scheduler.now();
       const stop = this.#advance(wanted, stepped);
       const after = scheduler.now();
       if (stop.kind === 'shutdown') return this.#end(stop.status);
+      this.#placeImages();
       const waits = stop.kind === 'budget' && stop.waiting === true;
       if (stop.kind === 'budget' && ((wanted?.single !== true && this.#unmet === undefined) || waits)) {
         this.#arrivalJudged = false;
@@ -426,6 +450,10 @@ export class Session {
         }
       }
       if (after - breath < BREATH) continue;
+      if (after - looked >= PENDING_LOOK) {
+        looked = after;
+        this.#tellMapped(true);
+      }
       await scheduler.breathe();
       breath = scheduler.now();
       if (this.#pauseRequested && !this.#disposed) {
@@ -450,7 +478,7 @@ export class Session {
   #forward(wanted: Wanted | undefined): RunOptions {
     return {
       ...this.#runOptions(wanted),
-      limit: this.#slice,
+      limit: this.images.unplaced.length > 0 ? Math.min(this.#slice, SEARCHING_SLICE) : this.#slice,
       skipBreakpoint: this.#arrivalJudged,
       skipWatch: this.#watchJudged,
     };
@@ -635,9 +663,14 @@ export class Session {
     this.#state = 'stopped';
     this.#cause = cause;
     this.machine.hold([]);
-    const changed = updateMapped(this.machine, this.breakpoints);
-    if (changed.length > 0) this.#options.events.breakpointsChanged?.(changed);
+    this.#placeImages();
+    this.#tellMapped();
     this.#options.events.stopped(cause);
+  }
+
+  #tellMapped(pendingOnly = false): void {
+    const changed = updateMapped(this.machine, this.breakpoints, pendingOnly);
+    if (changed.length > 0) this.#options.events.breakpointsChanged?.(changed);
   }
 
   #end(status: number): void {

@@ -113,10 +113,14 @@ export function wantsEntries(table: BreakpointTable): boolean {
   return allBreakpoints(table).some(({ usable, subject }) => usable && subject?.transition === 'entry');
 }
 
-/** Code breakpoints whose code became mapped, or no longer is; their `verified` is changed. */
-export function updateMapped(machine: Machine, table: BreakpointTable): Breakpoint[] {
+/**
+ * Code breakpoints whose code became mapped, or no longer is; their `verified` is changed. With `pendingOnly` those that are verified stay
+ * so: while the machine runs, address spaces come and go.
+ */
+export function updateMapped(machine: Machine, table: BreakpointTable, pendingOnly = false): Breakpoint[] {
   return allBreakpoints(table).filter((breakpoint) => {
     if (!breakpoint.usable || breakpoint.addresses.length === 0) return false;
+    if (pendingOnly && breakpoint.verified) return false;
     const mapped = breakpoint.addresses.some(
       (address) =>
         machine.peekLinear('root', address, 1).length > 0 || machine.peekLinear('non-root', address, 1).length > 0,

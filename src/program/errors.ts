@@ -59,6 +59,15 @@ export const notASymbolFile = (file: string): ProgramError =>
     'Name the ELF file that the image was made from, before objcopy.',
   );
 
+export const notMovable = (file: string): ProgramError =>
+  new ProgramError(
+    'not-movable',
+    file,
+    undefined,
+    'only an ELF file with code can be found in memory by itself; it is none',
+    'Name the address of its first byte instead.',
+  );
+
 export const noSegments = (file: string): ProgramError =>
   new ProgramError(
     'no-segments',

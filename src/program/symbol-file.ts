@@ -2,8 +2,8 @@
 // module, a relocated copy).
 import { loadAssembly } from './assembly.ts';
 import { debugInformation } from './elf-program.ts';
-import { isElf, parseElf } from './elf.ts';
-import { notASymbolFile, ProgramError, unreadable } from './errors.ts';
+import { type Elf, isElf, parseElf } from './elf.ts';
+import { notASymbolFile, notMovable, ProgramError, unreadable } from './errors.ts';
 import { baseName } from './paths.ts';
 import { type SourceMap, mappedPath } from './source-map.ts';
 import type { FileReader, Program } from './types.ts';
@@ -25,21 +25,11 @@ export async function loadSymbolFile(
   readFile: FileReader,
   sourceMap: SourceMap = {},
 ): Promise<SymbolFile> {
-  const read = async (file: string): Promise<Uint8Array> => {
-    try {
-      return await readFile(file);
-    } catch (error) {
-      if (error instanceof ProgramError) throw error;
-      throw unreadable(file, error instanceof Error ? error.message : String(error));
-    }
-  };
+  const read = (file: string): Promise<Uint8Array> => readBytes(file, readFile);
   const bytes = await read(path);
   if (isElf(bytes)) {
     const elf = parseElf(path, bytes, { address });
-    const { symbols, lines, debug, notices } = debugInformation(elf, sourceMap);
-    const entry = { kind: 'flat', entry: 0, bits: elf.bits } as const;
-    const program: Program = { name: baseName(path), segments: [], entry, symbols, lines, debug, notices };
-    return { program, address: elf.start, displacement: elf.displacement };
+    return { program: symbolsOf(elf, sourceMap), address: elf.start, displacement: elf.displacement };
   }
   if (!/\.(asm|nasm|s16|s32|s64)$/i.test(path)) throw notASymbolFile(path);
   const options = { bits: undefined, address: address === undefined ? undefined : Number(address), defines: undefined };
@@ -56,4 +46,49 @@ export async function loadSymbolFile(
     },
   };
   return { program: moved, address: start + displacement, displacement };
+}
+
+/** A file of which is not known yet where in memory it lies. */
+export interface MovableFile {
+  /** Its code, at the addresses that it was linked for. */
+  readonly code: readonly { readonly linear: bigint; readonly bytes: Uint8Array }[];
+  /** Its symbols and lines when it lies so far (modulo 2^64) from where it was linked. */
+  at(displacement: bigint): Program;
+}
+
+/** Reads an ELF file whose place in memory is to be found. Rejects with a ProgramError. */
+export async function loadMovableFile(
+  path: string,
+  readFile: FileReader,
+  sourceMap: SourceMap = {},
+): Promise<MovableFile> {
+  const bytes = await readBytes(path, readFile);
+  if (!isElf(bytes)) throw notMovable(path);
+  const elf = parseElf(path, bytes, { address: undefined });
+  const code = elf.segments
+    .filter((segment) => segment.executable && segment.bytes.length > 0)
+    .map((segment) => ({ linear: segment.virtual, bytes: segment.bytes }));
+  if (code.length === 0) throw notMovable(path);
+  return {
+    code,
+    at: (displacement) => {
+      const address = BigInt.asUintN(64, elf.start + displacement);
+      return symbolsOf(parseElf(path, bytes, { address }), sourceMap);
+    },
+  };
+}
+
+function symbolsOf(elf: Elf, sourceMap: SourceMap): Program {
+  const { symbols, lines, debug, notices } = debugInformation(elf, sourceMap);
+  const entry = { kind: 'flat', entry: 0, bits: elf.bits } as const;
+  return { name: baseName(elf.file), segments: [], entry, symbols, lines, debug, notices };
+}
+
+async function readBytes(file: string, readFile: FileReader): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if (error instanceof ProgramError) throw error;
+    throw unreadable(file, error instanceof Error ? error.message : String(error));
+  }
 }

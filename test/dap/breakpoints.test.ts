@@ -276,4 +276,25 @@ unmapped:
     expect((await changed).body).toMatchObject({ reason: 'changed', breakpoint: { verified: true } });
     expect(await adapter.say('rip')).toContain('0x3fe00000');
   });
+
+  test('while the machine runs as well, without a stop', async () => {
+    const text = `bits 64
+org 0x100000
+        mov rax, cr3
+        mov rbx, [rax]
+        and rbx, ~0xfff
+        mov rcx, [rbx]           ; the first GiB a second time, at 400 GiB
+        mov [rbx + 400 * 8], rcx
+        jmp $
+`;
+    const adapter = await launchedMachine({}, text);
+    const { breakpoints } = await adapter.request('setInstructionBreakpoints', {
+      breakpoints: [{ instructionReference: '0x6400100100' }],
+    });
+    expect(breakpoints).toMatchObject([{ verified: false, reason: 'pending' }]);
+    const changed = adapter.event('breakpoint');
+    await adapter.request('continue', { threadId: 1 });
+    expect((await changed).body).toMatchObject({ reason: 'changed', breakpoint: { verified: true } });
+    expect((await adapter.toStop('pause', { threadId: 1 })).reason).toBe('pause');
+  });
 });

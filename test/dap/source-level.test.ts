@@ -97,6 +97,22 @@ class Client {
   }
 }
 
+/** The guest's source and what it is built into, in a folder of its own; linked at 0. */
+function guestInRealMode(): { source: string; text: string; image: string } {
+  const folder = temporaryFolder();
+  const source = join(folder, 'guest16.S');
+  const text = readFileSync(join(FOLDER, 'guest16.S'), 'utf8').replace('.section .rodata', '.text');
+  writeFileSync(source, text);
+  run('gcc', ['-m32', '-g', '-gdwarf-5', '-c', '-o', 'guest16.o', source], folder);
+  run(
+    'ld',
+    ['-m', 'elf_i386', '--no-warn-rwx-segments', '-Ttext=0', '-e', '0', '-o', 'guest16.elf', 'guest16.o'],
+    folder,
+  );
+  const image = join(folder, 'guest16.elf');
+  return { source, text, image };
+}
+
 describe.skipIf(!existsSync(PROGRAM))('a hypervisor in C', () => {
   let client: Client;
   afterEach(() => client.adapter.adapter.dispose());
@@ -225,17 +241,7 @@ describe.skipIf(!existsSync(PROGRAM))('a hypervisor in C', () => {
   });
 
   test.skipIf(lacking('gcc', 'ld'))('the symbols of a real-mode guest, and breakpoints in its source', async () => {
-    const folder = temporaryFolder();
-    const source = join(folder, 'guest16.S');
-    const text = readFileSync(join(FOLDER, 'guest16.S'), 'utf8').replace('.section .rodata', '.text');
-    writeFileSync(source, text);
-    run('gcc', ['-m32', '-g', '-gdwarf-5', '-c', '-o', 'guest16.o', source], folder);
-    run(
-      'ld',
-      ['-m', 'elf_i386', '--no-warn-rwx-segments', '-Ttext=0', '-e', '0', '-o', 'guest16.elf', 'guest16.o'],
-      folder,
-    );
-    const image = join(folder, 'guest16.elf');
+    const { source, text, image } = guestInRealMode();
     client = new Client();
     await client.launch({ images: [{ path: image, address: '0x8000', side: 'real-mode guest' }] });
     const { modules } = (await client.adapter.request('modules')) as { modules: DebugProtocol.Module[] };
@@ -250,6 +256,36 @@ describe.skipIf(!existsSync(PROGRAM))('a hypervisor in C', () => {
     expect([top?.name, top?.source?.name, top?.line]).toEqual([expect.stringMatching(/^print/), 'guest16.S', line]);
     expect((await client.frames()).some(({ name }) => name === 'run_turn')).toBe(true);
   });
+
+  test.skipIf(lacking('gcc', 'ld'))(
+    'a guest that was moved is found where it runs; breakpoints in it wait for that',
+    async () => {
+      const { source, text, image } = guestInRealMode();
+      client = new Client();
+      await client.launch({ images: [{ path: image, address: 'find', side: 'real-mode guest' }] });
+      const ask = async (command: string) => (await client.evaluate(command, undefined, 'repl')).result;
+      expect(await ask('symbols')).toMatch(/\n- {2}.*guest16\.elf {2}not found in memory yet, real-mode guest$/);
+      const line = text.split('\n').findIndex((row) => row.includes('movb $0x0e, %ah')) + 1;
+      const waiting = await client.adapter.request('setBreakpoints', {
+        source: { path: source },
+        breakpoints: [{ line }],
+      });
+      expect(waiting.breakpoints).toMatchObject([{ verified: false }]);
+      const found = client.adapter.event('module');
+      const changed = client.adapter.event('breakpoint');
+      const stop = client.adapter.toStop('continue', THREAD);
+      // vm.c: the hypervisor copies it to 8000H and starts it at 0800H:0000H.
+      expect((await found).body).toMatchObject({
+        reason: 'new',
+        module: { name: 'guest16.elf (real-mode guest)', addressRange: expect.stringMatching(/^0x8000 to/) },
+      });
+      expect((await changed).body).toMatchObject({ breakpoint: { verified: true, line } });
+      expect((await stop).reason).toBe('breakpoint');
+      const [top] = await client.frames();
+      expect([top?.source?.name, top?.line]).toEqual(['guest16.S', line]);
+      expect(await ask('symbols')).not.toContain('not found');
+    },
+  );
 
   test('symbols come and go in the console; pending breakpoints become verified', async () => {
     client = new Client(new Map([['/x/late.asm', new TextEncoder().encode('bits 64\nlate:\n  nop\n  ret\n')]]));
@@ -275,6 +311,7 @@ describe.skipIf(!existsSync(PROGRAM))('a hypervisor in C', () => {
     for (const [text, wrong] of [
       ['symbols add', 'Which file?'],
       ['symbols add /x/none.elf', 'cannot be read'],
+      ['symbols add /x/late.asm at find', 'Name the address of its first byte'],
       ['symbols add /x/late.asm for nobody', '"nobody" is not host, guest, real-mode-guest'],
       ['symbols remove 1', 'The program itself stays'],
       ['symbols remove 9', 'no image 9'],

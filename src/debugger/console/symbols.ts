@@ -12,10 +12,10 @@ import type { Command, CommandAnswer, CommandArguments, CommandContext } from '.
 export const SYMBOLS: Command = {
   name: 'symbols',
   usage:
-    'symbols | symbols add FILE [at ADDRESS] [for SIDE] [vmcs ADDRESS] [cr3 ADDRESS] | symbols remove NUMBER | symbols at ADDRESS',
+    'symbols | symbols add FILE [at ADDRESS | at find] [for SIDE] [vmcs ADDRESS] [cr3 ADDRESS] | symbols remove NUMBER | symbols at ADDRESS',
   summary: 'the files whose symbols and source lines are known; adds or removes one; names an address',
   help: `FILE is an ELF file or an assembly source; quotes are needed only around blanks. at: the linear address of its first byte, when that is
-not where it was linked. for: host, guest or real-mode-guest, when its addresses mean something on one side only; vmcs and cr3: one guest or
+not where it was linked; at find: an ELF file that was moved as it was loaded, wherever the processor runs its code. for: host, guest or real-mode-guest, when its addresses mean something on one side only; vmcs and cr3: one guest or
 one address space only. Breakpoints in the file's sources become verified at once.
 Examples: symbols add guest/kernel.elf at 0xffff800000000000 for guest, symbols add boot.asm at 0x8000 for real-mode-guest, symbols at rip.`,
   complete: ({ words }) => {
@@ -39,7 +39,7 @@ function symbols(context: CommandContext, args: CommandArguments): CommandAnswer
   const [what, ...rest] = args.words;
   switch (what) {
     case undefined:
-      return context.session.images.all.map((loaded) => lineOf(loaded)).join('\n');
+      return listing(context.session);
     case 'add':
       return add(context, rest);
     case 'remove':
@@ -49,6 +49,14 @@ function symbols(context: CommandContext, args: CommandArguments): CommandAnswer
     default:
       return { error: `"${what}" is not add, remove or at.` };
   }
+}
+
+function listing({ images }: Session): string {
+  const waiting = images.unplaced.map(
+    ({ path, selector }) =>
+      `-  ${path}  not found in memory yet${selectorText(selector) && `, ${selectorText(selector)}`}`,
+  );
+  return [...images.all.map((loaded) => lineOf(loaded)), ...waiting].join('\n');
 }
 
 function lineOf({ id, path, image, selector, extent }: LoadedImage): string {
@@ -69,13 +77,15 @@ async function add({ session, expressions }: CommandContext, words: readonly str
   const path = quoted.replace(/^(["'])(.*)\1$/, '$2');
   const numbers: Record<string, bigint> = {};
   let side: ImageSide | undefined;
+  let find = false;
   for (let at = 0; at < options.length; at += 2) {
     const [option = '', value] = [options[at], options[at + 1]];
     if (value === undefined) return { error: `Something must follow "${option}".` };
     if (option === 'for') {
       side = IMAGE_SIDES.find((candidate) => sideWord(candidate) === value);
       if (side === undefined) return { error: `"${value}" is not ${IMAGE_SIDES.map(sideWord).join(', ')}.` };
-    } else if (option === 'at' || option === 'vmcs' || option === 'cr3') {
+    } else if (option === 'at' && value === 'find') find = true;
+    else if (option === 'at' || option === 'vmcs' || option === 'cr3') {
       const found = evaluateText(value, expressions);
       if (!found.ok) return { error: `${option} ${value}: ${errorText(found.error)}` };
       numbers[option] = found.value.value;
@@ -83,7 +93,10 @@ async function add({ session, expressions }: CommandContext, words: readonly str
   }
   const selector: ImageSelector = { side, vmcs: numbers.vmcs, cr3: numbers.cr3 };
   try {
-    const loaded = await session.addImage(path, numbers.at, selector);
+    const loaded = find
+      ? await session.followImage(path, selector)
+      : await session.addImage(path, numbers.at, selector);
+    if (loaded === undefined) return `${path} is read; its symbols count from when its code is met in memory.`;
     const notices = loaded.image.program.notices ?? [];
     return { text: [lineOf(loaded), ...notices].join('\n'), changed: true };
   } catch (thrown) {

@@ -1,0 +1,77 @@
+// Where in memory an image lies that was moved when it was loaded: found by its own bytes at an address that the processor runs or has
+// been told of. Whatever moves code moves it by whole pages, so few places of the file come into question.
+
+import type { Machine, Side } from '../machine/types.ts';
+import type { MovableFile } from '../program/symbol-file.ts';
+import { gateTargets } from './event-delivery.ts';
+import { readSideRegister } from './expressions/registers.ts';
+import { positionOf } from './position.ts';
+
+type Code = MovableFile['code'];
+
+const PAGE = 0x1000;
+/** Bytes that are compared at once. */
+const WINDOW = 16;
+/** How many windows of the file are looked at before a place is believed. */
+const WINDOWS = 64;
+/** Fewer equal ones say nothing, unless the file has no more. */
+const LEAST_EQUAL = 4;
+/** Of the interrupt-descriptor table. */
+const MOST_GATES = 32;
+
+/**
+ * How far (modulo 2^64) an image lies from where it was linked, as one side sees memory now; undefined while none of its code is met.
+ * `refused` tells displacements that are not meant.
+ */
+export function findDisplacement(
+  machine: Machine,
+  side: Side,
+  code: Code,
+  refused: (displacement: bigint) => boolean,
+): bigint | undefined {
+  for (const anchor of anchorsOf(machine, side)) {
+    const bytes = machine.peekLinear(side, anchor, WINDOW);
+    if (bytes.length < WINDOW || isUniform(bytes)) continue;
+    for (const { linear, bytes: file } of code) {
+      const first = Number(BigInt.asUintN(12, anchor - linear));
+      for (let at = first; at + WINDOW <= file.length; at += PAGE) {
+        if (!sameBytes(file, at, bytes)) continue;
+        const displacement = BigInt.asUintN(64, anchor - linear - BigInt(at));
+        if (!refused(displacement) && liesThere(machine, side, code, displacement)) return displacement;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Where code is for sure: the instruction pointer, the handler of system calls, those of interrupts. */
+function anchorsOf(machine: Machine, side: Side): ReadonlySet<bigint> {
+  const here = positionOf(machine, side)?.linear;
+  if (here === undefined) return new Set();
+  const system = readSideRegister(machine, side, 'lstar') ?? 0n;
+  return new Set([here, ...(system === 0n ? [] : [system]), ...[...gateTargets(machine, side)].slice(0, MOST_GATES)]);
+}
+
+/** Relocated addresses in the code differ: the greater part of what can be read must be equal. */
+function liesThere(machine: Machine, side: Side, code: Code, displacement: bigint): boolean {
+  let read = 0;
+  let equal = 0;
+  for (const { linear, bytes } of code) {
+    const stride = Math.max(WINDOW, Math.floor((bytes.length * code.length) / WINDOWS));
+    for (let at = 0; at + WINDOW <= bytes.length; at += stride) {
+      if (isUniform(bytes.subarray(at, at + WINDOW))) continue;
+      const there = machine.peekLinear(side, BigInt.asUintN(64, linear + displacement + BigInt(at)), WINDOW);
+      if (there.length < WINDOW) continue;
+      read++;
+      if (sameBytes(bytes, at, there)) equal++;
+    }
+  }
+  return equal * 2 > read && equal >= Math.min(LEAST_EQUAL, read);
+}
+
+const isUniform = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === bytes[0]);
+
+function sameBytes(file: Uint8Array, at: number, wanted: Uint8Array): boolean {
+  for (let index = 0; index < wanted.length; index++) if (file[at + index] !== wanted[index]) return false;
+  return true;
+}
