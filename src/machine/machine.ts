@@ -347,6 +347,7 @@ class SimulatedMachine implements Machine {
       wanted.forEach((held, processor) => {
         writeWord(this.#core, cellOf(this.#core, processor, HELD), held ? 1 : 0);
       });
+      return true;
     });
   }
 
@@ -383,18 +384,23 @@ class SimulatedMachine implements Machine {
     let problem: string | undefined;
     this.#record(name, () => {
       problem = writeRegister(this.#hardware, name, value);
+      return problem === undefined;
     });
     return problem;
   }
 
-  /** Something reaches the machine from outside; it is applied to the selected processor, also when it is replayed. */
-  #record(what: string, apply: () => void): void {
+  /**
+   * Something reaches the machine from outside; it is applied to the selected processor, also when it is replayed. `apply` answers
+   * false when it was refused.
+   */
+  #record(what: string, apply: () => boolean): void {
     const processor = this.processor();
     this.history.input(what, () => {
       const running = this.processor();
       show(this.#runner, processor);
-      apply();
+      const applied = apply();
       show(this.#runner, running);
+      return applied;
     });
   }
 
@@ -431,6 +437,7 @@ class SimulatedMachine implements Machine {
       setVmcsQuad(this.#core, offset & ~7, (encoding & 1) === 1 ? (stored & 0xffffffffn) | (value << 32n) : value);
       forgetWriter(vmx, encoding);
       writeWord(this.#core, VMCS_DIRTY, readWord(this.#core, VMCS_DIRTY) | VMCS_DIRTY_ANY);
+      return true;
     });
     return undefined;
   }
@@ -489,6 +496,7 @@ class SimulatedMachine implements Machine {
     let written = 0;
     this.#record(`memory at 0x${address.toString(16)}`, () => {
       written = pokePhysical(this.#core, address, copy);
+      return written > 0;
     });
     return written;
   }
@@ -548,6 +556,7 @@ class SimulatedMachine implements Machine {
     this.#record('injected event', () => {
       this.#runner.look = true;
       refused = injectEvent(this.#core, event);
+      return refused === undefined;
     });
     return refused;
   }
@@ -557,6 +566,7 @@ class SimulatedMachine implements Machine {
     this.#record('console input', () => {
       this.#hardware.board.input(copy);
       this.#runner.look = true;
+      return true;
     });
   }
 }

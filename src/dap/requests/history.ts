@@ -39,8 +39,8 @@ function chooseThread(connection: Connection, args: Arguments): void {
 /** Requests of the protocol's own: the client knows that the machine moves. */
 function known(make: (args: Arguments) => Journey): Handler {
   return (connection, args): Answer => {
-    chooseThread(connection, args);
     const { session } = recorded(connection, args);
+    chooseThread(connection, args);
     const journey = make(args);
     return { after: () => void session.travel(journey) };
   };
@@ -49,8 +49,8 @@ function known(make: (args: Arguments) => Journey): Handler {
 /** Requests of Ringside's: the client is told. */
 function told(make: (args: Arguments, debuggee: Debuggee) => Journey): Handler {
   return (connection, args): Answer => {
-    chooseThread(connection, args);
     const debuggee = recorded(connection, args);
+    chooseThread(connection, args);
     const { session } = debuggee;
     const journey = make(args, debuggee);
     return {

@@ -33,8 +33,8 @@ export interface HistoryEvents {
 export interface MachineHistory extends HistoryView {
   /** A byte goes out to the console. */
   sent(byte: number): void;
-  /** Something reaches the machine from outside. */
-  input(what: string, apply: () => void): void;
+  /** Something reaches the machine from outside. `apply` answers false when it is refused, and nothing changed. */
+  input(what: string, apply: () => boolean): void;
 }
 
 export function createHistory(runner: Runner, events: HistoryEvents): MachineHistory {

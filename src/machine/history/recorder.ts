@@ -11,7 +11,8 @@ import { noteWritten } from '../../vmx/processor.ts';
 export interface Input extends Moment {
   /** For people: `console input`, `rax`, `memory`. */
   readonly what: string;
-  readonly apply: () => void;
+  /** False: the machine refused it, and nothing changed. */
+  readonly apply: () => boolean;
 }
 
 export interface Recorder {
@@ -213,12 +214,12 @@ export function cutFuture(recorder: Recorder): boolean {
   return had;
 }
 
-/** Records what reaches the machine now, and lets it. True when that cut a recorded future off. */
-export function record(recorder: Recorder, what: string, apply: () => void): boolean {
+/** Records what reaches the machine now, unless it is refused. True when that cut a recorded future off. */
+export function record(recorder: Recorder, what: string, apply: Input['apply']): boolean {
+  if (!apply()) return false;
   const cut = cutFuture(recorder);
   recorder.inputs.push({ ...presentMoment(recorder.runner.hardware.core), what, apply });
   recorder.taken = recorder.inputs.length;
-  apply();
   return cut;
 }
 

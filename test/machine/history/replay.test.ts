@@ -248,6 +248,23 @@ describe.skipIf(!hasNasm())('time travel', () => {
     expect(output().slice(-2)[0]).toBe('x');
   });
 
+  it('what the machine refuses leaves the recorded future alone', () => {
+    const { machine } = startProgram(assembleText('turn: add rax, rbx\nadd [0x500000], rax\njmp turn'));
+    machine.history.record(LIMIT);
+    runTo(machine, 3000, 0);
+    const last = machine.history.now();
+    machine.history.goTo({ time: 1000, events: 0 });
+    // Reserved bits of CR0 and of IA32_EFER; no VMCS; no memory there; no such processor state.
+    expect(machine.writeRegister('cr0', 1n << 63n)).toBeTypeOf('string');
+    expect(machine.writeRegister('efer', 1n << 63n)).toBeTypeOf('string');
+    expect(machine.writeRegister('no_such_register', 0n)).toBeTypeOf('string');
+    expect(machine.writeVmcs(0x681e, 0n)).toBeTypeOf('string');
+    expect(machine.pokePhysical(1n << 45n, Uint8Array.of(1))).toBe(0);
+    expect([machine.history.cuts, machine.history.last()]).toEqual([0, last]);
+    expect(machine.writeRegister('rbx', 1n)).toBeUndefined();
+    expect([machine.history.cuts, machine.history.last()]).toEqual([1, machine.history.now()]);
+  });
+
   it('what a debugger changed is changed again', () => {
     const { machine } = startProgram(assembleText('turn: add rax, rbx\nadd [0x500000], rax\njmp turn'));
     machine.history.record(LIMIT);
