@@ -94,14 +94,16 @@ export const unknownMode = (mode: string, known: readonly string[]): DapError =>
 export const commandFailed = (message: string): DapError => quiet(1019, 'command', message);
 
 export const noSuchExit = (number: number): DapError =>
-  shown(1021, 'no-such-exit', `VM exit ${number} is not in the timeline.`);
+  shown(1024, 'no-such-exit', `VM exit ${number} is not in the timeline.`);
 
 export const historyOff = (command: string): DapError =>
   shown(
-    1020,
+    1025,
     'history-off',
     `${command} needs the recorded past, and launch.json switches recording off: remove "history": false.`,
   );
+
+export const snapshotFailed = (message: string): DapError => shown(1026, 'snapshot', message);
 
 export const missingProgram = (): DapError =>
   shown(

@@ -62,3 +62,42 @@ export interface TracePieceBody {
   readonly next: number;
   readonly last: number;
 }
+
+/** A named snapshot. */
+export interface SnapshotRow {
+  readonly name: string;
+  /** Instructions since power-on. */
+  readonly time: number;
+  readonly side: 'root' | 'non-root';
+  readonly rip: string;
+  /** Pages of memory, of 4 KiB, that it holds. */
+  readonly pages: number;
+}
+
+/** Request `ringside/snapshots`, oldest first; also while the machine runs. */
+export interface SnapshotsBody {
+  readonly snapshots: readonly SnapshotRow[];
+}
+
+/** Arguments of `ringside/saveSnapshot`, which answers a SnapshotRow. `path`: a file to write as well. */
+export interface SaveSnapshotArguments {
+  readonly name: string;
+  readonly path?: string;
+}
+
+/** Arguments of `ringside/loadSnapshot` (answers a SnapshotRow) and `ringside/deleteSnapshot`. Load also takes the path of a file. */
+export interface SnapshotArguments {
+  readonly name: string;
+}
+
+/** Arguments of `ringside/diffSnapshots`: names or paths of files; without `to` the present. */
+export interface DiffSnapshotsArguments {
+  readonly from: string;
+  readonly to?: string;
+}
+
+export interface SnapshotDiffBody {
+  readonly text: string;
+  /** As `SnapshotDiff` of src/debugger/snapshot-diff.ts. */
+  readonly diff: unknown;
+}

@@ -84,6 +84,36 @@ describe.skipIf(skip !== undefined)('on the real machine', () => {
     });
   });
 
+  test('named snapshots are kept, listed, compared, loaded and forgotten', async () => {
+    const { machine, request, toStop, go } = await launchedMachine();
+    await request('setFunctionBreakpoints', { breakpoints: [{ name: 'on_hlt' }] });
+    await go();
+    const time = machine().time();
+    const rip = `0x${machine().readRegister('rip')?.toString(16)}`;
+    const row = { name: 'at HLT', time, side: 'root', rip };
+    expect(await request('ringside/saveSnapshot', { name: 'at HLT' })).toMatchObject(row);
+    await toStop('stepIn', { threadId: 1, granularity: 'instruction' });
+    await request('evaluate', { expression: 'rbx = rbx ^ 0x10', context: 'repl' });
+    const before = machine().readRegister('rbx') ?? 0n;
+    const { text, diff } = await request('ringside/diffSnapshots', { from: 'at HLT' });
+    expect(diff).toMatchObject({ from: { name: 'at HLT', time }, to: { name: 'now', time: time + 1 } });
+    const hex = (value: bigint): string => `0x${value.toString(16)}`;
+    expect((diff as { registers: object[] }).registers).toContainEqual({
+      name: 'rbx',
+      was: hex(before ^ 0x10n),
+      is: hex(before),
+      bits: [],
+    });
+    expect(text).toContain('1 instructions');
+    expect(await request('ringside/loadSnapshot', { name: 'at HLT' })).toMatchObject(row);
+    expect([machine().time(), machine().readRegister('rbx')]).toEqual([time, before ^ 0x10n]);
+    expect((await request('ringside/snapshots')).snapshots).toMatchObject([row]);
+    await request('ringside/deleteSnapshot', { name: 'at HLT' });
+    expect((await request('ringside/snapshots')).snapshots).toEqual([]);
+    await expect(request('ringside/loadSnapshot', { name: 'at HLT' })).rejects.toThrow(/no snapshot "at HLT"/);
+    await expect(request('ringside/saveSnapshot', { name: ' ' })).rejects.toThrow(/"name" is empty/);
+  });
+
   test('without a recorded past', async () => {
     const adapter = await launchedMachine({ history: false });
     await expect(adapter.request('stepBack', { threadId: 1 })).rejects.toThrow(/switches recording off/);

@@ -1,7 +1,15 @@
 // How two moments differ, in words; the snapshot command with files in memory.
 import { describe, expect, it } from 'vitest';
-import { diffText, packNamedSnapshot, takeNamedSnapshot, unpackNamedSnapshot } from '../../src/debugger/snapshots.ts';
+import { diffSnapshots, diffText as textOf } from '../../src/debugger/snapshot-diff.ts';
+import {
+  type NamedSnapshot,
+  packNamedSnapshot,
+  takeNamedSnapshot,
+  unpackNamedSnapshot,
+} from '../../src/debugger/snapshots.ts';
 import { assembleProgram, assembleText, hasNasm, startProgram } from '../vmx/hypervisors.ts';
+
+const diffText = (a: NamedSnapshot, b: NamedSnapshot): string => textOf(diffSnapshots(a, b));
 
 describe.skipIf(!hasNasm())('two moments', () => {
   it('registers and memory', async () => {

@@ -10,6 +10,7 @@ import { HISTORY_REQUESTS } from './history.ts';
 import { LANGUAGE_REQUESTS } from './language.ts';
 import { LIFECYCLE_REQUESTS } from './lifecycle.ts';
 import { MEMORY_REQUESTS } from './memory.ts';
+import { SNAPSHOT_REQUESTS } from './snapshots.ts';
 import { SOURCE_REQUESTS } from './sources.ts';
 import { STACK_REQUESTS } from './stack.ts';
 import { TARGET_REQUESTS } from './targets.ts';
@@ -21,6 +22,7 @@ const REQUESTS = new Map<string, Handler>(
     ...LIFECYCLE_REQUESTS,
     ...EXECUTION_REQUESTS,
     ...HISTORY_REQUESTS,
+    ...SNAPSHOT_REQUESTS,
     ...BREAKPOINT_REQUESTS,
     ...DATA_BREAKPOINT_REQUESTS,
     ...STACK_REQUESTS,

@@ -1,14 +1,9 @@
 // snapshot: the whole machine under a name, kept in this session or in a file; loaded again; compared.
 
-import { SnapshotFileError } from '../../machine/history/file.ts';
 import { plural } from '../format.ts';
-import {
-  diffText,
-  type NamedSnapshot,
-  packNamedSnapshot,
-  takeNamedSnapshot,
-  unpackNamedSnapshot,
-} from '../snapshots.ts';
+import { keepSnapshot, loadSnapshot, snapshotPair, snapshotText, unknownSnapshot } from '../kept-snapshots.ts';
+import { diffSnapshots, diffText } from '../snapshot-diff.ts';
+import type { NamedSnapshot } from '../snapshots.ts';
 import type { Command, CommandAnswer, CommandArguments, CommandContext } from './types.ts';
 
 const ACTIONS = ['save', 'load', 'list', 'diff', 'delete'] as const;
@@ -42,7 +37,7 @@ async function snapshot(context: CommandContext, { words }: CommandArguments): P
     case 'diff':
       return diff(context, name, other);
     default:
-      return session.snapshots.delete(name) ? `"${name}" is forgotten.` : unknown(session.snapshots, name);
+      return session.snapshots.delete(name) ? `"${name}" is forgotten.` : unknownSnapshot(session.snapshots, name);
   }
 }
 
@@ -53,57 +48,20 @@ function list(snapshots: ReadonlyMap<string, NamedSnapshot>): string {
     .join('\n');
 }
 
-function unknown(snapshots: ReadonlyMap<string, NamedSnapshot>, name: string): { readonly error: string } {
-  const names = [...snapshots.keys()].map((known) => `"${known}"`).join(', ');
-  return { error: `There is no snapshot "${name}"${names === '' ? ' yet' : `; there are ${names}`}.` };
-}
-
 async function save({ session }: CommandContext, name: string, file: string | undefined): Promise<CommandAnswer> {
-  const { files } = session;
-  const taken = takeNamedSnapshot(session.machine, name);
-  session.snapshots.set(name, taken);
-  const text = `"${name}": time ${taken.picture.time}, ${plural(taken.machine.pages.size, 'page')} of memory.`;
-  if (file === undefined) return text;
-  if (files === undefined) return { error: `${text} Files cannot be written here.` };
-  const bytes = await packNamedSnapshot(taken);
-  try {
-    await files.write(file, bytes);
-  } catch (problem) {
-    return { error: `${text} ${file} was not written: ${messageOf(problem)}.` };
-  }
-  return `${text} ${file}: ${plural(bytes.length, 'byte')}.`;
+  const kept = await keepSnapshot(session, name, file);
+  if ('error' in kept) return kept;
+  const text = snapshotText(kept.snapshot);
+  return kept.fileSize === undefined ? text : `${text} ${file}: ${plural(kept.fileSize, 'byte')}.`;
 }
 
-async function find({ session }: CommandContext, name: string): Promise<NamedSnapshot | { readonly error: string }> {
-  const { files } = session;
-  const known = session.snapshots.get(name);
-  if (known !== undefined) return known;
-  if (!/[./\\]/.test(name) || files === undefined) return unknown(session.snapshots, name);
-  try {
-    return await unpackNamedSnapshot(await files.read(name));
-  } catch (problem) {
-    if (problem instanceof SnapshotFileError) return { error: `${name}: ${problem.message}` };
-    return { error: `${name} cannot be read: ${messageOf(problem)}.` };
-  }
-}
-
-async function load(context: CommandContext, name: string): Promise<CommandAnswer> {
-  const { session } = context;
-  const found = await find(context, name);
+async function load({ session }: CommandContext, name: string): Promise<CommandAnswer> {
+  const found = await loadSnapshot(session, name);
   if ('error' in found) return found;
-  const problem = session.machine.history.load(found.machine);
-  if (problem !== undefined) return { error: problem };
-  session.snapshots.set(found.name, found);
   return { text: `The machine is at "${found.name}", time ${found.picture.time}.`, changed: true };
 }
 
-async function diff(context: CommandContext, first: string, second: string | undefined): Promise<CommandAnswer> {
-  const a = await find(context, first);
-  if ('error' in a) return a;
-  const b = second === undefined ? takeNamedSnapshot(context.session.machine, 'now') : await find(context, second);
-  return 'error' in b ? b : diffText(a, b);
-}
-
-function messageOf(problem: unknown): string {
-  return problem instanceof Error ? problem.message : String(problem);
+async function diff({ session }: CommandContext, from: string, to: string | undefined): Promise<CommandAnswer> {
+  const pair = await snapshotPair(session, from, to);
+  return 'error' in pair ? pair : diffText(diffSnapshots(...pair));
 }
