@@ -104,10 +104,8 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
       return session.image;
     },
   };
-  for (const { path, address, selector } of options.images) {
-    const reading =
-      address === 'find' ? session.followImage(path, selector) : session.addImage(path, address, selector);
-    const loaded = await reading.catch((problem: unknown) => {
+  for (const request of options.images) {
+    const loaded = await session.openImage(request).catch((problem: unknown) => {
       if (problem instanceof ProgramError) throw programFailed(problem.message);
       throw problem;
     });
@@ -115,6 +113,19 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
       connection.event('output', { category: 'console', output: `${text}\n` });
   }
   return debuggee;
+}
+
+/** After a restart: the images that the console had added. One that cannot be read any more is told. */
+export async function addAgain(connection: Connection, old: Session, session: Session): Promise<void> {
+  for (const request of old.added) {
+    try {
+      await session.openImage(request);
+      session.added.push(request);
+    } catch (problem) {
+      if (!(problem instanceof ProgramError)) throw problem;
+      connection.event('output', { category: 'important', output: `${problem.message}\n` });
+    }
+  }
 }
 
 /** ANSI escape sequences, for clients that show them. */

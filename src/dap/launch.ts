@@ -1,18 +1,11 @@
 // launch.json, checked: every value has its type and range before anything is loaded.
 
-import { IMAGE_SIDES, type ImageSelector, type ImageSide } from '../debugger/images.ts';
+import { IMAGE_SIDES, type ImageRequest, type ImageSide } from '../debugger/images.ts';
 import { MOST_PROCESSORS } from '../machine/hardware.ts';
 import type { LoadOptions } from '../program/load.ts';
 import type { CapabilityProfile } from '../vmx/capabilities.ts';
 import { chooseProfile } from '../vmx/choose-profile.ts';
 import { badLaunchValue, missingProgram, noSuchCapability } from './errors.ts';
-
-export interface ImageRequest {
-  readonly path: string;
-  /** Linear address of its first byte; where it was linked when absent; `find`: wherever its code is met. */
-  readonly address: bigint | 'find' | undefined;
-  readonly selector: ImageSelector;
-}
 
 export interface LaunchOptions {
   readonly program: string;

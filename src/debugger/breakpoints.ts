@@ -168,7 +168,7 @@ export function setFunctionBreakpoints(
   return table.functions;
 }
 
-/** A breakpoint on a function, label or address, or on an event (subjects.ts), bound where an `@` says so. */
+/** A breakpoint on a function, label, address or source line, or on an event (subjects.ts), bound where an `@` says so. */
 export function makeNamed(
   table: BreakpointTable,
   images: Image | ((name: string) => Image),
@@ -184,10 +184,25 @@ export function makeNamed(
   const [first, ...others] = functionStarts(image, name);
   if (first !== undefined)
     return make(table, 'function', { ...placeOf(image, first), addresses: [first, ...others] }, options);
+  const source = sourceLine(name);
+  if (source !== undefined && filesMatching(image, source.path).length > 0) {
+    const binding = addressesOfLine(image, source.path, source.line);
+    const found: Place =
+      binding === undefined
+        ? { addresses: [], message: 'No code comes from this line or from one after it.' }
+        : { addresses: binding.addresses, path: binding.path, line: binding.line, applies: image.applies };
+    return make(table, 'function', found, options);
+  }
   const subject = context === undefined ? undefined : eventSubject(name, context);
   if (subject !== undefined) return makeOn(table, 'event', subject, options);
   const message = `${image.program.name} has no function or label "${name}".`;
   return make(table, 'function', { addresses: [], message }, options);
+}
+
+/** `exits.c:120`: a line of a source file. */
+export function sourceLine(text: string): { readonly path: string; readonly line: number } | undefined {
+  const match = /^(.+):(\d{1,9})$/.exec(text);
+  return match === null ? undefined : { path: match[1]!, line: Number(match[2]) };
 }
 
 /** Replaces the data breakpoints. */

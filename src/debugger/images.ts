@@ -31,6 +31,14 @@ export interface LoadedImage {
   readonly extent: Extent;
 }
 
+/** What somebody asks for. */
+export interface ImageRequest {
+  readonly path: string;
+  /** Linear address of its first byte; where it was linked when absent; `find`: wherever its code is met. */
+  readonly address: bigint | 'find' | undefined;
+  readonly selector: ImageSelector;
+}
+
 /** An image of which is not known yet where it lies. */
 export interface UnplacedImage {
   readonly path: string;
@@ -47,7 +55,7 @@ export interface Images {
   view(side: Side): Image;
   /** The image that a source file belongs to: of several the one that names the path itself. */
   forSource(path: string): Image;
-  /** The image that a function or label is in. */
+  /** The image that a function, a label or a line (`file:line`) is in. */
   forName(name: string): Image;
   add(path: string, program: Program, selector: ImageSelector): LoadedImage;
   /** An image that counts from when its code is found in memory. */
@@ -99,7 +107,12 @@ export function createImages(machine: Machine, main: Image, path: string): Image
       );
       return (exact ?? named[0] ?? first).image;
     },
-    forName: (name) => (all.find(({ image }) => image.byName.has(name)) ?? first).image,
+    forName(name) {
+      const path = /^(.+):\d+$/.exec(name)?.[1];
+      const named = all.find(({ image }) => image.byName.has(name));
+      const source = path === undefined ? undefined : all.find(({ image }) => filesMatching(image, path).length > 0);
+      return (named ?? source ?? first).image;
+    },
     add,
     follow: (image) => {
       unplaced = [...unplaced, image];

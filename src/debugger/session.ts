@@ -37,7 +37,7 @@ import type { Context } from './expressions/names.ts';
 import { currentPosition, type Position } from './position.ts';
 import type { NamedSnapshot, SnapshotFiles } from './snapshots.ts';
 import { INTERRUPTED, type Journey, type Traveller } from './reverse/traveller.ts';
-import { createImages, type Images, type ImageSelector, type LoadedImage } from './images.ts';
+import { createImages, type ImageRequest, type Images, type ImageSelector, type LoadedImage } from './images.ts';
 import type { Scheduler } from './scheduler.ts';
 import { sourceScope } from './source/scope.ts';
 import type { CodeFrame } from './stack.ts';
@@ -156,6 +156,8 @@ export class Session {
   readonly annotations: SessionAnnotations;
   /** What the user keeps of moments, by name. */
   readonly snapshots = new Map<string, NamedSnapshot>();
+  /** What commands added to the images of the launch. */
+  readonly added: ImageRequest[] = [];
   /** Files of the user's; absent where there are none. */
   files: SnapshotFiles | undefined;
   readonly #options: SessionOptions;
@@ -198,6 +200,11 @@ export class Session {
     this.#contexts = { root: this.#contextOf('root'), 'non-root': this.#contextOf('non-root') };
   }
 
+  /** Adds an image; undefined while its place in memory is not found. Rejects with a ProgramError. */
+  openImage({ path, address, selector }: ImageRequest): Promise<LoadedImage | undefined> {
+    return address === 'find' ? this.followImage(path, selector) : this.addImage(path, address, selector);
+  }
+
   /**
    * Reads the symbols and lines of another file. `address`: where its first byte lies in linear memory, when that is not where it was linked.
    * Rejects with a ProgramError.
@@ -232,6 +239,8 @@ export class Session {
   removeImage(id: number): void {
     const loaded = this.images.all.find((candidate) => candidate.id === id);
     this.images.remove(id);
+    const asked = this.added.findIndex(({ selector }) => selector === loaded?.selector);
+    if (asked >= 0) this.added.splice(asked, 1);
     if (loaded !== undefined) this.#options.events.imagesChanged?.('removed', loaded);
   }
 

@@ -83,6 +83,8 @@ export interface Subject {
   readonly image: Image;
   /** The stack as the view has it, and what expressions are evaluated against: for variables of the program. */
   readonly frames?: ReadonlyMap<number, Frame>;
+  /** Whose frames they are, by the same numbers. */
+  readonly frameProcessors?: ReadonlyMap<number, number> | undefined;
   readonly session?: { context(side?: Side, frame?: CodeFrame): Context };
 }
 
@@ -112,9 +114,9 @@ export function scopesOf(subject: Subject, frame: CodeFrame): ScopeRow[] {
 }
 
 /** Scopes of a frame's variables; empty ones are left out. */
-function sourceScopes({ frames }: Subject, frame: CodeFrame): ScopeRow[] {
+function sourceScopes(subject: Subject, frame: CodeFrame): ScopeRow[] {
   if (frame.function === undefined) return [];
-  const key = frameKey([...(frames?.values() ?? [])], frame);
+  const key = frameKey(framesOfProcessor(subject), frame);
   const scopes = [
     { name: 'Locals', path: `locals/${key}`, kind: 'local', hint: 'locals' },
     { name: 'Arguments', path: `arguments/${key}`, kind: 'parameter', hint: 'arguments' },
@@ -130,7 +132,15 @@ export function rowSubject(subject: Subject, format: NumberFormat | undefined): 
   const { machine, image, frames, session } = subject;
   if (frames === undefined || session === undefined) return undefined;
   const context = (frame: CodeFrame): Context => session.context(frame.side, frame);
-  return { machine, image, frames: [...frames.values()], context, format };
+  return { machine, image, frames: framesOfProcessor(subject), context, format };
+}
+
+/** The stack of the selected processor: of others' stacks nothing is counted, whether they are known by now or not. */
+function framesOfProcessor({ machine, frames, frameProcessors }: Subject): readonly Frame[] {
+  const processor = machine.processor();
+  return [...(frames ?? [])].flatMap(([id, frame]) =>
+    (frameProcessors?.get(id) ?? processor) === processor ? [frame] : [],
+  );
 }
 
 /** What the values of a path's variables are written in; undefined for registers. */

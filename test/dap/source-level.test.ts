@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createMachine } from '../../src/machine/machine.ts';
+import { build } from '../program/compile.ts';
 import { lacking, run, temporaryFolder } from '../program/toolchain.ts';
 import { coreModule } from '../vmx/hypervisors.ts';
 import { type ToyAdapter, toyAdapter } from './toy-adapter.ts';
@@ -27,8 +28,7 @@ class Client {
   constructor(files: ReadonlyMap<string, Uint8Array> = new Map()) {
     this.adapter = toyAdapter(undefined, {
       readFile: async (path) => files.get(path) ?? new Uint8Array(readFileSync(path)),
-      createMachine: async (program, { ramSize, profile }) =>
-        createMachine({ coreWasm: coreModule(), ramSize, program, profile }),
+      createMachine: async (program, settings) => createMachine({ coreWasm: coreModule(), program, ...settings }),
     });
     this.adapter.adapter.onDidSendMessage((message) => {
       const { event, body } = message as { event?: string; body?: { output?: string } };
@@ -306,6 +306,12 @@ describe.skipIf(!existsSync(PROGRAM))('a hypervisor in C', () => {
     });
     expect(await ask('symbols at 0x300001')).toBe('0x300001 is late+0x1.');
     expect(await ask('late + 1')).toContain('0x300001');
+    expect(await ask('break late.asm:4 @host')).toMatch(/late\.asm:4/);
+    expect(await ask(`break exits.c:${lineOf('exits.c', 'guest->rdx = answer.edx')}`)).toMatch(/exits\.c:/);
+    await expect(ask('break exits.c:99999')).rejects.toThrow('No code comes from this line');
+    // It is there again when the program starts anew.
+    await client.adapter.toStop('restart');
+    expect(await ask('symbols')).toMatch(/\n2 {2}\/x\/late\.asm {2}0x300000 to 0x300002.*host$/);
     expect(await ask('symbols remove 2')).toBe('/x/late.asm is forgotten.');
     expect(await ask('symbols at 0x300001')).toContain('no symbol');
     for (const [text, wrong] of [
@@ -335,6 +341,31 @@ describe.skipIf(!existsSync(PROGRAM))('a hypervisor in C', () => {
   ])('launch.json %j', async (options, message) => {
     client = new Client();
     await expect(client.launch(options)).rejects.toThrow(message);
+  });
+});
+
+describe.skipIf(lacking('gcc'))('two processors', () => {
+  test('variables of one stay what they are when the stack of the other is looked at', async () => {
+    const program = build(temporaryFolder(), 'types.c', { compiler: 'gcc', version: 5, optimization: '-O0', bits: 64 });
+    const client = new Client();
+    await client.launch({ program, bits: 64, processors: 2 });
+    await client.runTo('work');
+    const frames = await client.frames();
+    const { scopes } = (await client.adapter.request('scopes', { frameId: frames[0]!.id })) as unknown as {
+      scopes: DebugProtocol.Scope[];
+    };
+    const { variablesReference } = scopes.find(({ name }) => name === 'Arguments')!;
+    const before = await client.below(variablesReference);
+    // types.c: work(3, &second)
+    expect(before.map(({ name, value }) => [name, value.split(' ')[0]])).toEqual([
+      ['start', '3'],
+      ['node', expect.stringMatching(/^0x10/)],
+    ]);
+    await client.adapter.request('stackTrace', { threadId: 2 });
+    expect(await client.below(variablesReference)).toEqual(before);
+    const node = await client.below(before[1]!.variablesReference);
+    expect(node.find(({ name }) => name === 'at')?.value).toBe('{x: 3, y: -4}');
+    client.adapter.adapter.dispose();
   });
 });
 

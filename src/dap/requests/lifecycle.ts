@@ -4,7 +4,7 @@ import { FILTERS, setFilters } from '../../debugger/exit-filters.ts';
 import { flag, optionalInteger, optionalText } from '../arguments.ts';
 import type { Answer, Connection, Handler } from '../connection.ts';
 import { launched, threadOf } from '../connection.ts';
-import { createDebuggee, loadedText } from '../debuggee.ts';
+import { addAgain, createDebuggee, loadedText } from '../debuggee.ts';
 import { alreadyInitialized, alreadyLaunched, noAttach } from '../errors.ts';
 import { readLaunch } from '../launch.ts';
 import { bindAsked } from './breakpoints.ts';
@@ -99,6 +99,7 @@ async function restart(connection: Connection, args: Parameters<Handler>[1]): Pr
   const changed = args.values.arguments;
   const options = changed === undefined ? old.options : readLaunch(changed);
   const debuggee = await createDebuggee(connection, options);
+  await addAgain(connection, old.session, debuggee.session);
   old.session.dispose();
   old.machine.onOutput = undefined;
   old.machine.onNotice = undefined;

@@ -1,6 +1,7 @@
 // break: breakpoints of the debug console, which can be on everything that function breakpoints can.
 
-import { allBreakpoints, type Breakpoint, makeNamed } from '../breakpoints.ts';
+import { allBreakpoints, type Breakpoint, makeNamed, sourceLine } from '../breakpoints.ts';
+import type { Image } from '../../program/image.ts';
 import { expressionNames } from '../completion.ts';
 import { exitReasonIdentifiers } from '../facts.ts';
 import { place } from '../place.ts';
@@ -12,7 +13,7 @@ export const BREAK: Command = {
   name: 'break',
   usage: 'break [WHERE [@SPACE] [if CONDITION] [hits COUNT] [log "MESSAGE"]] | break delete NUMBER|all',
   summary: 'sets a breakpoint on code, data or an event; alone it lists all breakpoints',
-  help: `WHERE is a function, label or address, or one of
+  help: `WHERE is a function, label, address or line (exits.c:120), or one of
 ${EVENT_PREFIXES.map(({ label, detail }) => `  ${label.padEnd(9)} ${detail}`).join('\n')}
 @guest, @host, @cr3=N, @vmcs=N or @cpu=N bind it to a side, an address space or a processor. CONDITION is an expression. COUNT is as in breakpoints: >= 3, == 5, % 2.
 MESSAGE is told instead of a stop; {expressions} in it are evaluated.
@@ -32,7 +33,9 @@ function setBreak(context: CommandContext, { text }: CommandArguments): CommandA
   if (doomed !== undefined) return remove(context, doomed);
   const request = splitRequest(text);
   if ('error' in request) return request;
-  const made = makeNamed(breakpoints, image, request, context.expressions);
+  const imageOf = (name: string): Image =>
+    sourceLine(name) === undefined || image.byName.has(name) ? image : session.images.forName(name);
+  const made = makeNamed(breakpoints, imageOf, request, context.expressions);
   if (!made.usable) return { error: made.message ?? 'The breakpoint cannot be set.' };
   breakpoints.console.push(made);
   breakpoints.version++;

@@ -93,9 +93,9 @@ async function add({ session, expressions }: CommandContext, words: readonly str
   }
   const selector: ImageSelector = { side, vmcs: numbers.vmcs, cr3: numbers.cr3 };
   try {
-    const loaded = find
-      ? await session.followImage(path, selector)
-      : await session.addImage(path, numbers.at, selector);
+    const request = { path, address: find ? ('find' as const) : numbers.at, selector };
+    const loaded = await session.openImage(request);
+    session.added.push(request);
     if (loaded === undefined) return `${path} is read; its symbols count from when its code is met in memory.`;
     const notices = loaded.image.program.notices ?? [];
     return { text: [lineOf(loaded), ...notices].join('\n'), changed: true };

@@ -273,17 +273,12 @@ function arithmetic(operator: BinaryOperator, left: Value, right: Value, at: Exp
       return { value: BigInt.asUintN(64, numeric(left) >> count), signed: left.signed, bits: 64 };
     }
     case '<':
-      return truth(a < b);
     case '>':
-      return truth(a > b);
     case '<=':
-      return truth(a <= b);
     case '>=':
-      return truth(a >= b);
     case '==':
-      return truth(left.value === right.value);
     case '!=':
-      return truth(left.value !== right.value);
+      return truth(compared(operator, left, right, a, b));
     case '&':
       return result(a & b);
     case '^':
@@ -295,6 +290,56 @@ function arithmetic(operator: BinaryOperator, left: Value, right: Value, at: Exp
     case '||':
       return truth(left.value !== 0n || right.value !== 0n);
   }
+}
+
+function compared(
+  operator: '<' | '>' | '<=' | '>=' | '==' | '!=',
+  left: Value,
+  right: Value,
+  a64: bigint,
+  b64: bigint,
+): boolean {
+  const common = left.typed === undefined && right.typed === undefined ? undefined : commonType(left, right);
+  const a = common === undefined ? a64 : common(left);
+  const b = common === undefined ? b64 : common(right);
+  switch (operator) {
+    case '<':
+      return a < b;
+    case '>':
+      return a > b;
+    case '<=':
+      return a <= b;
+    case '>=':
+      return a >= b;
+    case '==':
+      return BigInt.asUintN(64, a) === BigInt.asUintN(64, b);
+    case '!=':
+      return BigInt.asUintN(64, a) !== BigInt.asUintN(64, b);
+  }
+}
+
+/** C's usual arithmetic conversions: both become the wider type; of two as wide as each other the unsigned one. */
+function commonType(left: Value, right: Value): (value: Value) => bigint {
+  const [one, other] = [left, right].map((value) => ({ width: widthInC(value), signed: countsAsSigned(value) })) as [
+    Ranked,
+    Ranked,
+  ];
+  const width = Math.max(one.width, other.width);
+  const isSigned =
+    one.width === other.width ? one.signed && other.signed : one.width > other.width ? one.signed : other.signed;
+  return (value) => (isSigned ? BigInt.asIntN(width, numeric(value)) : BigInt.asUintN(width, numeric(value)));
+}
+
+interface Ranked {
+  readonly width: number;
+  readonly signed: boolean;
+}
+
+/** 32 or 64 bits. Numbers without a type that fit are ints. */
+function widthInC(value: Value): 32 | 64 {
+  if (value.typed !== undefined || !value.signed) return value.bits <= 32 ? 32 : 64;
+  const number = numeric(value);
+  return number === BigInt.asIntN(32, number) ? 32 : 64;
 }
 
 /** C widens what is narrower than int to int, whatever its sign. */

@@ -98,6 +98,27 @@ describe.skipIf(lacking('gcc', 'clang', 'gdb'))('objects of a program, as gdb ha
     'table[0] == second.compute',
     'second.as_text[2]',
     'corners[2].x == (&corners[1])[1].x',
+    // C converts both sides to the wider type, and of two as wide to the unsigned one.
+    'second.at.y < second.number.low',
+    'second.at.y > second.number.low',
+    'second.at.y == (unsigned)-4',
+    '(unsigned)-4 == second.at.y',
+    '(unsigned)second.at.y > 1',
+    '(unsigned)1 > -1',
+    '(unsigned)1 < second.at.y',
+    'long_one < second.number.low',
+    'second.number.low > long_one',
+    'long_one < 1',
+    'second.at.y == (unsigned long)-4',
+    'second.at.y < (unsigned long)1',
+    'second.at.y < (long)1',
+    '(long)second.at.y == (unsigned)-4',
+    'small < (unsigned)1',
+    'small < medium',
+    'second.bits.b < (unsigned)1',
+    'second.color < 0',
+    'second.at.y != -4',
+    'counter > -1',
   ];
 
   it.each(VARIANTS.filter(({ version }) => version > 3).map((variant) => [titleOf(variant), variant] as const))(
