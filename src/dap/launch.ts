@@ -85,7 +85,7 @@ export function readLaunch(input: unknown): LaunchOptions {
     program,
     load: {
       ramSize: memoryOf(values.memory) * 1024 * 1024,
-      format: choice('format', values.format, ['auto', 'elf', 'flat', 'asm'] as const),
+      format: choice('format', values.format, ['auto', 'elf', 'linux', 'flat', 'asm'] as const),
       bits: choice('bits', values.bits, [16, 32, 64] as const),
       address: addressOf('address', values.address),
       entry: addressOf('entry', values.entry),

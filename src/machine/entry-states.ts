@@ -17,11 +17,12 @@ import {
   RAM,
   RAX,
   RBX,
+  RSI,
   RSP,
   SS,
   TR,
 } from '../core/layout.ts';
-import type { Program } from '../program/types.ts';
+import type { LinuxEntry, Program } from '../program/types.ts';
 import { type Core, writeQuad, writeWord } from '../vmx/processor.ts';
 import { writeSegment } from './power-on.ts';
 
@@ -36,6 +37,10 @@ export const REAL_MODE_STACK = 0x7c00;
 export const CODE_SELECTOR = 0x08;
 export const DATA_SELECTOR = 0x10;
 export const TSS_SELECTOR = 0x18;
+// __BOOT_CS and __BOOT_DS of the Linux boot protocol, and the end of the real-mode code's stack and heap.
+const LINUX_CODE = 0x10;
+const LINUX_DATA = 0x18;
+const LINUX_REAL_MODE_STACK = 0xe000;
 
 const MULTIBOOT_MAGIC = 0x2badb002n;
 const PRESENT_WRITABLE = 3n;
@@ -68,6 +73,7 @@ export function enterProgram(core: Core, program: Program): void {
   const { entry } = program;
   if (entry.kind === 'flat' && entry.bits !== 16) refuseOverlap(program);
   if (entry.kind === 'multiboot') enterMultiboot(core, entry.entry, entry.info);
+  else if (entry.kind === 'linux') enterLinux(core, entry);
   else if (entry.bits === 16) enterReal(core, entry.entry);
   else if (entry.bits === 32) enterFlat32(core, entry.entry);
   else enterFlat64(core, entry.entry);
@@ -95,15 +101,36 @@ function enterFlat32(core: Core, entry: number): void {
   start(core, entry);
 }
 
+/** The Linux/x86 boot protocol's "Running the Kernel", "32-bit Boot Protocol" and "64-bit Boot Protocol". */
+function enterLinux(core: Core, { entry, bits, parameters }: LinuxEntry): void {
+  if (bits === 16) {
+    enterReal(core, entry);
+    for (const index of SEGMENTS_OF_DATA) {
+      writeSegment(core, index, { selector: parameters >>> 4, rights: 0x93, limit: 0xffff, base: parameters });
+    }
+    writeQuad(core, RSP, BigInt(LINUX_REAL_MODE_STACK));
+    return;
+  }
+  const long = bits === 64;
+  if (long) longMode(core);
+  else writeQuad(core, CR0, ET_PE);
+  writeSegment(core, CS, { selector: LINUX_CODE, rights: long ? CODE_64 : CODE_32, limit: 0xffffffff, base: 0 });
+  flatData(core, LINUX_DATA);
+  loadGdt(core, [0n, 0n, long ? CODE_64_DESCRIPTOR : CODE_32_DESCRIPTOR, DATA_DESCRIPTOR]);
+  writeQuad(core, RSI, BigInt(parameters));
+  writeQuad(core, RSP, BigInt(FLAT_STACK));
+  start(core, entry);
+}
+
 function protectedFlat(core: Core): void {
   writeQuad(core, CR0, ET_PE);
   writeSegment(core, CS, { selector: CODE_SELECTOR, rights: CODE_32, limit: 0xffffffff, base: 0 });
-  flatData(core);
+  flatData(core, DATA_SELECTOR);
 }
 
-function flatData(core: Core): void {
+function flatData(core: Core, selector: number): void {
   for (const index of SEGMENTS_OF_DATA) {
-    writeSegment(core, index, { selector: DATA_SELECTOR, rights: DATA_32, limit: 0xffffffff, base: 0 });
+    writeSegment(core, index, { selector, rights: DATA_32, limit: 0xffffffff, base: 0 });
   }
 }
 
@@ -117,18 +144,22 @@ function enterReal(core: Core, entry: number): void {
 }
 
 function enterFlat64(core: Core, entry: number): void {
-  writePageTables(core);
+  longMode(core);
   writeGdt(core, CODE_64_DESCRIPTOR);
-  writeQuad(core, CR3, BigInt(FLAT_PML4));
-  writeQuad(core, CR4, PAE);
-  writeQuad(core, EFER, LME_LMA);
-  writeQuad(core, CR0, PG_NE_ET_PE);
   writeSegment(core, CS, { selector: CODE_SELECTOR, rights: CODE_64, limit: 0xffffffff, base: 0 });
-  flatData(core);
+  flatData(core, DATA_SELECTOR);
   writeSegment(core, LDTR, { selector: 0, rights: UNUSABLE, limit: 0, base: 0 });
   writeSegment(core, TR, { selector: TSS_SELECTOR, rights: BUSY_TSS, limit: 0x67, base: FLAT_TSS });
   writeQuad(core, RSP, BigInt(FLAT_STACK));
   start(core, entry);
+}
+
+function longMode(core: Core): void {
+  writePageTables(core);
+  writeQuad(core, CR3, BigInt(FLAT_PML4));
+  writeQuad(core, CR4, PAE);
+  writeQuad(core, EFER, LME_LMA);
+  writeQuad(core, CR0, PG_NE_ET_PE);
 }
 
 function writePageTables(core: Core): void {
@@ -142,11 +173,15 @@ function writePageTables(core: Core): void {
 function writeGdt(core: Core, codeDescriptor: bigint): void {
   const tss =
     (0x8bn << 40n) | ((BigInt(FLAT_TSS) & 0xff000000n) << 32n) | ((BigInt(FLAT_TSS) & 0xffffffn) << 16n) | 0x67n;
-  [0n, codeDescriptor, DATA_DESCRIPTOR, tss, 0n].forEach((descriptor, i) => {
+  loadGdt(core, [0n, codeDescriptor, DATA_DESCRIPTOR, tss, 0n]);
+}
+
+function loadGdt(core: Core, descriptors: readonly bigint[]): void {
+  descriptors.forEach((descriptor, i) => {
     writeQuad(core, RAM + FLAT_GDT + 8 * i, descriptor);
   });
   writeQuad(core, GDTR_BASE, BigInt(FLAT_GDT));
-  writeWord(core, GDTR_LIMIT, 5 * 8 - 1);
+  writeWord(core, GDTR_LIMIT, descriptors.length * 8 - 1);
   writeQuad(core, IDTR_BASE, 0n);
   writeWord(core, IDTR_LIMIT, 0);
 }

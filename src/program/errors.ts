@@ -104,12 +104,48 @@ export const badBootAddresses = (file: string, offset: number, what: string): Pr
     'They must satisfy load_addr <= header_addr, load_addr <= load_end_addr <= bss_end_addr, inside the file.',
   );
 
+export const noLinuxHeader = (file: string): ProgramError =>
+  new ProgramError(
+    'no-linux-header',
+    file,
+    undefined,
+    'there is no Linux setup header (AA55H at offset 0x1fe and "HdrS" at 0x202)',
+    'Give a bzImage (vmlinuz, arch/x86/boot/bzImage), not the ELF file vmlinux that it was made from.',
+  );
+
+export const badLinuxHeader = (file: string, offset: number, what: string): ProgramError =>
+  new ProgramError(
+    'bad-linux-header',
+    file,
+    offset,
+    `the Linux setup header is wrong: ${what}`,
+    'The file is damaged: build or copy it again.',
+  );
+
+export const unsupportedLinux = (file: string, offset: number, what: string): ProgramError =>
+  new ProgramError(
+    'unsupported-linux',
+    file,
+    offset,
+    `this Linux image cannot be loaded: ${what}`,
+    'Give a bzImage with boot protocol 2.02 or newer (every kernel since 2.4).',
+  );
+
+export const initrdDoesNotFit = (file: string, size: number, above: number, limit: number): ProgramError =>
+  new ProgramError(
+    'initrd-does-not-fit',
+    file,
+    undefined,
+    `the initrd of ${size} bytes does not fit between ${hex(above)}, where the kernel's memory ends, and ${hex(limit)}`,
+    'Give the machine more memory, or a smaller initrd.',
+  );
+
 export const bitsNeeded = (file: string): ProgramError =>
   new ProgramError(
     'bits-needed',
     file,
     undefined,
-    'this is neither an ELF file, nor has it a multiboot header, nor is it a boot sector',
+    'this is neither an ELF file, nor has it a multiboot header or a Linux setup header, nor is it a boot sector',
     'Set "bits" to 16, 32 or 64 to load it as a flat binary (and "address", when it is not the usual one).',
   );
 

@@ -14,6 +14,7 @@ import {
   unreadable,
 } from './errors.ts';
 import { loadFlat, loadFlatMultiboot } from './flat.ts';
+import { isLinux, loadLinux } from './linux.ts';
 import { type BootModule, type BootOptions, findBootHeader } from './multiboot.ts';
 import { baseName } from './paths.ts';
 import type { SourceMap } from './source-map.ts';
@@ -23,16 +24,16 @@ export interface LoadOptions {
   /** Bytes of RAM that the machine will have: goes into the boot information, and everything must fit into it. */
   readonly ramSize: number;
   /** `auto` (the default) looks at the name and the contents. */
-  readonly format?: 'auto' | 'elf' | 'flat' | 'asm' | undefined;
-  /** Mode at the entry of a flat binary, or of an ELF file that has no boot header; default mode of assembly. */
+  readonly format?: 'auto' | 'elf' | 'linux' | 'flat' | 'asm' | undefined;
+  /** Mode at the entry of a flat binary, or of an ELF file that has no boot header; default mode of assembly; entry of a Linux image. */
   readonly bits?: 16 | 32 | 64 | undefined;
   /** Physical address of a flat binary, or origin of assembly without ORG. Default 7C00H for 16 bits, else 100000H. */
   readonly address?: number | undefined;
   /** Entry address of a flat binary. Default: its first byte. */
   readonly entry?: number | undefined;
-  /** Command line of a multiboot image, without the program's name, which comes first by custom. */
+  /** Command line of a multiboot image, without the program's name, which comes first by custom; of a Linux image, as it is. */
   readonly args?: string | undefined;
-  /** Multiboot modules. The text that goes with one is its path's last part, then `args`. */
+  /** Multiboot modules, or the initrd of a Linux image. The text that goes with one is its path's last part, then `args`. */
   readonly modules?: readonly (string | { readonly path: string; readonly args?: string | undefined })[] | undefined;
   /** Where the sources of an ELF file are now, by where they were built. */
   readonly sourceMap?: SourceMap | undefined;
@@ -41,7 +42,7 @@ export interface LoadOptions {
 }
 
 /**
- * Loads an ELF or flat multiboot image, an ELF executable, a flat binary or an assembly source.
+ * Loads an ELF or flat multiboot image, a Linux bzImage, an ELF executable, a flat binary or an assembly source.
  * Rejects with a ProgramError (errors.ts) for everything that is wrong with files or options.
  */
 export async function loadProgram(path: string, options: LoadOptions, readFile: FileReader): Promise<Program> {
@@ -62,6 +63,10 @@ async function dispatch(path: string, bytes: Uint8Array, options: LoadOptions, r
   if (format === 'flat') {
     if (options.bits === undefined) throw bitsNeeded(path);
     return loadFlat(path, bytes, options.bits, options.address, options.entry);
+  }
+  if (format === 'linux' || (format === 'auto' && options.bits === undefined && isLinux(bytes))) {
+    const boot = await bootRequest(path, options, readFile);
+    return loadLinux(path, bytes, options.bits, { ...boot, commandLine: options.args ?? '' });
   }
   const elf = format === 'elf' || isElf(bytes);
   if (options.bits !== undefined && !elf) return loadFlat(path, bytes, options.bits, options.address, options.entry);

@@ -129,7 +129,8 @@ export function bootMaterial(request: BootRequest): BootMaterial {
   return { segments: [...modules, { address: info, bytes, size: bytes.length }], info };
 }
 
-function memoryMap(ramSize: number): { address: number; size: number; type: number }[] {
+/** What of memory is there, in the order and with the types of INT 15H, AX = E820H. */
+export function memoryMap(ramSize: number): { address: number; size: number; type: number }[] {
   const lower = LOWER_KILOBYTES * 1024;
   return [
     { address: 0, size: lower, type: MEMORY_AVAILABLE },

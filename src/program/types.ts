@@ -40,9 +40,19 @@ export interface LineTable {
   readonly rows: readonly LineRow[];
 }
 
+/** The Linux/x86 boot protocol; `bits` is the mode: real mode at the setup code's entry, 32-bit or 64-bit at the kernel's. */
+export interface LinuxEntry {
+  readonly kind: 'linux';
+  readonly entry: number;
+  readonly bits: 16 | 32 | 64;
+  /** Physical address of boot_params; for 16 bits that of the real-mode code. */
+  readonly parameters: number;
+}
+
 export type EntryState =
   /** Multiboot 1: 32-bit protected mode, flat, EAX 0x2BADB002, EBX the information structure. */
   | { readonly kind: 'multiboot'; readonly entry: number; readonly info: number }
+  | LinuxEntry
   /** Assembled or flat programs: `bits` chooses real mode (CS:IP), flat 32-bit, or 64-bit with identity paging set up by the machine. */
   | { readonly kind: 'flat'; readonly entry: number; readonly bits: 16 | 32 | 64 };
 
