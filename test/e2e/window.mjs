@@ -144,6 +144,11 @@ export async function debuggerStops(page) {
 export async function topFrame(page, pattern) {
   const row = stack(page).locator('.monaco-list-row[data-index="0"]');
   await eventually(async () => {
+    // A list that is scrolled down does not have its first row.
+    if ((await row.count()) === 0 && (await stack(page).locator('.monaco-list').count()) > 0) {
+      await stack(page).locator('.monaco-list').first().hover({ timeout: 1000 });
+      await page.mouse.wheel(0, -10_000);
+    }
     const text = (await row.allInnerTexts()).join().replace(/\s+/g, ' ').trim();
     return pattern.test(text) ? true : `the top frame is "${text}", not ${pattern}`;
   });
