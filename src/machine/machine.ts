@@ -1,4 +1,5 @@
 // The simulated machine: core, memory, devices and VMX operation behind the interface that the debugger sees.
+import type { AddressSpace } from '../vmx/address-space.ts';
 import {
   BREAKPOINTS,
   BREAKPOINTS_MAX,
@@ -48,7 +49,14 @@ import { activityName, cellOf, everyProcessor, isHeld, runningProcessor } from '
 import { codeBitsOf, registerFile, runningSide } from './register-files.ts';
 import { linearRip, REGISTER_NAMES, readRegister, writeRegister } from './registers.ts';
 import { type Runner, run, step } from './runner.ts';
-import { translateGuestPhysical, translateLinear, walkGuestPhysical, walkLinear } from './translation.ts';
+import {
+  mapGuestPhysical,
+  mapLinear,
+  translateGuestPhysical,
+  translateLinear,
+  walkGuestPhysical,
+  walkLinear,
+} from './translation.ts';
 import { show, TURN_LENGTH, TURN_PAUSES } from './turns.ts';
 import type {
   Audit,
@@ -461,6 +469,14 @@ class SimulatedMachine implements Machine {
 
   walkGuestPhysical(address: bigint, access?: EptAccess): EptWalk | undefined {
     return walkGuestPhysical(this.#hardware, address, access);
+  }
+
+  mapLinear(side: Side, from: bigint): AddressSpace | undefined {
+    return mapLinear(this.#hardware, side, from);
+  }
+
+  mapGuestPhysical(from: bigint): AddressSpace | undefined {
+    return mapGuestPhysical(this.#hardware, from);
   }
 
   peekTranslate(side: Side, linear: bigint): TranslationResult {

@@ -16,6 +16,7 @@ import {
   F_VM_EXIT_CONTROLS,
 } from '../core/generated/vmcs-offsets.ts';
 import { CR0, CR3, CR4, EFER, PDPTE0, PKRU } from '../core/layout.ts';
+import { type AddressSpace, mapEpt, mapPaging } from '../vmx/address-space.ts';
 import { type EptAccess, type EptSettings, type EptWalk, type PhysicalReader, walkEpt } from '../vmx/ept-walk.ts';
 import { hasVmcs, physicalQuad, physicalWord, vmcsQuad, vmcsWord } from '../vmx/operation.ts';
 import type { LinearAccess, PagingState } from '../vmx/page-rights.ts';
@@ -120,6 +121,20 @@ export function walkLinear(
 export function walkGuestPhysical({ core }: Hardware, address: bigint, access?: EptAccess): EptWalk | undefined {
   const ept = eptSettings(core);
   return ept === undefined ? undefined : walkEpt(address, ept, physicalReader(core), access);
+}
+
+/** What a side's paging maps from a linear address on; undefined when no VMCS tells the side's paging. */
+export function mapLinear(hardware: Hardware, side: Side, from: bigint): AddressSpace | undefined {
+  const { core } = hardware;
+  const state = pagingState(hardware, side);
+  if (state === undefined) return undefined;
+  return mapPaging(state, physicalReader(core), side === 'non-root' ? eptSettings(core) : undefined, from);
+}
+
+/** What the EPT of the current VMCS maps from a guest-physical address on; undefined without EPT. */
+export function mapGuestPhysical({ core }: Hardware, from: bigint): AddressSpace | undefined {
+  const ept = eptSettings(core);
+  return ept === undefined ? undefined : mapEpt(ept, physicalReader(core), from);
 }
 
 export function translateLinear(hardware: Hardware, side: Side, linear: bigint): TranslationResult {

@@ -1,4 +1,5 @@
 // What the machine offers to the debugger: editor-neutral, plain data, no DAP.
+import type { AddressSpace } from '../vmx/address-space.ts';
 import type { HistoryView } from './history/types.ts';
 import type { Audit } from '../vmx/audit.ts';
 import type { EptAccess, EptWalk } from '../vmx/ept-walk.ts';
@@ -7,6 +8,7 @@ import type { ExitStatistics } from '../vmx/statistics.ts';
 import type { EntryFailure, VmEntry, VmExit, VmFail } from '../vmx/types.ts';
 import type { PageWalk } from '../vmx/walk.ts';
 
+export type { AddressSpace } from '../vmx/address-space.ts';
 export type { Audit, UnjudgedCheck } from '../vmx/audit.ts';
 export type { EptAccess, EptWalk, WalkStep } from '../vmx/ept-walk.ts';
 export type { LinearAccess } from '../vmx/page-rights.ts';
@@ -204,6 +206,11 @@ export interface Machine {
   walkLinear(side: Side, linear: bigint, access?: LinearAccess): PageWalk | undefined;
   /** The EPT walk of the current VMCS; undefined without EPT. */
   walkGuestPhysical(address: bigint, access?: EptAccess): EptWalk | undefined;
+
+  /** What a side's paging maps from a linear address on, as far as one call goes. Undefined without a VMCS that tells the side's paging. */
+  mapLinear(side: Side, from: bigint): AddressSpace | undefined;
+  /** The same of the current VMCS's EPT and a guest-physical address; undefined without EPT. */
+  mapGuestPhysical(from: bigint): AddressSpace | undefined;
 
   peekTranslate(side: Side, linear: bigint): TranslationResult;
   /** Guest-physical to host-physical through the current EPT (identity without). */

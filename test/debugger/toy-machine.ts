@@ -322,6 +322,8 @@ export function createToy(options: ToyOptions): Toy {
     lastVmwrite: () => undefined,
     walkLinear: () => undefined,
     walkGuestPhysical: () => undefined,
+    mapLinear: () => undefined,
+    mapGuestPhysical: () => undefined,
     faults: () => [],
     exitStatistics: () => ({ places: [] }),
     peekTranslate: (_side, linear) =>

@@ -201,6 +201,13 @@ async function translation({ page }) {
   await frame.locator('[data-entry="EPT PDE"].failed').waitFor();
   await frame.locator('[data-stop]', { hasText: 'is not present' }).waitFor();
   await picture(page, 'address-translation');
+  // The map of the EPT: the guest has 2 MiB; a click on them translates their first address.
+  await frame.getByRole('button', { name: 'EPT', exact: true }).click();
+  const range = frame.locator('[data-map="ept"] [data-from="0x0"]', { hasText: 'rwx' });
+  await range.waitFor();
+  await picture(page, 'address-space');
+  await range.getByRole('button').click();
+  await frame.locator('#way .result', { hasText: 'Host-physical address' }).waitFor();
   await frame.getByRole('textbox', { name: 'Address' }).fill('no_such_symbol');
   await frame.getByRole('textbox', { name: 'Address' }).press('Enter');
   await frame.locator('#alert', { hasText: 'no_such_symbol' }).waitFor();

@@ -1,4 +1,4 @@
-// ringside/vmcs, setVmcsField, exits, exitPicture, exitsCsv, trace, translate, machine, lineExits: what the extension's views show.
+// ringside/vmcs, setVmcsField, exits, exitPicture, exitsCsv, trace, translate, addressSpace, machine, lineExits: what the extension's views show.
 
 import { errorText } from '../../debugger/expressions/errors.ts';
 import { evaluateText } from '../../debugger/expressions/evaluator.ts';
@@ -9,6 +9,7 @@ import {
   type ExitSource,
   MOST_PARTS,
 } from '../../debugger/views/exit-answers.ts';
+import { addressSpaceView, SPACES, spaceMissing } from '../../debugger/views/address-space.ts';
 import { lineExits } from '../../debugger/views/line-exits.ts';
 import { machineView } from '../../debugger/views/machine.ts';
 import { symbolNames } from '../../debugger/views/symbol-names.ts';
@@ -105,6 +106,19 @@ function translate(connection: Connection, args: Arguments): Answer {
   return { body: translationView(walkAddress(debuggee.machine, start, access)) };
 }
 
+/** What an address space maps, from the address `from` on: a piece, with where the `next` begins. */
+function addressSpace(connection: Connection, args: Arguments): Answer {
+  const debuggee = stopped(connection, args.command);
+  const asked = text(args, 'space');
+  const space = SPACES.find((known) => known === asked);
+  if (space === undefined) throw badArguments(args.command, `"space" is none of ${SPACES.join(', ')}`);
+  const from = optionalText(args, 'from') ?? '0x0';
+  if (!/^0x[0-9a-f]{1,16}$/i.test(from)) throw badArguments(args.command, `"from" is no address: ${from}`);
+  const body = addressSpaceView(debuggee.machine, space, BigInt(from));
+  if (body === undefined) throw expressionFailed(spaceMissing(space), false);
+  return { body };
+}
+
 function machine(connection: Connection, args: Arguments): Answer {
   const debuggee = stopped(connection, args.command);
   return { body: machineView(debuggee.machine, debuggee.image) };
@@ -124,6 +138,7 @@ export const VIEW_REQUESTS = {
   'ringside/exitsCsv': csv,
   'ringside/trace': trace,
   'ringside/translate': translate,
+  'ringside/addressSpace': addressSpace,
   'ringside/machine': machine,
   'ringside/lineExits': exitsByLine,
 } satisfies Record<string, Handler>;

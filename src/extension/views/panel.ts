@@ -25,18 +25,23 @@ interface PageMessage {
   readonly body: unknown;
 }
 
-/** Registers the command that opens a view, or shows the one that is open. */
+/** Registers the command that opens a view, or shows the one that is open; a text as argument is what its page is to show. */
 export function registerView(
   context: vscode.ExtensionContext,
   watch: SessionWatch,
   view: OpenedView,
 ): vscode.Disposable {
   let open: vscode.WebviewPanel | undefined;
-  return vscode.commands.registerCommand(view.command, () => {
+  /** What the page is to show, when it can be told. */
+  let wanted: string | undefined;
+  return vscode.commands.registerCommand(view.command, (show?: unknown) => {
+    const text = typeof show === 'string' ? show : undefined;
     if (open !== undefined) {
       open.reveal(undefined, true);
+      if (text !== undefined) void open.webview.postMessage({ kind: 'show', text });
       return;
     }
+    wanted = text;
     const root = pagesOf(context);
     const panel = vscode.window.createWebviewPanel(
       `ringside.${view.id}`,
@@ -49,7 +54,12 @@ export function registerView(
       const { state, session } = watch;
       void panel.webview.postMessage({ kind: 'state', state, session: session?.name ?? '' });
     };
-    const subscriptions = [watch.onDidChange(sendState), listenToPage(panel.webview, watch, view, sendState)];
+    const ready = (): void => {
+      if (wanted !== undefined) void panel.webview.postMessage({ kind: 'show', text: wanted });
+      wanted = undefined;
+      sendState();
+    };
+    const subscriptions = [watch.onDidChange(sendState), listenToPage(panel.webview, watch, view, ready)];
     panel.onDidDispose(() => {
       open = undefined;
       for (const subscription of subscriptions) subscription.dispose();

@@ -18,6 +18,20 @@ async function openMemory(watch: SessionWatch, reference: unknown): Promise<void
   await vscode.commands.executeCommand('vscode.openWith', uri, 'hexEditor.hexedit');
 }
 
+/** What VS Code gives to commands of the Variables view. */
+interface VariableContext {
+  readonly variable?: { readonly evaluateName?: string; readonly value: string };
+}
+
+/** Shows the way of the address that a variable or register holds. */
+function translateVariable({ variable }: VariableContext = {}): Thenable<unknown> {
+  const expression = variable?.evaluateName ?? /0x[0-9a-f]+/i.exec(variable?.value ?? '')?.[0];
+  if (expression === undefined) {
+    return vscode.window.showInformationMessage('Choose a variable or register that holds an address.');
+  }
+  return vscode.commands.executeCommand('ringside.showTranslation', expression);
+}
+
 const saveCsv = (text: unknown): Promise<boolean> =>
   saveAs('vm-exits.csv', 'Comma-separated values', new TextEncoder().encode(String(text)));
 
@@ -41,12 +55,13 @@ export function registerViews(context: vscode.ExtensionContext, watch: SessionWa
       id: 'translation',
       title: 'Address Translation',
       command: 'ringside.showTranslation',
-      requests: ['ringside/translate'],
+      requests: ['ringside/translate', 'ringside/addressSpace'],
       actions: { memory: (reference) => openMemory(watch, reference) },
     },
     { id: 'machine', title: 'Machine', command: 'ringside.showMachine', requests: ['ringside/machine'] },
   ];
   return [
+    vscode.commands.registerCommand('ringside.translateVariable', translateVariable),
     ...kinds.map((kind) => registerView(context, watch, kind)),
     savedRunEditor(context, watch, { save: saveCsv }),
   ];

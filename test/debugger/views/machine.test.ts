@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { exitFilter } from '../../../src/debugger/views/exit-filter.ts';
 import { filterStep } from '../../../src/debugger/views/chosen-exits.ts';
+import { addressSpaceView } from '../../../src/debugger/views/address-space.ts';
 import { lineExits } from '../../../src/debugger/views/line-exits.ts';
 import { machineView } from '../../../src/debugger/views/machine.ts';
 import { leaveStop, recordRun } from '../../../src/debugger/views/record.ts';
@@ -105,6 +106,15 @@ describe.skipIf(!hasNasm())('on the machine', () => {
     const ends = translationView(walkAddress(machine, { kind: 'linear', side: 'root', address: 0x7fff_ffff_f000n }));
     expect(ends.memory).toBeNull();
     expect(ends.stages[0]?.boxes.at(-1)?.stop).not.toBeNull();
+  });
+
+  test('the host’s address space: identity paging, and no EPT', () => {
+    const { machine } = atFirstExit();
+    const view = addressSpaceView(machine, 'host', 0n);
+    expect(view?.title).toContain('4-level paging');
+    expect(view?.rows[0]).toMatchObject({ from: '0x0', target: '0x0', expression: 'hva:0x0', stop: null });
+    expect(addressSpaceView(machine, 'running', 0n)).toEqual(view);
+    expect(addressSpaceView(machine, 'ept', 0n)).toBeUndefined();
   });
 
   test('exits are counted at the line of the instruction that exited', () => {

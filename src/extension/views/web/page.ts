@@ -49,6 +49,13 @@ export function onState(listener: (state: SessionState, session: string) => void
   api.postMessage({ kind: 'ready', id: 0, name: '', body: undefined });
 }
 
+/** Calls back with what the page is asked to show. */
+export function onShow(listener: (text: string) => void): void {
+  window.addEventListener('message', ({ data }: MessageEvent) => {
+    if (data.kind === 'show') listener(data.text);
+  });
+}
+
 type Child = Node | string | undefined;
 
 /** An element with attributes (a function is an event listener) and children. */

@@ -1,6 +1,8 @@
 // The address translation view: an address, and the way that the processor goes to memory as a diagram.
 
+import type { Space } from '../../../debugger/views/address-space.ts';
 import type { EntryBox, TranslationStage, TranslationView } from '../../../debugger/views/translation.ts';
+import { drawMap } from './address-map.ts';
 import {
   action,
   button,
@@ -8,6 +10,7 @@ import {
   complainOf,
   layOut,
   make,
+  onShow,
   onState,
   request,
   savedState,
@@ -27,6 +30,25 @@ const content = layOut(
   button('Guest RIP', () => choose('guest.rip execute')),
   button('Faulting address', () => choose('gpa:exit.guest_physical')),
 );
+const way = make('div', { id: 'way' });
+const map = make('div', { id: 'map' });
+content.append(
+  way,
+  make('h2', {}, 'Map of an address space'),
+  make(
+    'div',
+    { class: 'tools', role: 'toolbar', 'aria-label': 'Address spaces' },
+    ...(
+      [
+        ['running', 'What runs'],
+        ['guest', 'Guest paging'],
+        ['ept', 'EPT'],
+        ['host', 'Host paging'],
+      ] as const
+    ).map(([space, label]) => button(label, () => showMap(space), `Map: ${label}`)),
+  ),
+  map,
+);
 input.addEventListener('keydown', (event) => {
   if (event.key === 'Enter') walk(input.value);
 });
@@ -37,8 +59,25 @@ onState((state) => {
   say(STATE_TEXTS[state]);
   complain('');
   document.body.classList.toggle('stale', !stopped);
-  if (stopped) walk(asked);
+  if (!stopped) return;
+  walk(asked);
+  if (mapped !== undefined) showMap(mapped);
 });
+onShow(choose);
+
+/** The map that is shown; undefined: none is. */
+let mapped: Space | undefined;
+function showMap(space: Space): void {
+  mapped = space;
+  map.replaceChildren();
+  drawMap(map, space, choose).then(
+    () => complain(''),
+    (error: unknown) => {
+      mapped = undefined;
+      complainOf(error);
+    },
+  );
+}
 
 function choose(address: string): void {
   input.value = address;
@@ -46,16 +85,16 @@ function choose(address: string): void {
 }
 
 function walk(address: string): void {
-  if (!stopped) return;
   asked = address;
   saveState(asked);
+  if (!stopped) return;
   request<TranslationView>('ringside/translate', { address }).then(
     (answer) => {
       complain('');
       draw(answer);
     },
     (error: unknown) => {
-      content.replaceChildren();
+      way.replaceChildren();
       complainOf(error);
     },
   );
@@ -67,7 +106,7 @@ function draw(answer: TranslationView): void {
     answer.stop === null
       ? undefined
       : make('p', { class: 'failure', 'data-stop': true }, `The translation ends: ${answer.stop}`);
-  content.replaceChildren(
+  way.replaceChildren(
     make('ol', { class: 'stages' }, ...answer.stages.map(stage)),
     ...(end === undefined ? [] : [end]),
     ...(memory === null ? [] : [button('Open memory', () => void action('memory', memory).catch(complainOf))]),
