@@ -273,7 +273,7 @@ export class Session {
   start(): void {
     if (this.#state !== 'ready') return;
     if (this.#options.stopOnEntry) this.#stop({ kind: 'entry' });
-    else void this.#run(undefined);
+    else void this.#run(undefined, false);
   }
 
   /**
@@ -412,12 +412,13 @@ export class Session {
     this.#stop(cause);
   }
 
-  async #run(plan: Plan | undefined): Promise<void> {
+  /** `judged`: the breakpoints where it stands had their say. */
+  async #run(plan: Plan | undefined, judged = true): Promise<void> {
     this.#state = 'running';
     this.#steppedFrom = plan === undefined ? undefined : currentPosition(this.machine);
     this.#cause = undefined;
     this.#pauseRequested = false;
-    this.#arrivalJudged = true;
+    this.#arrivalJudged = judged;
     this.applyBreakpoints();
     lookAtData(this.machine, this.breakpoints);
     this.#options.events.continued();

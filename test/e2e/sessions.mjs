@@ -82,6 +82,7 @@ async function stepIn({ page, samples }) {
   await page.keyboard.press('F11');
   await topFrame(page, /^guest_entry\+0x4/);
   await hasFrame(page, 'entered by VMRESUME');
+  await picture(page, 'step-into-the-guest');
 }
 
 /** In at a guest's CPUID is the first instruction of the exit handler. */
@@ -103,6 +104,7 @@ async function reasonFilter({ page }) {
   await continueRun(page);
   await hasFrame(page, 'VM exit 2: VMCALL');
   await whyStopped(page, 'VMCALL with RAX 0x1');
+  await picture(page, 'breakpoint-on-a-reason');
   await toggleFilter(page, 'VM exits by reason', false);
 }
 

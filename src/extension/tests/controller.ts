@@ -46,7 +46,15 @@ function createDiscovery(controller: vscode.TestController, tree: TestTree, runn
   const cancellation = new vscode.CancellationTokenSource();
   const watchers: vscode.Disposable[] = [];
 
-  async function list(files: readonly vscode.Uri[]): Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+
+  /** One after the other: a file is created and changed in one moment. */
+  function list(files: readonly vscode.Uri[]): Promise<void> {
+    last = last.then(() => listNow(files));
+    return last;
+  }
+
+  async function listNow(files: readonly vscode.Uri[]): Promise<void> {
     for (const uri of files) tree.add(uri);
     if (runner === undefined || files.length === 0) return;
     const found = new Map(files.map((uri) => [uri.fsPath, uri]));

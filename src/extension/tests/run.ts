@@ -55,24 +55,24 @@ async function runFile(
   lines: Map<string, Map<number, number>> | undefined,
 ): Promise<void> {
   const { file, tests } = entry;
-  const left = new Set(itemsOf(entry));
-  const began = new Map<vscode.TestItem, number>();
+  const left = new Map(itemsOf(entry).map((item) => [item.id, item]));
+  const began = new Map<string, number>();
   const take = (event: TestEvent): void => {
     switch (event.kind) {
       case 'start': {
         const item = tree.itemOf(file, event.name);
-        began.set(item, Date.now());
+        began.set(item.id, Date.now());
         run.started(item);
         break;
       }
       case 'result': {
         const item = tree.itemOf(file, event.name);
-        left.delete(item);
-        report(run, item, event, Date.now() - (began.get(item) ?? Date.now()));
+        left.delete(item.id);
+        report(run, item, event, Date.now() - (began.get(item.id) ?? Date.now()));
         break;
       }
       case 'problem':
-        for (const item of left) run.errored(item, new vscode.TestMessage(event.message));
+        for (const item of left.values()) run.errored(item, new vscode.TestMessage(event.message));
         left.clear();
         break;
       case 'coverage': {
@@ -85,10 +85,10 @@ async function runFile(
     }
   };
   const names = tests.length === 0 ? undefined : tests.map(({ label }) => label);
-  const maxInstructions = vscode.workspace.getConfiguration('ringside').get('test.maxInstructions', 100_000_000);
+  const maxInstructions = vscode.workspace.getConfiguration('ringside').get('test.maxInstructions', 20_000_000);
   const args = runArguments(file.uri?.fsPath ?? '', names, { coverage: lines !== undefined, maxInstructions });
   const problem = await runner(args, take, token);
-  for (const item of left) {
+  for (const item of left.values()) {
     if (token.isCancellationRequested) run.skipped(item);
     else run.errored(item, new vscode.TestMessage(problem === '' ? 'The test gave no result.' : problem));
   }

@@ -48,7 +48,11 @@ export function createTree(controller: vscode.TestController): TestTree {
         return;
       }
       const source = test.path === undefined ? uri : vscode.Uri.file(test.path);
-      const item = controller.createTestItem(`${uri}#${test.name}`, test.name, source);
+      const id = `${uri}#${test.name}`;
+      // An item that a run is about stays the same.
+      const known = file.children.get(id);
+      const same = known?.uri?.toString() === source.toString();
+      const item = known !== undefined && same ? known : controller.createTestItem(id, test.name, source);
       item.range = lineRange(test.line ?? 1);
       fresh.get(uri.toString())?.push(item);
     },
