@@ -26,7 +26,7 @@ export function romModule() {
       '/** Displacement of the first of 256 entries, each E8 (CALL), displacement, 90 (NOP). */',
       `export const ENTRY_DISPLACEMENT = ${first};`,
       '',
-      '/** What follows the entries; vector 10H begins with it. */',
+      '/** What follows the entries: pairs of vector and offset up to 0, the services, and the words that say what memory there is. */',
       '// biome-ignore format: bytes',
       'export const SERVICES: readonly number[] = [',
       ...rows.map((row) => `  ${row},`),

@@ -121,7 +121,7 @@ interface Parts {
 function placeFirmware(core: Core, identity: CpuidIdentity): void {
   const [signature, , , features] = cpuid(core, identity, 1, 0);
   const memory = new DataView(core.bytes.buffer, core.bytes.byteOffset + RAM, SMALLEST_RAM);
-  writeFirmware(memory, { processors: everyProcessor(core), signature, features });
+  writeFirmware(memory, { processors: everyProcessor(core), signature, features }, core.ramSize);
 }
 
 /** Wires core, board and VMX operation to each other. `tell` reaches the machine's listeners. */

@@ -19,8 +19,8 @@ export function createFirmwareReport(stop: (explanation: string) => void): Devic
       if (size !== 1) return;
       stop(
         `Real-mode code reached the firmware's entry for interrupt vector ${hex(value, 2)} with AX ${hex(state.ax, 4)}. ` +
-          'The firmware here has one service, INT 10H with AH 0EH (print a character): others, and exceptions and interrupts ' +
-          'that the program left to the firmware, are not simulated.',
+          'The firmware here has a few services of INT 10H to 16H and 1AH (docs/reference/platform.md): others, and exceptions and ' +
+          'interrupts that the program left to the firmware, are not simulated.',
       );
     },
     ...stateAccess(state),

@@ -46,8 +46,9 @@ text: db "Hello from a boot sector", 10, 0`),
   });
 
   it.each([
-    ['    mov ax, 0x0201\n    int 0x13', /vector 13H with AX 0201H/],
-    ['    mov ax, 0x0003\n    int 0x10', /vector 10H with AX 0003H/],
+    ['    mov ax, 0x2400\n    int 0x15', /vector 15H with AX 2400H/],
+    ['    mov ax, 0x0941\n    int 0x10', /vector 10H with AX 0941H/],
+    ['    mov ah, 0\n    int 0x16', /vector 16H with AX 0000H/],
     ['    int 0xff', /vector FFH/],
     ['    ud2', /vector 06H/],
   ])('ends honestly where a service is missing: %s', async (body, words) => {
@@ -67,6 +68,35 @@ text: db "Hello from a boot sector", 10, 0`),
     mov al, 1
 .wrong:
     out 0xf4, al`),
+    );
+    expect(stop).toMatchObject({ kind: 'shutdown', status: 3 });
+  });
+
+  it('counts ticks since midnight by the real-time clock', async () => {
+    // 23:59:58 is 86398 s: at 1193182 / 65536 ticks a second 1573006.3 of them, 0018008EH and a part.
+    const { stop } = await runSource(
+      boot(`    mov al, 4
+    out 0x70, al
+    mov al, 0x23
+    out 0x71, al
+    mov al, 2
+    out 0x70, al
+    mov al, 0x59
+    out 0x71, al
+    mov al, 0
+    out 0x70, al
+    mov al, 0x58
+    out 0x71, al
+    mov ah, 0
+    int 0x1a
+    cmp cx, TICKS >> 16
+    jne .wrong
+    cmp dx, TICKS & 0xffff
+    jne .wrong
+    mov al, 1
+.wrong:
+    out 0xf4, al
+TICKS equ 86398 * 1193182 / 65536`),
     );
     expect(stop).toMatchObject({ kind: 'shutdown', status: 3 });
   });
