@@ -11,8 +11,9 @@ import type { Machine } from '../machine/types.ts';
 import { imageOf } from '../program/image.ts';
 import { loadProgram } from '../program/load.ts';
 import { ProgramError } from '../program/errors.ts';
+import { baseName } from '../program/paths.ts';
 import { type Connection, type Debuggee, forgetStop, memoryChanged, threadOf } from './connection.ts';
-import { machineFailed, programFailed, testFailed } from './errors.ts';
+import { cancelled, machineFailed, programFailed, testFailed } from './errors.ts';
 import type { LaunchOptions } from './launch.ts';
 import { createConsoleOutput } from './output.ts';
 import { imagesChanged } from './modules.ts';
@@ -20,8 +21,36 @@ import type { ProblemsBody } from './protocol.ts';
 import { rowOf } from './requests/breakpoints.ts';
 import { locationOf } from './sources.ts';
 
-/** Loads the program and makes its machine; throws DapError. */
-export async function createDebuggee(connection: Connection, options: LaunchOptions): Promise<Debuggee> {
+/**
+ * Loads the program and makes its machine, with progress that the client can cancel; throws DapError. Nothing of what the connection had is
+ * changed before it is complete.
+ */
+export async function createDebuggee(
+  connection: Connection,
+  options: LaunchOptions,
+  command: string,
+): Promise<Debuggee> {
+  const task = connection.tasks.begin(`Loading ${baseName(options.program)}`);
+  const reached = async (done: number): Promise<void> => {
+    if (!(await task.report(done))) throw cancelled(command);
+  };
+  try {
+    return await loadDebuggee(connection, options, reached);
+  } finally {
+    task.end();
+  }
+}
+
+/** Parts of the work that are done when a step begins, as far as anybody can tell before. */
+const READ = 0.4;
+const ANNOTATED = 0.6;
+const MADE = 0.7;
+
+async function loadDebuggee(
+  connection: Connection,
+  options: LaunchOptions,
+  reached: (done: number) => Promise<void>,
+): Promise<Debuggee> {
   const { host } = connection;
   const program = await loadProgram(options.program, options.load, host.readFile).catch((problem: unknown) => {
     if (problem instanceof ProgramError) throw programFailed(problem.message);
@@ -29,13 +58,17 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
   });
   for (const text of program.notices ?? []) connection.event('output', { category: 'console', output: `${text}\n` });
   const image = imageOf(program);
-  const annotations = await annotationsOfProgram(image, host.readFile);
+  await reached(READ);
+  const annotations = await annotationsOfProgram(image, host.readFile, (done) =>
+    reached(READ + done * (ANNOTATED - READ)),
+  );
   for (const { path, line, message } of annotations.problems)
     connection.event('output', { category: 'console', output: `${path}:${line}: ${message}\n` });
   const settings = { ramSize: options.load.ramSize, processors: options.processors, profile: options.profile };
   const machine = await host.createMachine(program, settings).catch((problem: unknown) => {
     throw machineFailed(problem instanceof Error ? problem.message : String(problem));
   });
+  await reached(MADE);
   const output = createConsoleOutput(host.scheduler, connection.event);
   machine.onOutput = (bytes) => output.add(bytes);
   machine.onRewound = (bytes) => output.rewind(bytes);
@@ -104,7 +137,8 @@ export async function createDebuggee(connection: Connection, options: LaunchOpti
       return session.image;
     },
   };
-  for (const request of options.images) {
+  for (const [index, request] of options.images.entries()) {
+    await reached(MADE + (index / options.images.length) * (1 - MADE));
     const loaded = await session.openImage(request).catch((problem: unknown) => {
       if (problem instanceof ProgramError) throw programFailed(problem.message);
       throw problem;

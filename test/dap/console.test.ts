@@ -1,6 +1,8 @@
 // Commands of the debug console on the real machine: registers, memory, search, disassembly, breakpoints, injection, traces, cancelling.
 import { describe, expect, test } from 'vitest';
+import { createScheduler } from '../../src/debugger/scheduler.ts';
 import { launchedMachine, type MachineAdapter, whyNoBundle } from './machine-adapter.ts';
+import { PATH, toyAdapter } from './toy-adapter.ts';
 
 const skip = whyNoBundle();
 
@@ -262,6 +264,34 @@ describe.skipIf(skip !== undefined)('long work', () => {
     expect(await work).toMatchObject({ success: true, body: { result: expect.stringContaining('Cancelled.') } });
     const ends = adapter.messages.slice(before).filter(({ event }) => event === 'progressEnd');
     expect(ends).toHaveLength(1);
+  });
+
+  test('loading a program shows how far it is, and can be cancelled', async () => {
+    // A clock on which every look at it takes a while.
+    let time = 0;
+    const scheduler = { ...createScheduler(), now: () => (time += 300) };
+    const adapter = toyAdapter(undefined, { scheduler });
+    const images = ['a', 'b', 'c', 'd'].map((name) => `/images/${name}.asm`);
+    for (const path of images) adapter.files.set(path, 'bits 64\nnop\n');
+    await adapter.request('initialize', { adapterID: 'ringside', supportsProgressReporting: true });
+    const launch = { program: PATH, stopOnEntry: true, images };
+    const first = adapter.raw('launch', launch);
+    const { body } = await adapter.event('progressStart');
+    expect(body).toMatchObject({ title: 'Loading toy.asm', cancellable: true });
+    await adapter.request('cancel', { progressId: body?.progressId });
+    expect(await first).toMatchObject({ success: false, message: expect.stringMatching(/^cancelled/) });
+    expect(adapter.messages.filter(({ event }) => event === 'progressEnd')).toHaveLength(1);
+    // Nothing of it is left: the next launch is the first.
+    const before = adapter.messages.length;
+    expect(await adapter.raw('launch', launch)).toMatchObject({ success: true });
+    const told = adapter.messages
+      .slice(before)
+      .flatMap(({ event, body: shown }) => (event?.startsWith('progress') === true ? [shown?.percentage] : []));
+    const parts = told.slice(0, -1) as number[];
+    expect(parts.length).toBeGreaterThan(3);
+    expect(parts).toEqual(parts.toSorted((a, b) => a - b));
+    expect(told.at(-1)).toBeUndefined();
+    adapter.adapter.dispose();
   });
 
   test('a request that waits is taken back', async () => {

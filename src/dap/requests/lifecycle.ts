@@ -73,7 +73,7 @@ function initialize(connection: Connection, args: Parameters<Handler>[1]): Answe
 async function launch(connection: Connection, args: Parameters<Handler>[1]): Promise<Answer> {
   if (connection.debuggee !== undefined) throw alreadyLaunched();
   const options = readLaunch(args.values);
-  const debuggee = await createDebuggee(connection, options);
+  const debuggee = await createDebuggee(connection, options, args.command);
   connection.debuggee = debuggee;
   if (options.unknown.length > 0) {
     const names = options.unknown.map((name) => `"${name}"`).join(', ');
@@ -98,7 +98,7 @@ async function restart(connection: Connection, args: Parameters<Handler>[1]): Pr
   const old = launched(connection, args.command);
   const changed = args.values.arguments;
   const options = changed === undefined ? old.options : readLaunch(changed);
-  const debuggee = await createDebuggee(connection, options);
+  const debuggee = await createDebuggee(connection, options, args.command);
   await addAgain(connection, old.session, debuggee.session);
   old.session.dispose();
   old.machine.onOutput = undefined;

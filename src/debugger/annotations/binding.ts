@@ -18,11 +18,17 @@ export interface ProgramAnnotations {
   readonly problems: readonly (AnnotationProblem & { readonly path: string })[];
 }
 
-/** Reads the sources that the line table names; a source that is not there has none. */
-export async function annotationsOfProgram(image: Image, readFile: FileReader): Promise<ProgramAnnotations> {
+/** Reads the sources that the line table names; a source that is not there has none. `progress` hears which part of them is read. */
+export async function annotationsOfProgram(
+  image: Image,
+  readFile: FileReader,
+  progress: (done: number) => Promise<void> = async () => {},
+): Promise<ProgramAnnotations> {
   const bound: BoundAnnotation[] = [];
   const problems: (AnnotationProblem & { path: string })[] = [];
-  for (const path of new Set(image.program.lines.files)) {
+  const paths = [...new Set(image.program.lines.files)];
+  for (const [index, path] of paths.entries()) {
+    await progress(index / paths.length);
     const language = languageOf(path);
     const bytes = language === undefined ? undefined : await readFile(path).catch(() => undefined);
     if (language === undefined || bytes === undefined) continue;
