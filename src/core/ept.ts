@@ -130,7 +130,7 @@ function misconfigured(entry: u64, level: u32, leaf: bool): bool {
   if ((<u32>entry & 3) == 2) return true; // writable, not readable
   if (entry & load<u64>(RESERVED_PHYSICAL) & ADDRESS_BITS) return true;
   const offers = load<u32>(VMX_OFFERS);
-  if ((<u32>entry & 7) == 4 && !(offers & OFFERS_EXECUTE_ONLY)) return true;
+  if (!(<u32>entry & 1) && !(offers & OFFERS_EXECUTE_ONLY)) return true;
   if (leaf && level > 1 && !(offers & (level == 2 ? OFFERS_2M : OFFERS_1G))) return true;
   if (leaf) {
     const type = (<u32>entry >> 3) & 7;

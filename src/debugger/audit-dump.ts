@@ -16,21 +16,20 @@ const ENTRY_FAILURE = 0x8000_0000n;
 const NO_VMCS = 0xffff_ffff_ffff_f000n;
 
 /**
- * Judges a dump for two processors, a recent server and one that offers everything, with 46 and 52 physical-address bits: a check on
- * which they differ depends on the processor and is not judged.
+ * Judges a dump for two processors, a recent server and one that offers everything, with 46 and 52 physical-address bits and 48 and
+ * 57 linear-address bits: a check on which they differ depends on the processor and is not judged.
  */
 export function auditDump(dump: VmcsDump): Audit {
   const byEncoding = new Map(VMCS_FIELD_LIST.map((field) => [field.encoding, dump.fields.get(field.name)]));
   const exitControls = dump.fields.get('Primary VM-exit controls') ?? 0n;
   const shared = {
-    linearBits: 57,
     // A dump is printed by the host that made the entry: it was in IA-32e mode when it returns to 64-bit code.
     longMode: (exitControls & controlMask('exit', 'host address-space size')) !== 0n,
     currentVmcs: NO_VMCS,
   };
   const environments: AuditEnvironment[] = [
-    { ...shared, profile: RECENT_SERVER, physicalBits: 46 },
-    { ...shared, profile: WIDEST, physicalBits: 52 },
+    { ...shared, profile: RECENT_SERVER, physicalBits: 46, linearBits: 48 },
+    { ...shared, profile: WIDEST, physicalBits: 52, linearBits: 57 },
   ];
   return auditFields((encoding) => byEncoding.get(encoding), environments);
 }

@@ -92,7 +92,11 @@ function linearPart(
   const cr3 = readSideRegister(machine, side, 'cr3');
   const eptp = side === 'non-root' && usesEpt(paging) ? machine.readVmcs(EPTP_FIELD) : undefined;
   const { result } = paging;
-  if (!result.ok) return { linear, paging, cr3, eptp, guestPhysical: undefined, stop: result.explanation };
+  if (!result.ok) {
+    // Of the linear address itself, not of a paging structure on the way.
+    const translated = paging.ept.length > 0 && 'guestPhysical' in result ? result.guestPhysical : undefined;
+    return { linear, paging, cr3, eptp, guestPhysical: translated, stop: result.explanation };
+  }
   const { hostPhysical, guestPhysical } = result;
   return { linear, paging, cr3, eptp, guestPhysical, ...memoryPart(machine, hostPhysical) };
 }
@@ -115,7 +119,7 @@ function physicalAccess({ kind, user }: LinearAccess): EptAccess {
     read: kind === 'read',
     write: kind === 'write',
     fetch: kind === 'execute',
-    userPage: user,
+    page: { user, writable: true, executeDisabled: false },
     linear: false,
     final: false,
   };

@@ -5,19 +5,22 @@ import {
   F_GUEST_CR3,
   F_GUEST_CR4,
   F_GUEST_IA32_EFER,
+  F_GUEST_IA32_PKRS,
   F_GUEST_PDPTE0,
   F_HOST_CR0,
   F_HOST_CR3,
   F_HOST_CR4,
   F_HOST_IA32_EFER,
+  F_HOST_IA32_PKRS,
   F_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
   F_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
   F_VM_ENTRY_CONTROLS,
   F_VM_EXIT_CONTROLS,
 } from '../core/generated/vmcs-offsets.ts';
-import { CR0, CR3, CR4, EFER, PDPTE0, PKRU } from '../core/layout.ts';
+import { CR0, CR3, CR4, EFER, PDPTE0, PKRS, PKRU } from '../core/layout.ts';
 import { type AddressSpace, mapEpt, mapPaging } from '../vmx/address-space.ts';
 import { type EptAccess, type EptSettings, type EptWalk, type PhysicalReader, walkEpt } from '../vmx/ept-walk.ts';
+import { eptOffers } from '../vmx/capabilities.ts';
 import { hasVmcs, physicalQuad, physicalWord, vmcsQuad, vmcsWord } from '../vmx/operation.ts';
 import type { LinearAccess, PagingState } from '../vmx/page-rights.ts';
 import { type Core, readQuad } from '../vmx/processor.ts';
@@ -30,7 +33,9 @@ const EFER_LME_LMA = 0x500n;
 const EXIT_HOST_64 = 1 << 9;
 const EXIT_LOAD_EFER = 1 << 21;
 const ENTRY_GUEST_LONG = 1 << 9;
+const EXIT_LOAD_PKRS = 1 << 29;
 const ENTRY_LOAD_EFER = 1 << 15;
+const ENTRY_LOAD_PKRS = 1 << 22;
 const PRIMARY_SECONDARY = 0x80000000;
 const SECONDARY_EPT = 1 << 1;
 const SECONDARY_MODE_BASED = 1 << 22;
@@ -45,8 +50,9 @@ export function physicalReader(core: Core): PhysicalReader {
 }
 
 /** What paging reads on a side; of a side that does not run, what a VM entry or VM exit would load. */
-export function pagingState({ core }: Hardware, side: Side): PagingState | undefined {
-  const shared = { pkru: readQuad(core, PKRU), physicalBits: PHYSICAL_BITS };
+export function pagingState(hardware: Hardware, side: Side): PagingState | undefined {
+  const { core } = hardware;
+  const shared = { pkru: readQuad(core, PKRU), pkrs: readQuad(core, PKRS), physicalBits: PHYSICAL_BITS };
   if (side === runningSide(core)) {
     return {
       ...shared,
@@ -65,6 +71,7 @@ export function pagingState({ core }: Hardware, side: Side): PagingState | undef
     const efer = (controls & EXIT_LOAD_EFER) !== 0 ? vmcsQuad(core, F_HOST_IA32_EFER) : current;
     return {
       ...shared,
+      ...((controls & EXIT_LOAD_PKRS) !== 0 && { pkrs: vmcsQuad(core, F_HOST_IA32_PKRS) }),
       cr0: vmcsQuad(core, F_HOST_CR0),
       cr3: vmcsQuad(core, F_HOST_CR3),
       cr4: vmcsQuad(core, F_HOST_CR4),
@@ -76,13 +83,14 @@ export function pagingState({ core }: Hardware, side: Side): PagingState | undef
   const efer = (controls & ENTRY_LOAD_EFER) !== 0 ? vmcsQuad(core, F_GUEST_IA32_EFER) : current;
   const state = {
     ...shared,
+    ...((controls & ENTRY_LOAD_PKRS) !== 0 && { pkrs: vmcsQuad(core, F_GUEST_IA32_PKRS) }),
     cr0: vmcsQuad(core, F_GUEST_CR0),
     cr3: vmcsQuad(core, F_GUEST_CR3),
     cr4: vmcsQuad(core, F_GUEST_CR4),
     efer: withLongMode(efer, (controls & ENTRY_GUEST_LONG) !== 0),
     alignmentCheck: false,
   };
-  if (eptSettings(core) === undefined) return state;
+  if (eptSettings(hardware) === undefined) return state;
   return { ...state, pdptes: [0, 1, 2, 3].map((i) => vmcsQuad(core, F_GUEST_PDPTE0 + 8 * i)) };
 }
 
@@ -91,7 +99,7 @@ function withLongMode(efer: bigint, long: boolean): bigint {
 }
 
 /** EPT of the current VMCS, or undefined when it has none. */
-export function eptSettings(core: Core): EptSettings | undefined {
+export function eptSettings({ core, profile }: Hardware): EptSettings | undefined {
   if (!hasVmcs(core)) return undefined;
   if ((vmcsWord(core, F_PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS) & PRIMARY_SECONDARY) === 0) return undefined;
   const secondary = vmcsWord(core, F_SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS);
@@ -100,6 +108,7 @@ export function eptSettings(core: Core): EptSettings | undefined {
     eptp: vmcsQuad(core, F_EPT_POINTER),
     physicalBits: PHYSICAL_BITS,
     modeBasedExecute: (secondary & SECONDARY_MODE_BASED) !== 0,
+    offers: eptOffers(profile),
   };
 }
 
@@ -113,14 +122,14 @@ export function walkLinear(
   const { core } = hardware;
   const state = pagingState(hardware, side);
   if (state === undefined) return undefined;
-  const ept = side === 'non-root' ? eptSettings(core) : undefined;
+  const ept = side === 'non-root' ? eptSettings(hardware) : undefined;
   return walkPaging(linear, state, physicalReader(core), ept, access);
 }
 
 /** The EPT walk of the current VMCS; undefined without EPT. */
-export function walkGuestPhysical({ core }: Hardware, address: bigint, access?: EptAccess): EptWalk | undefined {
-  const ept = eptSettings(core);
-  return ept === undefined ? undefined : walkEpt(address, ept, physicalReader(core), access);
+export function walkGuestPhysical(hardware: Hardware, address: bigint, access?: EptAccess): EptWalk | undefined {
+  const ept = eptSettings(hardware);
+  return ept === undefined ? undefined : walkEpt(address, ept, physicalReader(hardware.core), access);
 }
 
 /** What a side's paging maps from a linear address on; undefined when no VMCS tells the side's paging. */
@@ -128,13 +137,13 @@ export function mapLinear(hardware: Hardware, side: Side, from: bigint): Address
   const { core } = hardware;
   const state = pagingState(hardware, side);
   if (state === undefined) return undefined;
-  return mapPaging(state, physicalReader(core), side === 'non-root' ? eptSettings(core) : undefined, from);
+  return mapPaging(state, physicalReader(core), side === 'non-root' ? eptSettings(hardware) : undefined, from);
 }
 
 /** What the EPT of the current VMCS maps from a guest-physical address on; undefined without EPT. */
-export function mapGuestPhysical({ core }: Hardware, from: bigint): AddressSpace | undefined {
-  const ept = eptSettings(core);
-  return ept === undefined ? undefined : mapEpt(ept, physicalReader(core), from);
+export function mapGuestPhysical(hardware: Hardware, from: bigint): AddressSpace | undefined {
+  const ept = eptSettings(hardware);
+  return ept === undefined ? undefined : mapEpt(ept, physicalReader(hardware.core), from);
 }
 
 export function translateLinear(hardware: Hardware, side: Side, linear: bigint): TranslationResult {

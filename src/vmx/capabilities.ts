@@ -7,6 +7,7 @@ import { CR0, CR4 } from '../spec/registers.ts';
 import { type NamedVmcsField, VMCS_FIELD_LIST } from '../spec/vmcs-fields.ts';
 import { VMCS_REGION_SIZE, VMCS_REVISION, vmcsFieldTable } from '../spec/vmcs-layout.ts';
 import { VMX_BASIC, VMX_EPT_VPID_CAP, VMX_MISC } from '../spec/vmx-capabilities.ts';
+import type { EptOffers } from './ept-walk.ts';
 
 export interface CapabilityProfile {
   readonly name: string;
@@ -117,6 +118,16 @@ export function fixedBits(profile: CapabilityProfile): {
 /** Whether a named bit of IA32_VMX_EPT_VPID_CAP is set. */
 export function supportsEptVpid(profile: CapabilityProfile, name: string): boolean {
   return profile.eptVpid.includes(name);
+}
+
+/** What the EPT walk asks of the processor. */
+export function eptOffers(profile: CapabilityProfile): EptOffers {
+  return {
+    executeOnly: supportsEptVpid(profile, 'execute-only'),
+    pages2M: supportsEptVpid(profile, '2-MByte pages'),
+    pages1G: supportsEptVpid(profile, '1-GByte pages'),
+    advancedInformation: supportsEptVpid(profile, 'advanced information'),
+  };
 }
 
 function namedMask(layout: BitLayout, names: readonly string[]): bigint {

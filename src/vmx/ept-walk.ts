@@ -12,6 +12,24 @@ export interface EptSettings {
   readonly physicalBits: number;
   /** “Mode-based execute control for EPT”. */
   readonly modeBasedExecute: boolean;
+  /** What the processor offers. */
+  readonly offers: EptOffers;
+}
+
+/** What of EPT a processor has (SDM "VPID and EPT Capabilities"). */
+export interface EptOffers {
+  readonly executeOnly: boolean;
+  readonly pages2M: boolean;
+  readonly pages1G: boolean;
+  /** Bits 11:9 of the exit qualification. */
+  readonly advancedInformation: boolean;
+}
+
+/** What paging makes of a linear address, for bits 11:9 of the exit qualification. */
+export interface EptPage {
+  readonly user: boolean;
+  readonly writable: boolean;
+  readonly executeDisabled: boolean;
 }
 
 /** A guest-physical access; absent where only the translation is asked for. */
@@ -19,8 +37,8 @@ export interface EptAccess {
   readonly read: boolean;
   readonly write: boolean;
   readonly fetch: boolean;
-  /** The linear address is a user-mode address (for mode-based execute control). */
-  readonly userPage: boolean;
+  /** The page of the linear address (its user bit also for mode-based execute control); absent for paging structures. */
+  readonly page?: EptPage;
   /** Bits 7 and 8 of the exit qualification: a linear address is involved, and this is its translation. */
   readonly linear: boolean;
   readonly final: boolean;
@@ -48,8 +66,20 @@ export type EptResult =
       /** AND of R, W and X (bits 0 to 2; bit 3: user execute) of the entries. */
       readonly rights: number;
     }
-  | { readonly ok: false; readonly kind: 'ept-violation'; readonly qualification: bigint; readonly explanation: string }
-  | { readonly ok: false; readonly kind: 'ept-misconfiguration'; readonly explanation: string }
+  | {
+      readonly ok: false;
+      readonly kind: 'ept-violation';
+      /** The address that EPT does not translate, as the VM exit reports it. */
+      readonly guestPhysical: bigint;
+      readonly qualification: bigint;
+      readonly explanation: string;
+    }
+  | {
+      readonly ok: false;
+      readonly kind: 'ept-misconfiguration';
+      readonly guestPhysical: bigint;
+      readonly explanation: string;
+    }
   | { readonly ok: false; readonly kind: 'no-memory'; readonly explanation: string };
 
 export interface EptWalk {
@@ -64,9 +94,17 @@ const READ_WRITE_EXECUTE = 7;
 const USER_EXECUTE = 8;
 
 /** Why a present entry is misconfigured, in words, or undefined. */
-function misconfiguration(entry: bigint, level: number, leaf: boolean, physicalBits: number): string | undefined {
+function misconfiguration(
+  entry: bigint,
+  level: number,
+  leaf: boolean,
+  { physicalBits, offers }: EptSettings,
+): string | undefined {
   if ((entry & 3n) === 2n) {
     return 'it allows writes but not reads';
+  }
+  if ((entry & 1n) === 0n && !offers.executeOnly) {
+    return 'it allows execution but not reads, and this processor has no execute-only translations';
   }
   if ((entry & ADDRESS) >> BigInt(physicalBits) !== 0n) {
     return `its address uses bits above the physical-address width (${physicalBits})`;
@@ -75,6 +113,9 @@ function misconfiguration(entry: bigint, level: number, leaf: boolean, physicalB
     return (entry & (level >= 4 ? 0xf8n : 0x78n)) === 0n
       ? undefined
       : `reserved bits ${level >= 4 ? '7:3' : '6:3'} are set`;
+  }
+  if ((level === 2 && !offers.pages2M) || (level === 3 && !offers.pages1G)) {
+    return `this processor has no EPT pages of ${level === 2 ? '2 MBytes' : '1 GByte'}`;
   }
   const type = (entry >> 3n) & 7n;
   if (RESERVED_TYPES.has(type)) {
@@ -88,20 +129,24 @@ function accessWords(access: EptAccess): string {
   return [access.read && 'read', access.write && 'write', access.fetch && 'fetch'].filter(Boolean).join(' and ');
 }
 
-function qualification(access: EptAccess | undefined, rights: number): bigint {
+function qualification(access: EptAccess | undefined, rights: number, { offers }: EptSettings): bigint {
   const of = (on: boolean | undefined, position: number): number => (on === true ? 1 << position : 0);
+  const page = access?.linear === true && access.final && offers.advancedInformation ? access.page : undefined;
   return BigInt(
     of(access?.read, 0) |
       of(access?.write, 1) |
       of(access?.fetch, 2) |
       (rights << 3) |
       of(access?.linear, 7) |
-      of(access?.linear === true && access.final, 8),
+      of(access?.linear === true && access.final, 8) |
+      of(page?.user, 9) |
+      of(page?.writable, 10) |
+      of(page?.executeDisabled, 11),
   );
 }
 
 function allows(access: EptAccess, rights: number, modeBased: boolean): boolean {
-  const execute = modeBased && access.userPage ? USER_EXECUTE : 4;
+  const execute = modeBased && access.page?.user === true ? USER_EXECUTE : 4;
   return (
     (!access.read || (rights & 1) !== 0) &&
     (!access.write || (rights & 2) !== 0) &&
@@ -127,7 +172,13 @@ export function walkEpt(
   const presentMask = settings.modeBasedExecute ? 0x407n : 7n;
   const violation = (held: number, explanation: string): EptWalk => ({
     steps,
-    result: { ok: false, kind: 'ept-violation', qualification: qualification(access, held), explanation },
+    result: {
+      ok: false,
+      kind: 'ept-violation',
+      guestPhysical,
+      qualification: qualification(access, held, settings),
+      explanation,
+    },
   });
   if (level === 4 && guestPhysical >> 48n !== 0n) {
     return violation(
@@ -153,11 +204,11 @@ export function walkEpt(
       steps.push({ ...step, stop: explanation });
       return violation(0, explanation);
     }
-    const wrong = misconfiguration(raw, level, leaf, settings.physicalBits);
+    const wrong = misconfiguration(raw, level, leaf, settings);
     if (wrong !== undefined) {
       const explanation = `the ${name} at ${hex(address)} (${hex(raw)}) is misconfigured: ${wrong}`;
       steps.push({ ...step, stop: explanation });
-      return { steps, result: { ok: false, kind: 'ept-misconfiguration', explanation } };
+      return { steps, result: { ok: false, kind: 'ept-misconfiguration', guestPhysical, explanation } };
     }
     rights &= Number(raw & 7n) | Number((raw >> 7n) & 8n);
     if (!leaf) {

@@ -9,6 +9,8 @@ export interface PagingState {
   /** RFLAGS.AC, for SMAP. */
   readonly alignmentCheck: boolean;
   readonly pkru: bigint;
+  /** IA32_PKRS. */
+  readonly pkrs: bigint;
   readonly physicalBits: number;
   /** The PDPTE registers of PAE paging; absent: read from the table at CR3. */
   readonly pdptes?: readonly bigint[];
@@ -32,6 +34,7 @@ const CR0_WP = 1n << 16n;
 const CR4_SMEP = 1n << 20n;
 const CR4_SMAP = 1n << 21n;
 const CR4_PKE = 1n << 22n;
+const CR4_PKS = 1n << 24n;
 const EFER_LMA = 1n << 10n;
 
 /** R/W and U/S are the AND, XD the OR, of the entries of the walk. */
@@ -59,8 +62,8 @@ export function denial(
     return (rights & XD) === 0n ? undefined : [ERROR_PRESENT, 'it is execute-disable (XD)'];
   }
   const write = access.kind === 'write';
-  if (user && keyDenies(key, write && writeProtect, state)) {
-    return [ERROR_PRESENT | ERROR_KEY, `protection key ${key} forbids it (PKRU)`];
+  if (keyDenies(key, user, write && writeProtect, state)) {
+    return [ERROR_PRESENT | ERROR_KEY, `protection key ${key} forbids it (${user ? 'PKRU' : 'IA32_PKRS'})`];
   }
   if (access.user && !user) {
     return [ERROR_PRESENT, 'it is a supervisor page and the access is a user-mode access'];
@@ -71,10 +74,10 @@ export function denial(
   return write && (rights & WRITABLE) === 0n && writeProtect ? [ERROR_PRESENT, 'it is read-only'] : undefined;
 }
 
-function keyDenies(key: number, write: boolean, state: PagingState): boolean {
-  if ((state.efer & EFER_LMA) === 0n || (state.cr4 & CR4_PKE) === 0n) {
+function keyDenies(key: number, user: boolean, write: boolean, state: PagingState): boolean {
+  if ((state.efer & EFER_LMA) === 0n || (state.cr4 & (user ? CR4_PKE : CR4_PKS)) === 0n) {
     return false;
   }
-  const rights = (state.pkru >> BigInt(2 * key)) & 3n;
+  const rights = ((user ? state.pkru : state.pkrs) >> BigInt(2 * key)) & 3n;
   return (rights & 1n) !== 0n || (write && (rights & 2n) !== 0n);
 }

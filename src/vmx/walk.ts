@@ -122,7 +122,7 @@ function structureAccess(walker: Walker, writes: boolean): EptAccess | undefined
     return undefined;
   }
   const flags = (walker.ept.eptp & 0x40n) !== 0n;
-  return { read: true, write: flags || writes, fetch: false, userPage: false, linear: true, final: false };
+  return { read: true, write: flags || writes, fetch: false, linear: true, final: false };
 }
 
 /** Reads an entry and notes the step; a failure where EPT or the bus gives none. */
@@ -364,7 +364,11 @@ function finalAccess(access: LinearAccess, leaf: Leaf): EptAccess {
     read: access.kind === 'read',
     write: access.kind === 'write',
     fetch: access.kind === 'execute',
-    userPage: (leaf.rights & USER) !== 0n,
+    page: {
+      user: (leaf.rights & USER) !== 0n,
+      writable: (leaf.rights & WRITABLE) !== 0n,
+      executeDisabled: (leaf.rights & XD) !== 0n,
+    },
     linear: true,
     final: true,
   };

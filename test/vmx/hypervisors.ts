@@ -13,6 +13,7 @@ import type { Program } from '../../src/program/types.ts';
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, '../..');
 export const PROGRAMS = join(HERE, 'programs');
+export const PROCESSORS = join(HERE, 'processors');
 const ORIGIN = 0x100000;
 
 /** Whether nasm is installed; tests that need it say so when they skip. */
@@ -51,7 +52,14 @@ export function assembleProgram32(name: string, ...defines: string[]): Program {
 
 /** Assembles a file of processors/, for a machine with several. */
 export function assembleSeveral(name: string): Program {
-  return assemble(join(HERE, 'processors', name), 64, ORIGIN);
+  return assemble(join(PROCESSORS, name), 64, ORIGIN);
+}
+
+/** How many processors a program of processors/ asks for: `; processors: COUNT`. */
+export function processorsAskedFor(name: string): number {
+  const count = /^; processors: (\d+)$/m.exec(readFileSync(join(PROCESSORS, name), 'utf8'))?.[1];
+  if (count === undefined) throw new Error(`${name} does not say how many processors it needs`);
+  return Number(count);
 }
 
 /** Assembles text; `origin` is where it is loaded and entered (`org` is the text's own). */

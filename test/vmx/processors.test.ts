@@ -1,4 +1,4 @@
-// Several processors in VMX operation: each program of test/vmx/processors judges itself and ends with 0 to port F4H.
+// What the machine records of several processors in VMX operation; programs.test.ts runs the programs of test/vmx/processors.
 import { describe, expect, it } from 'vitest';
 import type { VmEntry, VmExit } from '../../src/machine/types.ts';
 import { assembleSeveral, hasNasm, startProgram } from './hypervisors.ts';
@@ -6,16 +6,6 @@ import { assembleSeveral, hasNasm, startProgram } from './hypervisors.ts';
 const LIMIT = { limit: 20_000_000, entryFailures: false, vmFails: false };
 
 describe.skipIf(!hasNasm())('hypervisors on several processors', () => {
-  it.each([
-    ['guests.asm', 4],
-    ['memory.asm', 2],
-  ])('%s', (name, processors) => {
-    const { machine, output } = startProgram(assembleSeveral(name), 32, undefined, processors);
-    const stop = machine.run(LIMIT);
-    // The test-exit port reports status (value << 1) | 1.
-    expect({ output: output(), stop }).toEqual({ output: '', stop: { kind: 'shutdown', status: 1, port: 0xf4 } });
-  });
-
   it('VM exits and entries are numbered over all processors and say which it was', () => {
     const { machine } = startProgram(assembleSeveral('guests.asm'), 32, undefined, 4);
     const exits: VmExit[] = [];

@@ -1,36 +1,17 @@
 ; Four processors, each with a VMXON region, a VMCS and a guest of its own; what INIT, SIPI, NMI and interprocessor interrupts do to
 ; a processor in VMX operation (SDM "Other Causes of VM Exits", "INIT", "VMXOFF").
+; processors: 4
 %include "hypervisor.inc"
+%include "processors.inc"
 
 COUNT           equ 4
 ROUNDS          equ 200
-STARTUP         equ 0x8000
 AREAS           equ 0x300000            ; 64 KiB for each processor: VMXON region, VMCS, stack
-ICR             equ 0xFEE00300
 VALID           equ 1 << 31
 CPU_ID          equ 0xFEE00020
 
-; send command, destination
-%macro send 2
-        mov     edx, ICR + 0x10
-        mov     dword [rdx], (%2) << 24
-        mov     edx, ICR
-        mov     dword [rdx], %1
-%endmacro
-; await cell, value: 32 bits
-%macro await 2
-%%again: pause
-        cmp     dword [%1], %2
-        jne     %%again
-%endmacro
-
 test:
-        mov     rsi, trampoline
-        mov     edi, STARTUP
-        mov     ecx, trampoline_end - trampoline
-        rep     movsb
-        mov     rax, cr3
-        mov     [STARTUP + wanted_cr3 - trampoline], eax
+        call    copy_trampoline
 
         ; Every processor runs a guest, the first one too
         apic    0xF0, 0x1FF
@@ -229,30 +210,6 @@ spinning_guest3:
         mov     dword [in_guest3], 1
         jmp     $
 
-; Copied to STARTUP: real-address mode to 64-bit mode.
-        bits    16
-trampoline:
-        cli
-        mov     ax, cs
-        mov     ds, ax
-        o32 lgdt [gdt_copy - trampoline]
-        mov     eax, 0x2020                     ; PAE, VMXE
-        mov     cr4, eax
-        mov     eax, [wanted_cr3 - trampoline]
-        mov     cr3, eax
-        mov     ecx, 0xC0000080
-        rdmsr
-        or      eax, 0x100
-        wrmsr
-        mov     eax, 0x80000031                 ; PG, NE, ET, PE
-        mov     cr0, eax
-        jmp     dword CODE_SEL:application
-gdt_copy:
-        dw      gdt_end - gdt - 1
-        dd      gdt
-wanted_cr3: dd 0
-trampoline_end:
-        bits    64
 
         align   8
 counter: dq 0

@@ -1,25 +1,14 @@
 ; What one processor's writes mean to another: translations, code, monitored lines, the VMCS of another processor.
+; processors: 2
 %include "hypervisor.inc"
+%include "processors.inc"
 
-STARTUP         equ 0x8000
-ICR             equ 0xFEE00300
 VECTOR          equ 0x71
 TABLES          equ 0x300000            ; PDPT, PD, PT for linear addresses from 512 GiB
 MAPPED          equ 0x8000000000
 AREA            equ 0x320000
 
 
-%macro send 1
-        mov     edx, ICR + 0x10
-        mov     dword [rdx], 1 << 24
-        mov     edx, ICR
-        mov     dword [rdx], %1
-%endmacro
-%macro await 2
-%%again: pause
-        cmp     dword [%1], %2
-        jne     %%again
-%endmacro
 ; Lets the other processor do one thing and waits until it has
 %macro order 1
         mov     dword [done], 0
@@ -28,12 +17,7 @@ AREA            equ 0x320000
 %endmacro
 
 test:
-        mov     rsi, trampoline
-        mov     edi, STARTUP
-        mov     ecx, trampoline_end - trampoline
-        rep     movsb
-        mov     rax, cr3
-        mov     [STARTUP + wanted_cr3 - trampoline], eax
+        call    copy_trampoline
         ; MAPPED is page 400000H, later 401000H
         mov     qword [TABLES], TABLES + 0x1003
         mov     qword [TABLES + 0x1000], TABLES + 0x2003
@@ -42,14 +26,14 @@ test:
         mov     dword [0x400000], 0x1111
         mov     dword [0x401000], 0x2222
         apic    0xF0, 0x1FF
-        send    0x4500
-        send    0x4600 | (STARTUP >> 12)
+        send    0x4500, 1
+        send    0x4600 | (STARTUP >> 12), 1
 
         ; TLB shootdown: the other one has used the page; after INVLPG there it uses the new one
         order   1
         expect  [answer], 0x1111
         mov     qword [TABLES + 0x2000], 0x401003
-        send    0x4000 | VECTOR
+        send    0x4000 | VECTOR, 1
         await   shot, 1
         order   1
         expect  [answer], 0x2222
@@ -96,7 +80,7 @@ test:
         loop    $
         expect  [answer], 0x44
         mov     dword [shot], 0
-        send    0x4000 | VECTOR
+        send    0x4000 | VECTOR, 1
         await   done, 1
         expect  [answer], 0x55
         order   6
@@ -234,29 +218,6 @@ guest:  cpuid
 patched: mov    eax, 1
         ret
 
-        bits    16
-trampoline:
-        cli
-        mov     ax, cs
-        mov     ds, ax
-        o32 lgdt [gdt_copy - trampoline]
-        mov     eax, 0x2020                     ; PAE, VMXE
-        mov     cr4, eax
-        mov     eax, [wanted_cr3 - trampoline]
-        mov     cr3, eax
-        mov     ecx, 0xC0000080
-        rdmsr
-        or      eax, 0x100
-        wrmsr
-        mov     eax, 0x80000031                 ; PG, NE, ET, PE
-        mov     cr0, eax
-        jmp     dword CODE_SEL:application
-gdt_copy:
-        dw      gdt_end - gdt - 1
-        dd      gdt
-wanted_cr3: dd 0
-trampoline_end:
-        bits    64
 
 OTHER_IDT       equ 0x330000
 other_idt_register:

@@ -5,7 +5,16 @@ import { join } from 'node:path';
 import type { Stop } from '../../../src/machine/types.ts';
 import { CONTROL_WORDS, type ControlWord, controlMask } from '../../../src/spec/controls.ts';
 import { vmcsFieldByEncoding, VMCS_FIELDS } from '../../../src/spec/vmcs-fields.ts';
-import { assembleProgram, PROGRAMS, profileAskedFor, startProgram } from '../hypervisors.ts';
+import {
+  assembleProgram,
+  assembleSeveral,
+  type Hypervisor,
+  PROCESSORS,
+  PROGRAMS,
+  processorsAskedFor,
+  profileAskedFor,
+  startProgram,
+} from '../hypervisors.ts';
 
 const WORDS = Object.keys(CONTROL_WORDS) as readonly ControlWord[];
 const LIMIT = 20_000_000;
@@ -24,9 +33,30 @@ export interface Seen {
   readonly fields: ReadonlySet<number>;
 }
 
-export const PROGRAM_NAMES: readonly string[] = readdirSync(PROGRAMS)
-  .filter((name) => name.endsWith('.asm'))
-  .sort();
+const SEVERAL = 'processors/';
+
+/** Programs of test/vmx/programs by their file's name, and of test/vmx/processors with the folder before it. */
+export const PROGRAM_NAMES: readonly string[] = [
+  ...assemblyFiles(PROGRAMS),
+  ...assemblyFiles(PROCESSORS).map((name) => `${SEVERAL}${name}`),
+];
+
+function assemblyFiles(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.asm'))
+    .sort();
+}
+
+function start(program: string): Hypervisor {
+  if (!program.startsWith(SEVERAL)) return startProgram(assembleProgram(program), 32, profileAskedFor(program));
+  const name = program.slice(SEVERAL.length);
+  return startProgram(assembleSeveral(name), 32, undefined, processorsAskedFor(name));
+}
+
+function sourceOf(program: string): string {
+  const several = program.startsWith(SEVERAL);
+  return readFileSync(several ? join(PROCESSORS, program.slice(SEVERAL.length)) : join(PROGRAMS, program), 'utf8');
+}
 
 /** Field names of programs, by their `equ` in fields.inc. */
 function fieldEquates(): ReadonlyMap<string, number> {
@@ -56,7 +86,7 @@ function fieldsNamed(text: string): ReadonlySet<number> {
 export function collect(program: string): Seen {
   const controls = new Set<string>();
   const reasons = new Set<number>();
-  const { machine, output } = startProgram(assembleProgram(program), 32, profileAskedFor(program));
+  const { machine, output } = start(program);
   const known = new Map<ControlWord, bigint>();
   machine.onTransition = (event) => {
     if ('exit' in event) {
@@ -74,7 +104,6 @@ export function collect(program: string): Seen {
     }
   };
   const stop = machine.run({ limit: LIMIT, entryFailures: false, vmFails: false });
-  const text = readFileSync(join(PROGRAMS, program), 'utf8');
   return {
     program,
     output: output(),
@@ -82,6 +111,6 @@ export function collect(program: string): Seen {
     passed: output() === '' && stop.kind === 'shutdown' && stop.status === 1,
     controls,
     reasons,
-    fields: new Set([...SETUP, ...fieldsNamed(text)]),
+    fields: new Set([...SETUP, ...fieldsNamed(sourceOf(program))]),
   };
 }

@@ -77,8 +77,3 @@ export const CONTROL_PROOFS: Readonly<Record<string, string>> = {
   'entry: load IA32_SPEC_CTRL': 'speculation-control',
   'vmfunc: EPTP switching': 'vmfunc',
 };
-
-/** VM exits that no program of a single processor can cause, and the tests that prove them. */
-export const EXIT_PROOFS: Readonly<Record<number, string>> = {
-  4: 'test/machine/startup-signal.test.ts',
-};

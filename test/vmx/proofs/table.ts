@@ -11,7 +11,7 @@ import { RECENT_SERVER } from '../../../src/vmx/profiles.ts';
 import { CASES, EDGES } from '../checks/cases.ts';
 import { edgesOf, NEVER_ALLOWED } from '../checks/edges.ts';
 import type { Seen } from './collect.ts';
-import { CONTROL_PROOFS, EXIT_PROOFS } from './controls.ts';
+import { CONTROL_PROOFS } from './controls.ts';
 
 export interface CoverageRow {
   readonly kind: 'field' | 'control' | 'exit' | 'check';
@@ -65,7 +65,7 @@ function exits(seen: readonly Seen[]): CoverageRow[] {
     const title = `${reason} ${name}`;
     if (omitted !== undefined) return row('exit', title, false, [omitted]);
     const programs = seen.filter(({ reasons }) => reasons.has(reason)).map(({ program }) => program);
-    return row('exit', title, true, [EXIT_PROOFS[reason], ...programs.slice(0, 3)]);
+    return row('exit', title, true, programs.slice(0, 3));
   });
 }
 

@@ -11,6 +11,8 @@ import {
   EPTP,
   EVENT_VALID,
   EXCEPTION_BITMAP,
+  EXIT_GUEST_LINEAR,
+  EXIT_GUEST_PHYSICAL,
   EXIT_QUALIFICATION,
   EXIT_REASON,
   LAST_PHYSICAL,
@@ -18,15 +20,17 @@ import {
   PDPTE0,
   PFEC_MASK,
   PFEC_MATCH,
+  PKRS,
   PKRU,
   RAM,
   RAX,
   SECONDARY_CONTROLS,
   SS,
   STOP_VM_EXIT,
+  VMX_OFFERS,
   VMX_ON,
 } from '../../../src/core/layout.ts';
-import type { PhysicalReader } from '../../../src/vmx/ept-walk.ts';
+import type { EptSettings, PhysicalReader } from '../../../src/vmx/ept-walk.ts';
 import type { LinearAccess, PagingState } from '../../../src/vmx/page-rights.ts';
 import { type PageWalk, walkPaging } from '../../../src/vmx/walk.ts';
 import {
@@ -54,6 +58,9 @@ const WRITE_CODE = 0x010;
 const JUMP_CODE = 0x020;
 const FIXED_TABLES = 0x1_0000; // map the code page
 const EPT_TABLES = 0x4_0000;
+const EPT_ROOT_5 = 0x4_8000;
+const EPT_LOW = 0x4_9000; // maps the first 2 MBytes by pages of 4 KBytes
+const HIGH = 1n << 30n; // guest-physical: the low GByte again, by an EPT page of 1 GByte or a table
 const GUEST_TABLES = 0x10_0000;
 const TABLES_OF_LEVEL = 3;
 const HIGHEST_LEVEL = 5;
@@ -88,15 +95,16 @@ function store(core: TestCore, address: number, value: bigint, bytes: 4 | 8): vo
   }
 }
 
-function frame(random: Random, level: number): bigint {
+function frame(random: Random, level: number, second: bigint): bigint {
   const base = pick(random, [0x20_0000n, 0x40_0000n]);
-  return level === 3 ? 0n : level === 2 ? base : base + 0x1000n * BigInt(random(INDICES));
+  const high = chance(random, 15) ? second : 0n;
+  return high + (level === 3 ? 0n : level === 2 ? base : base + 0x1000n * BigInt(random(INDICES)));
 }
 
 /** A table of entries of this level: tables of one level never serve at another, so that code never runs from a table. */
-function guestTable(random: Random, level: number): bigint {
+function guestTable(random: Random, level: number, second: bigint): bigint {
   return level <= INDICES && chance(random, 15)
-    ? BigInt(FAR_TABLES + 0x1000 * (level - 1))
+    ? BigInt(FAR_TABLES + 0x1000 * (level - 1)) + (chance(random, 40) ? second : 0n)
     : BigInt(guestTableAt(level, random(TABLES_OF_LEVEL)));
 }
 
@@ -105,7 +113,7 @@ function guestTableAt(level: number, index: number): number {
 }
 
 /** An entry of a guest table of this level, of the formats with 8 bytes. */
-function guestEntry(random: Random, level: number, mode: Mode): bigint {
+function guestEntry(random: Random, level: number, mode: Mode, second: bigint): bigint {
   const large = (level === 2 || level === 3) && chance(random, 35);
   const leaf = large || level === 1;
   return (
@@ -115,7 +123,7 @@ function guestEntry(random: Random, level: number, mode: Mode): bigint {
     flag(random, 50, 5) |
     flag(random, 50, 6) |
     (large ? 0x80n : 0n) |
-    (leaf ? frame(random, level) : guestTable(random, level - 1)) |
+    (leaf ? frame(random, level, second) : guestTable(random, level - 1, second)) |
     (level >= 4 ? flag(random, 3, 7) : 0n) |
     (large ? flag(random, 4, 12) | flag(random, 4, 14) : 0n) |
     flag(random, 3, 45) |
@@ -125,7 +133,7 @@ function guestEntry(random: Random, level: number, mode: Mode): bigint {
 }
 
 /** An entry of 32-bit paging. */
-function guestEntry32(random: Random, level: number): bigint {
+function guestEntry32(random: Random, level: number, second: bigint): bigint {
   const large = level === 2 && chance(random, 35);
   return (
     flag(random, 93, 0) |
@@ -136,36 +144,46 @@ function guestEntry32(random: Random, level: number): bigint {
     (large
       ? 0x80n | (chance(random, 50) ? 0n : 0x40_0000n) | flag(random, 4, 20) | flag(random, 4, 21)
       : level === 1
-        ? frame(random, 1)
-        : guestTable(random, 1))
+        ? frame(random, 1, second)
+        : guestTable(random, 1, second))
   );
 }
 
 function eptEntry(random: Random, level: number, address: bigint, leaf: boolean): bigint {
   return (
-    flag(random, 92, 0) |
-    flag(random, 85, 1) |
-    flag(random, 85, 2) |
+    (chance(random, 5) ? 4n : flag(random, 92, 0) | flag(random, 85, 1) | flag(random, 85, 2)) |
     (leaf
       ? BigInt(pick(random, [6, 6, 6, 6, 0, 1, 4, 5, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 3])) << 3n
       : flag(random, 3, 4)) |
     (leaf && level > 1 ? 0x80n | flag(random, 3, 14) : 0n) |
     flag(random, 50, 8) |
     flag(random, 50, 9) |
+    flag(random, 70, 10) |
     flag(random, 2, 44) |
     address
   );
 }
 
-const RWX_WB = 0x37n;
+const RWXU = 0x407n;
+const RWXU_WB = 0x437n;
 const ENTRY_FLAGS = 0x67n; // present, writable, user, accessed, dirty
+/** Bits of VMX_OFFERS. */
+const OFFERS: Readonly<Record<keyof EptSettings['offers'], number>> = {
+  advancedInformation: 1 << 3,
+  pages2M: 1 << 6,
+  pages1G: 1 << 7,
+  executeOnly: 1 << 16,
+};
 
-/** EPT: the first 2 MBytes as they are, the next three directory entries at random. */
-function buildEpt(core: TestCore, random: Random): bigint {
+/** EPT: the first 2 MBytes as they are, the next three directory entries and the second GByte at random. */
+function buildEpt(core: TestCore, random: Random): EptSettings {
   const [pml4, pdpt, directory] = [EPT_TABLES, EPT_TABLES + 0x1000, EPT_TABLES + 0x2000];
-  store(core, pml4, BigInt(pdpt) | 7n, 8);
-  store(core, pdpt, BigInt(directory) | 7n, 8);
-  store(core, directory, RWX_WB | 0x80n, 8);
+  store(core, EPT_ROOT_5, BigInt(pml4) | RWXU, 8);
+  store(core, pml4, BigInt(pdpt) | RWXU, 8);
+  store(core, pdpt, BigInt(directory) | RWXU, 8);
+  const large = chance(random, 70);
+  store(core, pdpt + 8, eptEntry(random, 3, large ? 0n : BigInt(directory), large), 8);
+  store(core, directory, BigInt(EPT_LOW) | RWXU, 8);
   for (let index = 1; index <= 3; index += 1) {
     const target = index === 3 ? BigInt(FAR_TABLES) : pick(random, [0x20_0000n, 0x40_0000n]);
     const table = EPT_TABLES + 0x2000 + 0x1000 * index;
@@ -176,13 +194,32 @@ function buildEpt(core: TestCore, random: Random): bigint {
       store(core, table + 8 * entry, eptEntry(random, 1, target + 0x1000n * BigInt(page), true), 8);
     }
   }
-  return BigInt(pml4) | (chance(random, 50) ? 0x5en : 0x1en);
+  const flags = chance(random, 50) ? 0x40n : 0n;
+  return {
+    eptp: (chance(random, 30) ? BigInt(EPT_ROOT_5) | 0x26n : BigInt(pml4) | 0x1en) | flags,
+    physicalBits: PHYSICAL_BITS,
+    modeBasedExecute: chance(random, 40),
+    // Every set that a profile, or a profile without single capabilities, can have.
+    offers: {
+      executeOnly: chance(random, 70),
+      pages2M: chance(random, 75),
+      pages1G: chance(random, 75),
+      advancedInformation: chance(random, 60),
+    },
+  };
+}
+
+function offersWord(offers: EptSettings['offers']): number {
+  return (Object.keys(OFFERS) as (keyof typeof OFFERS)[]).reduce(
+    (word, name) => word | (offers[name] ? OFFERS[name] : 0),
+    0,
+  );
 }
 
 interface Setup {
   readonly mode: Mode;
   readonly state: PagingState;
-  readonly eptp: bigint;
+  readonly ept: EptSettings | undefined;
   readonly access: LinearAccess;
   readonly linear: bigint;
   readonly code: bigint;
@@ -191,10 +228,17 @@ interface Setup {
 const LEVELS: Readonly<Record<Mode, number>> = { '32-bit': 2, PAE: 2, '4-level': 4, '5-level': 5 };
 
 /** Tables that map the code page at the top of the address space, and random ones under the other entries of the root. */
-function buildGuest(core: TestCore, random: Random, mode: Mode, user: boolean): { code: bigint; pdptes?: bigint[] } {
+function buildGuest(
+  core: TestCore,
+  random: Random,
+  mode: Mode,
+  user: boolean,
+  ept: boolean,
+): { code: bigint; pdptes?: bigint[] } {
+  const second = ept ? HIGH : 0n;
   const bytes = mode === '32-bit' ? 4 : 8;
   const entryOf = (level: number): bigint =>
-    bytes === 4 ? guestEntry32(random, level) : guestEntry(random, level, mode);
+    bytes === 4 ? guestEntry32(random, level, second) : guestEntry(random, level, mode, second);
   const root = guestTableAt(LEVELS[mode], 0);
   for (let level = 1; level <= HIGHEST_LEVEL; level += 1) {
     const tables = Array.from({ length: TABLES_OF_LEVEL }, (_, index) => guestTableAt(level, index));
@@ -215,7 +259,7 @@ function buildGuest(core: TestCore, random: Random, mode: Mode, user: boolean): 
     store(core, FIXED_TABLES + 0x1000 * (level - 1), BigInt(FIXED_TABLES + 0x1000 * (level - 2)) | ENTRY_FLAGS, 8);
   }
   if (mode === 'PAE') {
-    const pdptes = Array.from({ length: 3 }, () => guestTable(random, 2) | flag(random, 90, 0));
+    const pdptes = Array.from({ length: 3 }, () => guestTable(random, 2, second) | flag(random, 90, 0));
     return { code: 0xc000_8000n, pdptes: [...pdptes, BigInt(FIXED_TABLES + 0x1000) | 1n] };
   }
   store(core, root + 8 * 511, BigInt(FIXED_TABLES + 0x1000 * (LEVELS[mode] - 2)) | ENTRY_FLAGS, 8);
@@ -241,7 +285,7 @@ function randomLinear(random: Random, mode: Mode): bigint {
 function setUp(core: TestCore, random: Random, mode: Mode, ept: boolean): Setup {
   const long = mode === '4-level' || mode === '5-level';
   const user = chance(random, 50);
-  const { code, pdptes } = buildGuest(core, random, mode, user);
+  const { code, pdptes } = buildGuest(core, random, mode, user, ept);
   const state: PagingState = {
     cr0: 0x8000_0031n | flag(random, 50, 16),
     cr3: BigInt(guestTableAt(LEVELS[mode], 0)),
@@ -250,24 +294,25 @@ function setUp(core: TestCore, random: Random, mode: Mode, ept: boolean): Setup 
       (mode === '5-level' ? 0x1000n : 0n) |
       flag(random, 40, 20) |
       flag(random, 40, 21) |
-      (long ? flag(random, 40, 22) : 0n),
+      (long ? flag(random, 40, 22) | flag(random, 40, 24) : 0n),
     efer: (long ? 0x500n : 0n) | flag(random, 70, 11),
     alignmentCheck: chance(random, 40),
     pkru: BigInt(random(0x1_0000)) | (BigInt(random(0x1_0000)) << 16n),
+    pkrs: BigInt(random(0x1_0000)) | (BigInt(random(0x1_0000)) << 16n),
     physicalBits: PHYSICAL_BITS,
     ...(pdptes && { pdptes }),
   };
   return {
     mode,
     state,
-    eptp: ept ? buildEpt(core, random) : 0n,
+    ept: ept ? buildEpt(core, random) : undefined,
     access: { kind: pick(random, ['read', 'write', 'execute'] as const), user },
     linear: randomLinear(random, mode),
     code,
   };
 }
 
-function enter(core: TestCore, { mode, state, eptp, access, linear, code }: Setup): void {
+function enter(core: TestCore, { mode, state, ept, access, linear, code }: Setup): void {
   const long = mode === '4-level' || mode === '5-level';
   (long ? enterLong : enterProtected)(core, CODE);
   const privilege = access.user ? 0x60 : 0;
@@ -278,14 +323,16 @@ function enter(core: TestCore, { mode, state, eptp, access, linear, code }: Setu
   writeQuad(core, CR4, state.cr4);
   writeQuad(core, EFER, state.efer);
   writeQuad(core, PKRU, state.pkru);
+  writeQuad(core, PKRS, state.pkrs);
   for (let index = 0; index < 4; index += 1) {
     writeQuad(core, PDPTE0 + 8 * index, state.pdptes?.[index] ?? 0n);
   }
-  const guest = eptp === 0n ? 0 : 1;
+  const guest = ept === undefined ? 0 : 1;
   writeWord(core, VMX_ON, guest);
   writeWord(core, NON_ROOT, guest);
-  writeQuad(core, EPTP, eptp);
-  writeWord(core, SECONDARY_CONTROLS, guest * 2);
+  writeQuad(core, EPTP, ept?.eptp ?? 0n);
+  writeWord(core, SECONDARY_CONTROLS, ept === undefined ? 0 : 2 | (ept.modeBasedExecute ? 1 << 22 : 0));
+  writeWord(core, VMX_OFFERS, ept === undefined ? 0 : offersWord(ept.offers));
   for (const cell of [EXCEPTION_BITMAP, PFEC_MASK, PFEC_MATCH, EVENT_VALID]) {
     writeWord(core, cell, 0);
   }
@@ -306,9 +353,10 @@ function processorResult(core: TestCore, { access }: Setup): unknown {
   }
   if (result.stop === STOP_VM_EXIT) {
     const reason = readWord(core, EXIT_REASON);
-    return reason === 48
-      ? { kind: 'ept-violation', qualification: readQuad(core, EXIT_QUALIFICATION) }
-      : { kind: `exit ${reason}` };
+    const guestPhysical = readQuad(core, EXIT_GUEST_PHYSICAL);
+    if (reason !== 48) return { kind: `exit ${reason}`, guestPhysical };
+    const qualification = readQuad(core, EXIT_QUALIFICATION);
+    return { kind: 'ept-violation', qualification, guestPhysical, linear: readQuad(core, EXIT_GUEST_LINEAR) };
   }
   return { kind: 'translated', hostPhysical: readQuad(core, LAST_PHYSICAL) };
 }
@@ -321,9 +369,14 @@ function walkResult({ result }: PageWalk, linear: bigint): unknown {
     case 'page-fault':
       return { kind: 'fault 14', errorCode: result.errorCode, address: linear };
     case 'ept-violation':
-      return { kind: 'ept-violation', qualification: result.qualification };
+      return {
+        kind: 'ept-violation',
+        qualification: result.qualification,
+        guestPhysical: result.guestPhysical,
+        linear,
+      };
     case 'ept-misconfiguration':
-      return { kind: 'exit 49' };
+      return { kind: 'exit 49', guestPhysical: result.guestPhysical };
     default:
       return { kind: result.kind };
   }
@@ -363,11 +416,13 @@ describe('page walks equal the processor’s', () => {
     load(core, CODE + WRITE_CODE, long ? [0x48, 0x89, 0x03, 0x90] : [0x89, 0x03, 0x90]); // mov [rbx], rax
     load(core, CODE + JUMP_CODE, [0xff, 0xe3]); // jmp rbx
     core.exports.flushCode();
+    for (let page = 0; page < 512; page += 1) {
+      store(core, EPT_LOW + 8 * page, BigInt(page << 12) | RWXU_WB, 8);
+    }
     const kinds = new Map<string, number>();
     for (let trial = 0; trial < TRIALS; trial += 1) {
       const setup = setUp(core, random, mode, ept);
-      const settings = ept ? { eptp: setup.eptp, physicalBits: PHYSICAL_BITS, modeBasedExecute: false } : undefined;
-      const walk = walkPaging(setup.linear, setup.state, read, settings, setup.access);
+      const walk = walkPaging(setup.linear, setup.state, read, setup.ept, setup.access);
       const expected = walkResult(walk, setup.linear) as { kind: string };
       enter(core, setup);
       const actual = processorResult(core, setup);

@@ -12,6 +12,7 @@ const LONG: PagingState = {
   efer: 0xd01n,
   alignmentCheck: false,
   pkru: 0n,
+  pkrs: 0n,
   physicalBits: 39,
 };
 const PAE: PagingState = { ...LONG, efer: 0x800n };
@@ -200,7 +201,8 @@ describe('EPT', () => {
     ),
     0xd028: 0x9000n | RWX | 0x30n,
   };
-  const ept: EptSettings = { eptp: 0xa01en, physicalBits: 39, modeBasedExecute: false };
+  const offers = { executeOnly: true, pages2M: true, pages1G: true, advancedInformation: false };
+  const ept: EptSettings = { eptp: 0xa01en, physicalBits: 39, modeBasedExecute: false, offers };
   const flags: EptSettings = { ...ept, eptp: 0xa05en };
   const under = (memory: Memory, access: LinearAccess | undefined, settings = ept) =>
     walk(0x123n, { ...EPT_TABLES, ...memory }, access, LONG, settings);
