@@ -139,6 +139,7 @@ ${body.join('')}times ${names.length * SLOT}-($-snippets) db 0xf4
 
   function enter(trial: Trial): Outcome {
     if (!names.includes(trial.at)) throw new Error(`no snippet ${trial.at}`);
+    if (machine.side() !== 'root') throw new Error('the guest of the trial before never came back');
     const start = stand.addressOf(trial.at);
     machine.pokePhysical(vmcs, region);
     // VM entries and VM exits leave CR0.CD and CR0.NW, CR2 and DR0 to DR3 and DR6 as they are.
