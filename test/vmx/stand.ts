@@ -21,6 +21,8 @@ export const DATA = 0x2d_0000;
 const STUBS = 0x2e_0000; // 8 bytes for each vector: VMCALL
 const IDT = 0x2f_0000;
 const SLOT = 64;
+/** In milliseconds: a core may have to be built first. */
+export const START_TIMEOUT = 120_000;
 const VMCALL = [0x0f, 0x01, 0xc1, 0xf4];
 const LIMIT = 400;
 const ALL_REASONS = new Uint8Array(128).fill(1);
@@ -74,7 +76,9 @@ const HAS_ERROR = new Set([8, 10, 11, 12, 13, 14, 17, 21]);
 /** @param snippets assembly text by name, 64 bytes at most each */
 export function openStand(snippets: Readonly<Record<string, string>>, profile?: CapabilityProfile): Stand {
   const names = Object.keys(snippets);
-  const body = names.map((name, index) => `times ${index * SLOT}-($-snippets) db 0xf4\n${snippets[name]}\n`);
+  const body = names.map(
+    (name, index) => `times ${index * SLOT}-($-snippets) db 0xf4\nsnippet_${index}:\n${snippets[name]}\n`,
+  );
   const program = assembleText(
     `%include "hypervisor.inc"
 test:   vmw     HOST_RIP, back

@@ -2,7 +2,7 @@
 // Addresses", "MSR-Bitmap Address", "Instructions That Cause VM Exits Conditionally", "Exception Bitmap").
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hasNasm } from '../hypervisors.ts';
-import { openStand, type Outcome, type Stand, TABLES, USER_MODE, userTables } from '../stand.ts';
+import { openStand, START_TIMEOUT, type Outcome, type Stand, TABLES, USER_MODE, userTables } from '../stand.ts';
 
 const BITMAPS = 0x20_4000; // of hypervisor.inc: I/O A and B, MSR
 const PRIMARY = 'Primary processor-based VM-execution controls';
@@ -30,7 +30,7 @@ describe.skipIf(!hasNasm())('bitmaps', () => {
       fetch: 'jmp rbx',
     });
     userTables(stand);
-  });
+  }, START_TIMEOUT);
 
   it('I/O: each size at the edges of both bitmaps and of the port space', () => {
     let checks = 0;

@@ -2,7 +2,7 @@
 // Behavior in VMX Non-Root Operation", "Guest/Host Masks and Read Shadows for CR0 and CR4", "Control Registers").
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hasNasm } from '../hypervisors.ts';
-import { openStand, type Stand } from '../stand.ts';
+import { openStand, START_TIMEOUT, type Stand } from '../stand.ts';
 
 const BITS = Array.from({ length: 64 }, (_, bit) => bit);
 const BOTH = [0n, 1n] as const;
@@ -36,7 +36,7 @@ describe.skipIf(!hasNasm())('control registers', () => {
       clts: 'clts\n vmcall',
       'to cr3': 'mov cr3, rbx\n vmcall',
     });
-  });
+  }, START_TIMEOUT);
 
   it.each([0, 4] as const)('CR%i: every bit written, with each mask, shadow and value', (register) => {
     const real = stand.field(`Guest CR${register}`);

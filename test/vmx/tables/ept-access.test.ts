@@ -2,7 +2,7 @@
 // of the SDM ("EPT Misconfigurations", "EPT Violations", "Accessed and Dirty Flags for EPT", "Exit Qualification for EPT Violations").
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hasNasm, profileNamed } from '../hypervisors.ts';
-import { EPT, openStand, type Outcome, type Stand, TABLES, userTables } from '../stand.ts';
+import { EPT, openStand, START_TIMEOUT, type Outcome, type Stand, TABLES, userTables } from '../stand.ts';
 
 const PRIMARY_SECONDARY = 1 << 31;
 const SECONDARY_EPT = 1 << 1;
@@ -130,7 +130,7 @@ describe.skipIf(!hasNasm())('EPT permissions', () => {
   let stand: Stand;
   beforeAll(() => {
     stand = open();
-  });
+  }, START_TIMEOUT);
 
   it(`${CASES.length} accesses: outcome, addresses, accessed and dirty flags`, () => {
     for (const one of CASES) {

@@ -2,7 +2,7 @@
 // "Other Causes of VM Exits", "Delivery of Pending Debug Exceptions after VM Entry", "VM-Entry Event Injection").
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hasNasm } from '../hypervisors.ts';
-import { openStand, type Outcome, type Stand } from '../stand.ts';
+import { openStand, START_TIMEOUT, type Outcome, type Stand } from '../stand.ts';
 
 const PIN = 'Pin-based VM-execution controls';
 const PRIMARY = 'Primary processor-based VM-execution controls';
@@ -39,7 +39,7 @@ describe.skipIf(!hasNasm())('priorities at VM entry', () => {
       int3: 'int3',
       dr: 'mov rax, dr6\n vmcall',
     });
-  });
+  }, START_TIMEOUT);
 
   it('MTF, pending debug exceptions, preemption timer, NMI window, interrupt window: every set under every blocking', () => {
     let checks = 0;

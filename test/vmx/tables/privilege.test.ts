@@ -3,7 +3,7 @@
 // Every instruction with its control 1 and 0, at CPL 0 and 3 of 64-bit mode, in compatibility mode at CPL 3, and in virtual-8086 mode.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hasNasm } from '../hypervisors.ts';
-import { DATA, openStand, type Outcome, type Stand, TABLES, USER_MODE, userTables } from '../stand.ts';
+import { DATA, openStand, START_TIMEOUT, type Outcome, type Stand, TABLES, USER_MODE, userTables } from '../stand.ts';
 
 /** Exit reason, or what else; undefined: not asked (a guest that halts for ever). */
 type Expected = number | 'runs' | '#UD' | '#GP' | undefined;
@@ -112,7 +112,7 @@ describe.skipIf(!hasNasm())('faults and VM exits', () => {
       ),
     );
     userTables(stand);
-  });
+  }, START_TIMEOUT);
 
   it(`${ROWS.length} instructions in three modes, with control and without`, () => {
     for (const { code, control, on, off, cr4 } of ROWS)
