@@ -12,11 +12,17 @@ const LONG: PagingState = {
   efer: 0xd01n,
   alignmentCheck: false,
   pkru: 0n,
+  pkrs: 0n,
   physicalBits: 39,
 };
 const PAE: PagingState = { ...LONG, efer: 0x800n };
 const LEGACY: PagingState = { ...LONG, cr4: 0x10n, efer: 0n };
-const EPT: EptSettings = { eptp: 0x9000n | (3n << 3n) | 6n, physicalBits: 39, modeBasedExecute: false };
+const EPT: EptSettings = {
+  eptp: 0x9000n | (3n << 3n) | 6n,
+  physicalBits: 39,
+  modeBasedExecute: false,
+  offers: { executeOnly: true, pages2M: true, pages1G: true, advancedInformation: false },
+};
 
 const P = 1n;
 const W = 2n;
