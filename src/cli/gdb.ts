@@ -17,6 +17,8 @@ export interface GdbCommand {
   readonly load: LoadOptions;
   readonly processors: number;
   readonly profile: CapabilityProfile;
+  /** Stop where the program ends; to continue then ends it. */
+  readonly stopAtEnd: boolean;
   /** Bytes that the recorded past may take; 0: none is recorded. */
   readonly historyLimit: number;
   /** 0: any that is free. */
@@ -47,6 +49,7 @@ export async function debugWithGdb(command: GdbCommand): Promise<number> {
     scheduler: createScheduler(),
     stopOnEntry: true,
     stopOnFirstVmExit: false,
+    stopAtEnd: command.stopAtEnd,
     events: {
       continued: () => {},
       stopped: (cause) => client?.stopped(cause),

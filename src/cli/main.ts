@@ -50,6 +50,7 @@ const HELP = `Ringside ${version}: a debugger for hypervisors, on a simulated VT
   ringside gdb FILE [options]      a GDB remote stub for the program, which waits before its first instruction
       --port N                     on 127.0.0.1:N (default ${DEFAULT_GDB_PORT}); options of the program as for run
       --history MIB                memory for going back in time (default ${DEFAULT_HISTORY}; 0: none)
+      --stop-at-end                stop where the program ends, to go back from there
   ringside test PATH... [options]  run tests: labels and functions test_*, or whole programs; results as TAP
       --filter TEXT                only tests with TEXT in their names
       --test NAME                  only the test of exactly this name; may be given several times
@@ -164,6 +165,7 @@ async function gdbCommand(args: string[]): Promise<number> {
       ...PROGRAM_OPTIONS,
       port: { type: 'string' },
       history: { type: 'string' },
+      'stop-at-end': { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -173,6 +175,7 @@ async function gdbCommand(args: string[]): Promise<number> {
     load: programOptions(values),
     processors: processorsOption(values),
     profile: profileOption(values),
+    stopAtEnd: values['stop-at-end'] === true,
     historyLimit: number('history', values.history, 0, 65_536, DEFAULT_HISTORY) * 0x100000,
     port: number('port', values.port, 0, 65535, DEFAULT_GDB_PORT),
   });

@@ -90,6 +90,7 @@ async function loadDebuggee(
     annotations: { bound: options.noDebug ? [] : annotations.bound, enabled: options.annotations },
     stopOnEntry: options.stopOnEntry && !options.noDebug,
     stopOnFirstVmExit: options.stopOnFirstVmExit && !options.noDebug,
+    stopAtEnd: options.stopAtEnd && !options.noDebug,
     events: {
       continued: () => {
         leaveStop(record, machine);
@@ -227,6 +228,12 @@ function stopBody(cause: Cause, title: string | undefined, machine: Machine): ob
       return { reason: 'pause', description: machine.side() === 'root' ? 'Paused' : 'Paused in the guest' };
     case 'step':
       return { reason: 'step' };
+    case 'end':
+      return {
+        reason: 'pause',
+        description: `Paused at the end: exit status ${cause.status}`,
+        text: 'The program ended. Continue ends the session.',
+      };
     case 'history-start':
       return { reason: 'pause', description: 'Paused where the recorded past begins', text: HISTORY_START };
     case 'jump':

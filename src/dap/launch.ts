@@ -17,6 +17,7 @@ export interface LaunchOptions {
   readonly test: string | undefined;
   readonly stopOnEntry: boolean;
   readonly stopOnFirstVmExit: boolean;
+  readonly stopAtEnd: boolean;
   readonly noDebug: boolean;
   /** Groups of annotations that are on; '' is that of annotations without a group. */
   readonly annotations: 'all' | ReadonlySet<string>;
@@ -43,6 +44,7 @@ const OWN = [
   'without',
   'stopOnEntry',
   'stopOnFirstVmExit',
+  'stopAtEnd',
   'annotations',
   'history',
   'address',
@@ -99,6 +101,7 @@ export function readLaunch(input: unknown): LaunchOptions {
     test: textOf('test', values.test, 'the name of a test, for example "test_add"'),
     stopOnEntry: flag('stopOnEntry', values.stopOnEntry, false),
     stopOnFirstVmExit: flag('stopOnFirstVmExit', values.stopOnFirstVmExit, true),
+    stopAtEnd: flag('stopAtEnd', values.stopAtEnd, false),
     noDebug: flag('noDebug', values.noDebug, false),
     annotations: groupsOf(values.annotations),
     historyLimit: historyLimitOf(values.history),

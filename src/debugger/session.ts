@@ -36,6 +36,7 @@ import { createFilters, meetFilters, REASON_TABLE_SIZE, wantsEvent } from './exi
 import type { Context } from './expressions/names.ts';
 import { currentPosition, type Position } from './position.ts';
 import type { NamedSnapshot, SnapshotFiles } from './snapshots.ts';
+import type { Moment } from '../machine/history/types.ts';
 import { INTERRUPTED, type Journey, type Traveller } from './reverse/traveller.ts';
 import { createImages, type ImageRequest, type Images, type ImageSelector, type LoadedImage } from './images.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -61,6 +62,8 @@ export type Cause =
   | { readonly kind: 'entry' }
   | { readonly kind: 'pause' }
   | { readonly kind: 'step' }
+  /** The program ended. Going on ends the session. */
+  | { readonly kind: 'end'; readonly status: number }
   /** Going back ended where the recorded past begins. */
   | { readonly kind: 'history-start' }
   /** Went to a moment that was asked for. */
@@ -132,6 +135,8 @@ export interface SessionOptions {
   readonly stopOnEntry: boolean;
   /** Stop once, at the first VM exit. */
   readonly stopOnFirstVmExit: boolean;
+  /** Stand still where the program ends, so that one can look at it and go back. */
+  readonly stopAtEnd?: boolean;
   /** Annotations of the sources, with the groups that are on. */
   readonly annotations?: SessionAnnotations | undefined;
 }
@@ -161,6 +166,8 @@ export class Session {
   /** Files of the user's; absent where there are none. */
   files: SnapshotFiles | undefined;
   readonly #options: SessionOptions;
+  /** Where the program ended, and its status. */
+  #programEnd: (Moment & { readonly status: number }) | undefined;
   readonly #contexts: Readonly<Record<Side, Context>>;
   #state: SessionState = 'ready';
   #cause: Cause | undefined;
@@ -422,6 +429,9 @@ export class Session {
     this.applyBreakpoints();
     lookAtData(this.machine, this.breakpoints);
     this.#options.events.continued();
+    const { time, events } = this.machine.history.now();
+    if (this.#programEnd?.time === time && this.#programEnd.events === events)
+      return this.#end(this.#programEnd.status);
     try {
       await this.#slices(plan);
     } catch (thrown) {
@@ -440,7 +450,7 @@ export class Session {
       const before = scheduler.now();
       const stop = this.#advance(wanted, stepped);
       const after = scheduler.now();
-      if (stop.kind === 'shutdown') return this.#end(stop.status);
+      if (stop.kind === 'shutdown') return this.#programEnded(stop.status);
       this.#placeImages();
       const waits = stop.kind === 'budget' && stop.waiting === true;
       if (stop.kind === 'budget' && ((wanted?.single !== true && this.#unmet === undefined) || waits)) {
@@ -681,6 +691,13 @@ export class Session {
   #tellMapped(pendingOnly = false): void {
     const changed = updateMapped(this.machine, this.breakpoints, pendingOnly);
     if (changed.length > 0) this.#options.events.breakpointsChanged?.(changed);
+  }
+
+  #programEnded(status: number): void {
+    if (this.#options.stopAtEnd === true) {
+      this.#programEnd = { ...this.machine.history.now(), status };
+      this.#stop({ kind: 'end', status });
+    } else this.#end(status);
   }
 
   #end(status: number): void {

@@ -114,6 +114,28 @@ describe.skipIf(skip !== undefined)('on the real machine', () => {
     await expect(request('ringside/saveSnapshot', { name: ' ' })).rejects.toThrow(/"name" is empty/);
   });
 
+  test('stopAtEnd: back from the end of the program; going on ends the session', async () => {
+    const text = 'bits 64\nstart: mov ebx, 6\nmov eax, 3\nout 0xf4, al\njmp start\n';
+    const { machine, request, toStop, event, go } = await launchedMachine({ stopAtEnd: true }, text);
+    // isa-debug-exit: 3 gives (3 << 1) | 1.
+    const end = { reason: 'pause', description: 'Paused at the end: exit status 7' };
+    expect(await go()).toMatchObject(end);
+    expect(machine().time()).toBe(3);
+    for (const time of [2, 1]) {
+      await toStop('stepBack', { threadId: 1, granularity: 'instruction' });
+      expect(machine().time()).toBe(time);
+    }
+    expect(await go()).toMatchObject(end);
+    expect(machine().time()).toBe(3);
+    await toStop('ringside/jump', { time: 1 });
+    await toStop('ringside/jump', { time: 3 });
+    const exited = event('exited');
+    const terminated = event('terminated');
+    await request('continue', { threadId: 1 });
+    expect((await exited).body).toEqual({ exitCode: 7 });
+    await terminated;
+  });
+
   test('without a recorded past', async () => {
     const adapter = await launchedMachine({ history: false });
     await expect(adapter.request('stepBack', { threadId: 1 })).rejects.toThrow(/switches recording off/);

@@ -189,6 +189,25 @@ describe.skipIf(whyNoBundle() !== undefined || lacking('gdb'))('gdb on tiny-hype
     expect(text).toMatch(/Hardware access \(read\/write\) watchpoint 4: -location guest64\.exits\n\nValue = /);
   }, 60_000);
 
+  it('goes back from the end of the program', async () => {
+    const { port, ended } = await start(ELF, '--stop-at-end');
+    const commands = [
+      'continue',
+      'set $end = $pc',
+      'reverse-stepi',
+      'x/i $pc',
+      'continue',
+      'print $pc == $end',
+      'continue',
+    ];
+    const text = await gdb(port, commands);
+    // The write to the test-exit port is the last instruction.
+    expect(text).toMatch(/=> 0x[0-9a-f]+ <[^>]+>:\s+out /);
+    expect(text).toContain('$1 = 1\n');
+    expect(text).toContain('exited with code 041');
+    expect(await ended).toBe(0x21);
+  }, 60_000);
+
   it('has a thread for each processor', async () => {
     const { port } = await start(TWO, '--processors', '2');
     const text = await gdb(
