@@ -45,7 +45,7 @@ export const DEFAULT_HISTORY_LIMIT = 512 * 1024 * 1024;
 // Spacing. A snapshot costs about as much time as these many instructions take; it may take one part in SHARE of the run.
 const SNAPSHOT_COST = 200_000;
 const PAGE_COST = 800;
-const SHARE = 20;
+const SHARE = 30;
 const CLOSEST = 4_000_000;
 const WIDEST = 16_000_000;
 /** Going back leaves a snapshot this far before where it goes, so that the next steps back are short. */
