@@ -1,4 +1,4 @@
-// Where the processor is, in the status bar while a session stands still: ring, operation, mode, instruction count.
+// Where the processor is, in the status bar while a session stands still: ring, operation, mode, instruction count, position in history.
 import * as vscode from 'vscode';
 import type { MachineView } from '../debugger/views/machine.ts';
 import type { SessionWatch } from './views/session-state.ts';
@@ -18,8 +18,11 @@ export function statusBar(watch: SessionWatch): vscode.Disposable {
     const machine: MachineView = await session.customRequest('ringside/machine');
     const [cpu] = machine.processors;
     if (cpu === undefined) return item.hide();
-    item.text = `$(circuit-board) ring ${cpu.ring}, ${cpu.operation}`;
-    item.tooltip = `${cpu.name}: ${cpu.operation}, ring ${cpu.ring}, ${cpu.mode}\n${cpu.at}\n${machine.time.toLocaleString('en')} instructions`;
+    const time = machine.time.toLocaleString('en');
+    const back = machine.last > machine.time;
+    const count = back ? `$(history) ${time} of ${machine.last.toLocaleString('en')}` : time;
+    item.text = `$(circuit-board) ring ${cpu.ring}, ${cpu.operation}, ${count} instructions`;
+    item.tooltip = `${cpu.name}: ${cpu.operation}, ring ${cpu.ring}, ${cpu.mode}\n${cpu.at}\n${time} instructions${back ? `; you went back from ${machine.last.toLocaleString('en')}` : ''}`;
     item.show();
   };
   // The session may go on before it answers: the next change shows that.

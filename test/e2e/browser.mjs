@@ -1,7 +1,8 @@
 // The extension as it runs in a browser: in VS Code's extension host for workers, with the machine in a worker of its own and no process behind it.
 // The tests are those of the desktop that need nothing else.
 import { runTests } from './run.mjs';
-import { tests } from './sessions.mjs';
+import { tests as sessions } from './sessions.mjs';
+import { tests as views } from './views.mjs';
 
 const NAMES = [
   'F5 stops at the first VM exit, with both sides and the VMCS decoded',
@@ -9,7 +10,11 @@ const NAMES = [
   'stepping in at a guest’s CPUID enters the exit handler',
   'a failed VM entry names its three mistakes',
   'a hypervisor in C has source lines on both sides',
+  'the machine view',
+  'a saved run',
 ];
+
+const tests = { ...sessions, ...views };
 
 const chosen = Object.fromEntries(
   NAMES.map((name) => {

@@ -174,7 +174,7 @@ async function savedRun({ page, samples }) {
   const name = page.locator('.quick-input-widget input').first();
   await name.waitFor();
   await name.press('Enter');
-  await eventually(() => existsSync(join(samples, 'run.vmtrace')) || 'run.vmtrace is not there');
+  await eventually(async () => existsSync(join(samples, 'run.vmtrace')) || 'run.vmtrace is not there');
   await page.keyboard.press('Shift+F5');
   await frame.locator('#status', { hasText: 'No session is running' }).waitFor();
   await openFile(page, 'run.vmtrace');

@@ -1,6 +1,7 @@
 // ringside/vmcs, setVmcsField, exits, exitPicture, exitsCsv, trace, translate, addressSpace, machine, lineExits: what the extension's views show.
 
 import { errorText } from '../../debugger/expressions/errors.ts';
+import { unknownSnapshot } from '../../debugger/kept-snapshots.ts';
 import { evaluateText } from '../../debugger/expressions/evaluator.ts';
 import {
   answerCsv,
@@ -23,16 +24,22 @@ import { firstExit } from '../../vmx/timeline.ts';
 import { type Arguments, integer, optionalInteger, optionalText, text } from '../arguments.ts';
 import { toBase64 } from '../base64.ts';
 import { type Answer, type Connection, type Debuggee, type Handler, launched, stopped } from '../connection.ts';
-import { badArguments, expressionFailed, writeRefused } from '../errors.ts';
+import { badArguments, expressionFailed, snapshotFailed, writeRefused } from '../errors.ts';
 import type { TracePieceBody } from '../protocol.ts';
 import { stateChanged, withoutWords } from './variables.ts';
 
 /** VM exits in a piece of a file. */
 const TRACE_PIECE = 8192;
 
+/** `snapshot`: the name of one to compare with. */
 function vmcs(connection: Connection, args: Arguments): Answer {
   const debuggee = stopped(connection, args.command);
-  return { body: vmcsView(debuggee, debuggee.record) };
+  const name = optionalText(args, 'snapshot');
+  if (name === undefined) return { body: vmcsView(debuggee, debuggee.record) };
+  const { snapshots } = debuggee.session;
+  const snapshot = snapshots.get(name);
+  if (snapshot === undefined) throw snapshotFailed(unknownSnapshot(snapshots, name).error);
+  return { body: vmcsView(debuggee, debuggee.record, snapshot.picture.vmcs) };
 }
 
 /** Writes a field: a validated VMWRITE of an expression's value. */

@@ -41,6 +41,8 @@ export interface InterceptView {
 export interface MachineView {
   /** Instructions retired. */
   readonly time: number;
+  /** The same at the latest moment that was reached: more than `time` after going back. */
+  readonly last: number;
   readonly processors: readonly ProcessorView[];
   readonly transition: TransitionView | null;
   readonly intercepts: readonly InterceptView[];
@@ -49,6 +51,7 @@ export interface MachineView {
 export function machineView(machine: Machine, image: Image): MachineView {
   return {
     time: machine.time(),
+    last: Math.max(machine.time(), machine.history.last().time),
     processors: processorViews(machine, image),
     transition: lastTransition(machine, image),
     intercepts: machine.currentVmcs() === undefined ? [] : intercepts(machine),

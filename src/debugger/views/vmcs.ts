@@ -30,6 +30,8 @@ export interface VmcsFieldView {
   /** Values at the last stop and at the last VM exit, where they differ from the present one. */
   readonly beforeStop: string | null;
   readonly beforeExit: string | null;
+  /** Value in the snapshot that it is compared with, where it differs; `not held`: the snapshot does not have it. */
+  readonly inSnapshot: string | null;
   readonly failed: readonly FailedCheckView[];
 }
 
@@ -55,7 +57,8 @@ export const VMCS_AREAS = [
   { id: 'exit', title: 'Exit information' },
 ] as const;
 
-export function vmcsView(subject: Subject, record: ViewRecord): VmcsView {
+/** @param snapshot values of the fields of a snapshot in hexadecimal, to compare with */
+export function vmcsView(subject: Subject, record: ViewRecord, snapshot?: Readonly<Record<string, string>>): VmcsView {
   const { machine } = subject;
   const address = machine.currentVmcs();
   if (address === undefined) return { address: null, areas: [], failed: 0 };
@@ -64,7 +67,7 @@ export function vmcsView(subject: Subject, record: ViewRecord): VmcsView {
   const areas = VMCS_AREAS.map(({ id, title }) => ({
     id,
     title,
-    fields: (childrenOf(subject, id) ?? []).map((row) => fieldView(subject, record, address, row, byField)),
+    fields: (childrenOf(subject, id) ?? []).map((row) => fieldView(subject, record, address, row, byField, snapshot)),
   }));
   return { address: hex(address), areas, failed: failed.length };
 }
@@ -85,6 +88,7 @@ function fieldView(
   address: bigint,
   row: VariableRow,
   failures: ReadonlyMap<string, readonly FailedCheckView[]>,
+  snapshot: Readonly<Record<string, string>> | undefined,
 ): VmcsFieldView {
   const encoding = vmcsFieldByName(row.name)?.encoding;
   const now = encoding === undefined ? undefined : subject.machine.readVmcs(encoding);
@@ -101,6 +105,11 @@ function fieldView(
     writable: row.writable,
     beforeStop: before(record.atStop),
     beforeExit: before(record.atExit()),
+    inSnapshot: snapshot === undefined || now === undefined ? null : otherThan(hex(now), snapshot[row.name]),
     failed: failures.get(row.name) ?? [],
   };
+}
+
+function otherThan(now: string, then: string | undefined): string | null {
+  return now === then ? null : (then ?? 'not held');
 }

@@ -41,7 +41,7 @@ export function registerViews(context: vscode.ExtensionContext, watch: SessionWa
       id: 'vmcs',
       title: 'VMCS',
       command: 'ringside.showVmcs',
-      requests: ['ringside/vmcs', 'ringside/setVmcsField'],
+      requests: ['ringside/vmcs', 'ringside/setVmcsField', 'ringside/snapshots'],
       actions: { copy: (text) => vscode.env.clipboard.writeText(String(text)) },
     },
     {

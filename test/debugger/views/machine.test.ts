@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { exitFilter } from '../../../src/debugger/views/exit-filter.ts';
 import { filterStep } from '../../../src/debugger/views/chosen-exits.ts';
 import { addressSpaceView } from '../../../src/debugger/views/address-space.ts';
+import { takeNamedSnapshot } from '../../../src/debugger/snapshots.ts';
 import { lineExits } from '../../../src/debugger/views/line-exits.ts';
 import { machineView } from '../../../src/debugger/views/machine.ts';
 import { leaveStop, recordRun } from '../../../src/debugger/views/record.ts';
@@ -68,6 +69,17 @@ describe.skipIf(!hasNasm())('on the machine', () => {
     const row = field(vmcsView({ machine, image }, record), 'GUEST_RIP');
     expect(row.beforeExit).toBe(`0x${rip.toString(16)}`);
     expect(row.beforeStop).toBe(`0x${rip.toString(16)}`);
+  });
+
+  test('compared with a snapshot: what differs from it', () => {
+    const { machine, image, record } = atFirstExit();
+    const rip = machine.readVmcs(vmcsEncoding('Guest RIP')) ?? 0n;
+    const { picture } = takeNamedSnapshot(machine, 'before');
+    machine.writeVmcs(vmcsEncoding('Guest RIP'), rip + 2n);
+    const rows = vmcsView({ machine, image }, record, picture.vmcs).areas.flatMap((area) => area.fields);
+    const different = rows.filter((row) => row.inSnapshot !== null);
+    expect(different.map((row) => [row.name, row.inSnapshot])).toEqual([['GUEST_RIP', `0x${rip.toString(16)}`]]);
+    expect(field(vmcsView({ machine, image }, record), 'GUEST_RIP').inSnapshot).toBeNull();
   });
 
   test('a check that a VM entry would fail stands at its field', () => {

@@ -1,5 +1,6 @@
 // The VMCS view: areas as tables, with search, pins, changes, failed checks, editing and copying.
 
+import type { SnapshotsBody } from '../../../dap/protocol.ts';
 import type { VmcsAreaView, VmcsFieldView, VmcsView } from '../../../debugger/views/vmcs.ts';
 import {
   action,
@@ -27,6 +28,9 @@ const kept: Kept = savedState<Kept>() ?? { pins: [], closed: ['vmcs/host', 'vmcs
 let shown: VmcsView | undefined;
 let search = '';
 let onlyChanged = false;
+/** Name of the snapshot to compare with; empty: none. */
+let snapshot = '';
+const snapshots = make('select', { change: () => compareWith(snapshots.value) });
 /** Values to compare with, by field. */
 let remembered: Map<string, string> | undefined;
 
@@ -40,6 +44,7 @@ const content = layOut(
     onlyChanged = checked;
     draw();
   }),
+  make('label', {}, 'Compare with ', snapshots),
   button('Remember', remember, 'Remember these values and show what differs from them'),
   button('Copy as text', () => copy(asText()), 'Copy the fields that are shown, one a line'),
   button('Copy as code', () => copy(asCode()), 'Copy VMWRITEs of the writable fields that are shown, in NASM syntax'),
@@ -54,12 +59,28 @@ onState((state, session) => {
     draw();
   }
   if (state !== 'stopped') return;
-  request<VmcsView>('ringside/vmcs').then((answer) => {
-    shown = answer;
-    say(summary(answer, session));
-    draw();
-  }, complainOf);
+  refresh(session).catch(complainOf);
 });
+
+let sessionName = '';
+async function refresh(session: string): Promise<void> {
+  sessionName = session;
+  const { snapshots: kept } = await request<SnapshotsBody>('ringside/snapshots');
+  const names = kept.map(({ name }) => name);
+  if (!names.includes(snapshot)) snapshot = '';
+  snapshots.replaceChildren(
+    make('option', { value: '' }, names.length === 0 ? 'no snapshot yet' : 'nothing'),
+    ...names.map((name) => make('option', { value: name, selected: name === snapshot }, `snapshot ${name}`)),
+  );
+  shown = await request<VmcsView>('ringside/vmcs', snapshot === '' ? {} : { snapshot });
+  say(summary(shown, session));
+  draw();
+}
+
+function compareWith(name: string): void {
+  snapshot = name;
+  refresh(sessionName).catch(complainOf);
+}
 
 function summary(vmcs: VmcsView, session: string): string {
   if (vmcs.address === null) return `${session}: there is no current VMCS yet. VMPTRLD makes one current.`;
@@ -71,7 +92,7 @@ function summary(vmcs: VmcsView, session: string): string {
 }
 
 const isChanged = (row: VmcsFieldView): boolean =>
-  row.beforeStop !== null || row.beforeExit !== null || isDifferent(row);
+  row.beforeStop !== null || row.beforeExit !== null || row.inSnapshot !== null || isDifferent(row);
 const isDifferent = (row: VmcsFieldView): boolean =>
   remembered?.has(row.name) === true && remembered.get(row.name) !== row.value;
 
@@ -125,7 +146,12 @@ function section(id: string, title: string, rows: readonly Placed[]): HTMLElemen
 }
 
 function table(title: string, rows: readonly Placed[]): HTMLElement {
-  const heads = ['Field', 'Value', ...(remembered === undefined ? [] : ['Remembered'])];
+  const heads = [
+    'Field',
+    'Value',
+    ...(snapshot === '' ? [] : [`Snapshot ${snapshot}`]),
+    ...(remembered === undefined ? [] : ['Remembered']),
+  ];
   const pin = make('td', {}, make('span', { class: 'hidden' }, 'Pin'));
   return make(
     'table',
@@ -163,6 +189,7 @@ function fieldRow({ area, row }: Placed): HTMLElement {
     make('td', {}, pin),
     make('th', { scope: 'row', title: row.description }, row.name),
     make('td', {}, valueCell(area, row), bitsOf(row), beforeOf(row), ...row.failed.map(failureOf)),
+    snapshot === '' ? undefined : make('td', { class: 'in-snapshot' }, row.inSnapshot ?? ''),
     remembered === undefined ? undefined : make('td', {}, isDifferent(row) ? remembered.get(row.name) : ''),
   );
 }
