@@ -10,7 +10,6 @@ const NAMES = [
   'stepping in at a guest’s CPUID enters the exit handler',
   'a failed VM entry names its three mistakes',
   'a hypervisor in C has source lines on both sides',
-  'the machine view',
   'a saved run',
 ];
 
