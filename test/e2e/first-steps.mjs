@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { breakpointAt, debuggerStops, eventually, openFile, palette, picture, stackRow, topFrame } from './window.mjs';
+import {
+  breakpointAt,
+  debuggerStops,
+  eventually,
+  openFile,
+  palette,
+  picture,
+  stackRow,
+  terminalText,
+  topFrame,
+} from './window.mjs';
 
 const LAB = '03-handle-cpuid';
 
@@ -136,6 +146,10 @@ async function newProject({ page, samples }) {
     await topFrame(page, /^host_entry .*hypervisor\.asm/);
     await stackRow(page, 'VM exit 1: CPUID').waitFor();
     await picture(page, 'new-project');
+    await page.keyboard.press('Shift+F5');
+    await page.locator('.debug-toolbar, .codicon-debug-stop').first().waitFor({ state: 'hidden' });
+    await palette(page, 'Tasks: Run Test Task');
+    await terminalText(page, '# 3 passed, 0 failed');
   } finally {
     await comeBack(page, before);
   }
@@ -152,6 +166,9 @@ async function loneFile({ page, samples }) {
   });
   try {
     await page.locator('.monaco-workbench').waitFor();
+    await palette(page, 'View: Show Run and Debug');
+    for (const text of ['New Hypervisor Project', 'Open the First Lab', 'First Steps'])
+      await page.locator('.welcome-view .monaco-button', { hasText: text }).waitFor();
     await openFile(page, 'lone.asm');
     await page.keyboard.press('F5');
     await debuggerStops(page);
