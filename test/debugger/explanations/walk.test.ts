@@ -126,7 +126,7 @@ guest:  mov     rax, [0x400000]
     expect(body).toContain('Linear 0x400000: 4-level paging, CR3 0x');
     expect(body).toContain('Guest-physical address: 0x400000');
     expect(body).toMatch(/EPT PDE {4}at 0x20c010 {2}0x0000000000000000.* ← ends here/);
-    expect(body).toContain('Ends: the EPT PDE at 0x20c010 is not present. EPT violation, exit qualification 0x181');
+    expect(body).toContain('Ends: the EPT PDE at 0x20c010 is not present. EPT violation, exit qualification 0x581');
     const whole = walk(machine, 'gpa:0x201234');
     expect(whole.split('\n').at(-1)).toBe('Host-physical 0x201234, page of 2 MiB');
     expect(whole).toMatch(/EPT PDE {4}at 0x20c008 {2}0x00000000002000b7/);
