@@ -31,16 +31,17 @@ const DEFAULT_TEST_INSTRUCTIONS = 100_000_000;
 
 const HELP = `Ringside ${version}: a debugger for hypervisors, on a simulated VT-x machine.
 
-  ringside run FILE [options]      run a program: assembly, multiboot ELF or flat binary
+  ringside run FILE [options]      run a program: assembly, multiboot or Linux image, flat binary
       --trace exits                a line for each VM exit and VM entry
       --max-instructions N         stop after N instructions (exit status ${STATUS.limit})
       --memory MIB                 memory of the machine, 4 to ${MAX_MEMORY} MiB (default ${DEFAULT_MEMORY})
       --processors N               logical processors, 1 to ${MOST_PROCESSORS} (default 1)
       --profile NAME               the processor: ${PROFILES.map(({ name }) => name).join(', ')}
       --without CAPABILITY         switch off a capability by its name in the manual; may be given several times
-      --args TEXT                  command line of a multiboot image
-      --module FILE                a multiboot module; may be given several times
-      --bits 16|32|64              mode at the entry of a flat binary
+      --args TEXT                  command line of a multiboot or Linux image
+      --module FILE                a multiboot module, or a Linux image's initrd; may be given several times
+      --bits 16|32|64              mode at the entry of a flat binary; with --format linux, the entry of a Linux image
+      --format NAME                auto (the default), elf, linux, flat or asm
       --address A                  load address of a flat binary, for example 0x100000
       --define NAME=VALUE          preprocessor definition for assembly; may be given several times
       --interactive                standard input goes to COM1

@@ -3,7 +3,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { DEFAULT_MEMORY, MAX_MEMORY } from '../dap/launch.ts';
 import { MOST_PROCESSORS } from '../machine/hardware.ts';
-import type { LoadOptions } from '../program/load.ts';
+import { FORMATS, type LoadOptions } from '../program/load.ts';
 import type { CapabilityProfile } from '../vmx/capabilities.ts';
 import { chooseProfile } from '../vmx/choose-profile.ts';
 import { usage } from './errors.ts';
@@ -17,6 +17,7 @@ export const PROGRAM_OPTIONS = {
   args: { type: 'string' },
   module: { type: 'string', multiple: true },
   bits: { type: 'string' },
+  format: { type: 'string' },
   address: { type: 'string' },
   define: { type: 'string', multiple: true },
 } as const satisfies ParseArgsConfig['options'];
@@ -29,6 +30,7 @@ interface ProgramValues {
   readonly args?: string | undefined;
   readonly module?: string[] | undefined;
   readonly bits?: string | undefined;
+  readonly format?: string | undefined;
   readonly address?: string | undefined;
   readonly define?: string[] | undefined;
 }
@@ -39,6 +41,7 @@ export function programOptions(values: ProgramValues): LoadOptions {
     args: values.args,
     modules: values.module,
     bits: bitsOf(values.bits),
+    format: formatOf(values.format),
     address:
       values.address === undefined ? undefined : number('address', values.address, 0, Number.MAX_SAFE_INTEGER, 0),
     defines: definesOf(values.define ?? []),
@@ -88,6 +91,12 @@ function bitsOf(text: string | undefined): 16 | 32 | 64 | undefined {
   if (text === '32') return 32;
   if (text === '64') return 64;
   throw usage(`--bits ${text}: expected 16, 32 or 64.`);
+}
+
+function formatOf(text: string | undefined): LoadOptions['format'] {
+  const format = FORMATS.find((name) => name === text);
+  if (text !== undefined && format === undefined) throw usage(`--format ${text}: expected ${FORMATS.join(', ')}.`);
+  return format;
 }
 
 export function definesOf(texts: readonly string[]): Record<string, string> {

@@ -20,11 +20,13 @@ import { baseName } from './paths.ts';
 import type { SourceMap } from './source-map.ts';
 import type { FileReader, Program } from './types.ts';
 
+export const FORMATS = ['auto', 'elf', 'linux', 'flat', 'asm'] as const;
+
 export interface LoadOptions {
   /** Bytes of RAM that the machine will have: goes into the boot information, and everything must fit into it. */
   readonly ramSize: number;
   /** `auto` (the default) looks at the name and the contents. */
-  readonly format?: 'auto' | 'elf' | 'linux' | 'flat' | 'asm' | undefined;
+  readonly format?: (typeof FORMATS)[number] | undefined;
   /** Mode at the entry of a flat binary, or of an ELF file that has no boot header; default mode of assembly; entry of a Linux image. */
   readonly bits?: 16 | 32 | 64 | undefined;
   /** Physical address of a flat binary, or origin of assembly without ORG. Default 7C00H for 16 bits, else 100000H. */
