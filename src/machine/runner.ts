@@ -416,5 +416,5 @@ function explainIdle(core: Core, next: number): string {
     : next > Number.MAX_SAFE_INTEGER
       ? 'interrupts are disabled and no device has anything left to do'
       : 'interrupts are disabled (RFLAGS.IF is 0)';
-  return `The ${side} is ${state} at RIP 0x${core.exports.getRip().toString(16)}, and nothing will wake it: ${why}.`;
+  return `The ${side} is ${state} at RIP 0x${BigInt.asUintN(64, core.exports.getRip()).toString(16)}, and nothing will wake it: ${why}.`;
 }
