@@ -23,7 +23,8 @@ if (problem !== undefined) {
   process.exit(1);
 }
 const port = await freePort(Number(values.port ?? PORT));
-say(`VS Code for the Web is at http://localhost:${port}/ (Ctrl+C here ends it)`);
+// A host of its own, because webviews are served from others beside it, and a browser lets these have workers.
+say(`VS Code for the Web is at http://ringside.localhost:${port}/ (Ctrl+C here ends it)`);
 const server = join(HOST, 'node_modules', '@vscode', 'test-web', 'out', 'server', 'index.js');
 process.exit(
   await run(process.execPath, [
