@@ -6,6 +6,7 @@ export default defineConfig({
     exclude: ['test/e2e/**'],
     globalSetup: ['test/build-core.ts'],
     testTimeout: 120_000,
+    hookTimeout: 120_000,
     maxWorkers: 2,
   },
 });

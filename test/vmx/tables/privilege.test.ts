@@ -1,6 +1,6 @@
 // What comes first: #UD, #GP for the privilege level, or the VM exit (SDM "Relative Priority of Faults and VM Exits", "Instructions
 // That Cause VM Exits Unconditionally", "Instructions That Cause VM Exits Conditionally", and the pages of the instructions).
-// Every instruction with its control 1 and 0, at CPL 0 and 3 of 64-bit mode, in compatibility mode at CPL 3, and in virtual-8086 mode.
+// Every instruction with its control 1 and 0, at CPL 0 and 3 of 64-bit mode, and in compatibility mode at CPL 3.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hasNasm } from '../hypervisors.ts';
 import { DATA, openStand, START_TIMEOUT, type Outcome, type Stand, TABLES, USER_MODE, userTables } from '../stand.ts';
