@@ -65,7 +65,7 @@ const HELP = `Ringside ${version}: a debugger for hypervisors, on a simulated VT
   ringside audit FILE [--json]     VMCS dumps in a kernel's log (KVM, Xen; - is standard input): every VM-entry check that fails
   ringside --help, --version
 
-Exit status of run: what the program wrote to its test-exit port (F4H), 0 when it halts for ever,
+Exit status of run: what the program wrote to its test-exit port (F4H), times 2 plus 1; 0 when it halts for ever,
 ${STATUS.limit} at the limit, ${STATUS.broken} after a triple fault, a VMX abort or something that is not simulated.
 `;
 

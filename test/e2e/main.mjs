@@ -4,6 +4,7 @@ import { tests as firstSteps } from './first-steps.mjs';
 import { tests as language } from './language.mjs';
 import { runTests } from './run.mjs';
 import { tests as sessions } from './sessions.mjs';
+import { tests as timeTravel } from './time-travel.mjs';
 import { tests as views } from './views.mjs';
 
-await runTests('a real VS Code', { ...sessions, ...views, ...language, ...firstSteps });
+await runTests('a real VS Code', { ...sessions, ...views, ...language, ...firstSteps, ...timeTravel });
