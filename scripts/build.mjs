@@ -10,7 +10,7 @@ const DIST = join(ROOT, 'dist');
 const ENTRIES = [
   { in: 'src/cli/main.ts', out: 'ringside.cjs', external: [] },
   { in: 'src/extension/main.ts', out: 'extension.cjs', external: ['vscode'] },
-  { in: 'src/extension/browser.ts', out: 'extension-browser.js', external: ['vscode'], platform: 'browser' },
+  { in: 'src/extension/browser.ts', out: 'extension-browser.cjs', external: ['vscode'], platform: 'browser' },
   { in: 'src/web/adapter-worker.ts', out: 'adapter-worker.js', external: [], platform: 'browser', format: 'iife' },
   { in: 'src/extension/language-client.ts', out: 'language-client.cjs', external: ['vscode'] },
   { in: 'src/lsp/browser.ts', out: 'language-worker.js', external: [], platform: 'browser', format: 'iife' },
@@ -95,6 +95,8 @@ async function main() {
     return;
   }
   await Promise.all([...ENTRIES.map((entry) => build(options(entry))), build(viewOptions())]);
+  // VS Code for the Web before 1.100 puts .js behind whatever the manifest names; later ones take a .js of this package for an ES module.
+  cpSync(join(DIST, 'extension-browser.cjs'), join(DIST, 'extension-browser.cjs.js'));
   say('dist/ is built');
 }
 
