@@ -249,6 +249,13 @@ export async function rowValue(page, name) {
   return (await row.allInnerTexts()).join().replace(/\s+/g, ' ');
 }
 
+/** Waits until a row of the Variables view reads as it should. */
+export const valueShown = (page, name, pattern) =>
+  eventually(async () => {
+    const text = await rowValue(page, name);
+    return pattern.test(text) ? true : `the variable reads "${text}", not ${pattern}`;
+  });
+
 async function setExpanded(page, name, expanded) {
   const row = await showVariable(page, name);
   if ((await row.getAttribute('aria-expanded')) === String(expanded)) return;
