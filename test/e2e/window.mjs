@@ -207,9 +207,18 @@ export async function toggleFilter(page, label, on) {
 
 /** Gives a filter of the Breakpoints view a condition. */
 export async function filterCondition(page, label, condition) {
-  await filterRow(page, label).click({ button: 'right' });
-  await page.locator('.context-view .action-label', { hasText: 'Edit Condition' }).first().click();
   const input = page.locator('.debug-breakpoints .inputBoxContainer input');
+  // A menu that just opened takes no click yet.
+  await eventually(async () => {
+    await page.keyboard.press('Escape');
+    await filterRow(page, label).click({ button: 'right', timeout: 5000 });
+    await page.locator('.context-view .action-label', { hasText: 'Edit Condition' }).first().click({ timeout: 5000 });
+    const shown = await input.waitFor({ timeout: 3000 }).then(
+      () => true,
+      () => false,
+    );
+    return shown ? true : 'the condition cannot be edited';
+  });
   await input.fill(condition);
   await page.keyboard.press('Enter');
   await filterRow(page, condition).waitFor();
