@@ -5,12 +5,11 @@ import { createScheduler } from '../debugger/scheduler.ts';
 import { Session } from '../debugger/session.ts';
 import { GdbStub } from '../gdb/stub.ts';
 import { createMachine } from '../machine/machine.ts';
-import { ProgramError } from '../program/errors.ts';
 import { imageOf } from '../program/image.ts';
-import { type LoadOptions, loadProgram } from '../program/load.ts';
+import type { LoadOptions } from '../program/load.ts';
 import type { CapabilityProfile } from '../vmx/capabilities.ts';
 import { mistake } from './errors.ts';
-import { coreModule, readProgramFile } from './host.ts';
+import { coreModule, openProgram } from './host.ts';
 
 export interface GdbCommand {
   readonly file: string;
@@ -27,10 +26,7 @@ export interface GdbCommand {
 
 /** Serves one client after the other until the program ends or a client kills it; answers the exit status of the process. */
 export async function debugWithGdb(command: GdbCommand): Promise<number> {
-  const program = await loadProgram(command.file, command.load, readProgramFile).catch((problem: unknown) => {
-    if (problem instanceof ProgramError) throw mistake(problem.code, problem.message);
-    throw problem;
-  });
+  const program = await openProgram(command.file, command.load);
   for (const text of program.notices ?? []) note(`notice: ${text}`);
   const machine = createMachine({
     coreWasm: await coreModule(),

@@ -6,8 +6,10 @@ import { realpathSync } from 'node:fs';
 import type { AdapterHost } from '../dap/connection.ts';
 import { createScheduler } from '../debugger/scheduler.ts';
 import { createMachine } from '../machine/machine.ts';
-import type { FileReader } from '../program/types.ts';
-import { missingCore } from './errors.ts';
+import { ProgramError } from '../program/errors.ts';
+import { type LoadOptions, loadProgram } from '../program/load.ts';
+import type { FileReader, Program } from '../program/types.ts';
+import { missingCore, mistake } from './errors.ts';
 
 /** Words for the errors of the file system that users meet. */
 const FILE_ERRORS: Readonly<Record<string, string>> = {
@@ -36,6 +38,14 @@ async function writeTextFile(path: string, text: string, append: boolean): Promi
 export function fileProblem(problem: unknown): string {
   const code = problem instanceof Error && 'code' in problem ? String(problem.code) : '';
   return FILE_ERRORS[code] ?? (problem instanceof Error ? problem.message : String(problem));
+}
+
+/** Loads what the user named; a file that is no program is a mistake on the command line. */
+export async function openProgram(file: string, load: LoadOptions): Promise<Program> {
+  return loadProgram(file, load, readProgramFile).catch((problem: unknown) => {
+    if (problem instanceof ProgramError) throw mistake(problem.code, problem.message);
+    throw problem;
+  });
 }
 
 let core: Promise<WebAssembly.Module> | undefined;

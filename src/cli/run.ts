@@ -7,11 +7,10 @@ import { explainEntryFailure, explainTripleFault, explainVmFail, type Explanatio
 import { statisticsCsv, statisticsJson, statisticsReport, statisticsText } from '../debugger/statistics.ts';
 import type { Machine, Stop } from '../machine/types.ts';
 import { imageOf, type Image } from '../program/image.ts';
-import { ProgramError } from '../program/errors.ts';
-import { loadProgram, type LoadOptions } from '../program/load.ts';
+import type { LoadOptions } from '../program/load.ts';
 import type { CapabilityProfile } from '../vmx/capabilities.ts';
-import { mistake, STATUS } from './errors.ts';
-import { coreModule, readProgramFile } from './host.ts';
+import { STATUS } from './errors.ts';
+import { coreModule, openProgram } from './host.ts';
 import { createMachine } from '../machine/machine.ts';
 import { finalState } from './trace.ts';
 import { entryLine, exitLine } from '../debugger/trace.ts';
@@ -38,10 +37,7 @@ const SLICE = 20_000_000;
 
 /** Answers the exit status of the process. */
 export async function run(command: RunCommand): Promise<number> {
-  const program = await loadProgram(command.file, command.load, readProgramFile).catch((problem: unknown) => {
-    if (problem instanceof ProgramError) throw mistake(problem.code, problem.message);
-    throw problem;
-  });
+  const program = await openProgram(command.file, command.load);
   for (const text of program.notices ?? []) note(`notice: ${text}`);
   const image = imageOf(program);
   const machine = createMachine({

@@ -11,12 +11,11 @@ import { type FileResults, junit, lcov, tapHead, tapLine } from '../debugger/tes
 import { runTest } from '../debugger/tests/run-test.ts';
 import type { Coverage, TestCase, TestResult } from '../debugger/tests/types.ts';
 import { createMachine } from '../machine/machine.ts';
-import { ProgramError } from '../program/errors.ts';
 import { type Image, imageOf } from '../program/image.ts';
-import { type LoadOptions, loadProgram } from '../program/load.ts';
+import type { LoadOptions } from '../program/load.ts';
 import type { CapabilityProfile } from '../vmx/capabilities.ts';
 import { CommandError, mistake, STATUS } from './errors.ts';
-import { coreModule, fileProblem, readProgramFile } from './host.ts';
+import { coreModule, fileProblem, openProgram, readProgramFile } from './host.ts';
 
 export interface TestCommand {
   /** Files, and folders to look for tests in. */
@@ -133,10 +132,7 @@ function filesOf(given: string): string[] {
 }
 
 async function open(path: string, { load, filter, names, list }: TestCommand): Promise<TestFile> {
-  const program = await loadProgram(path, load, readProgramFile).catch((problem: unknown) => {
-    if (problem instanceof ProgramError) throw mistake(problem.code, problem.message);
-    throw problem;
-  });
+  const program = await openProgram(path, load);
   const image = imageOf(program);
   const tests = testsOf(image).filter(
     ({ name }) => name.includes(filter ?? '') && (names.length === 0 || names.includes(name)),

@@ -1,5 +1,6 @@
 // Quick fixes: what a diagnostic's mistake can be turned into.
 import type { CodeAction, Diagnostic, Range, TextEdit } from 'vscode-languageserver';
+import { editDistance } from '../asm/edit-distance.ts';
 import { closest } from '../asm/encoder/suggestions.ts';
 import { MSR_LIST } from '../spec/msrs.ts';
 import { linesOfFile } from './comments.ts';
@@ -50,26 +51,15 @@ const insertAt = (line: number, character: number, newText: string): TextEdit =>
   return { range: { start: place, end: place }, newText };
 };
 
-/** At most two letters inserted, left out or changed. */
-function distance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 2) return 3;
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[b.length]!;
-}
-
+/** Names of the program that at most two inserted, left out or changed letters make of this one. */
 function similar(program: Program, name: string): string[] {
   const lower = name.toLowerCase();
   const found: { name: string; far: number }[] = [];
   for (const entity of entitiesOf(program).entities) {
     if (entity.definitions.length === 0 || entity.name.startsWith('..@')) continue;
     const own = name.startsWith('.') ? entity.name.slice(entity.name.lastIndexOf('.')) : entity.name;
-    const far = distance(own.toLowerCase(), lower);
+    if (Math.abs(own.length - lower.length) > 2) continue;
+    const far = editDistance(own.toLowerCase(), lower);
     if (far <= (name.length < 4 ? 1 : 2) && own !== name) found.push({ name: own, far });
   }
   return [...new Set(found.sort((a, b) => a.far - b.far).map((f) => f.name))].slice(0, 3);
@@ -115,7 +105,7 @@ const FIXES: Readonly<Record<string, Fix>> = {
   'unknown-instruction': (c) => {
     const name = SUGGESTED.exec(c.message)?.[1] ?? closest(c.text.toLowerCase());
     const macros = [...entitiesOf(c.program).macros.values()].filter(
-      (m) => m.kind === 'macro' && distance(m.name.toLowerCase(), c.text.toLowerCase()) <= 2,
+      (m) => m.kind === 'macro' && editDistance(m.name.toLowerCase(), c.text.toLowerCase()) <= 2,
     );
     const names = [...(name === undefined ? [] : [name]), ...macros.map((m) => m.name)];
     return names.map((text) => ({ title: `Change to "${text}"`, edits: [replace(c, text)] }));
