@@ -259,6 +259,18 @@ export const DELIVERING_INFO = 0x162c; // u32, VMCS interruption-information for
 export const DELIVERING_ERROR = 0x1630;
 export const DELIVERING_LENGTH = 0x1634;
 
+// x87 and SSE. XMM and X87, the registers themselves, are further down.
+export const MXCSR = 0x1640; // u32
+export const X87_CONTROL = 0x1644; // u32, FPU control word
+export const X87_STATUS = 0x1648; // u32, FPU status word, TOP in bits 11 to 13
+export const X87_TAGS = 0x164c; // u32, abridged tag word as FXSAVE has it: bit n is set when physical register Rn is not empty
+export const X87_OPCODE = 0x1650; // u32, FOP: 11 bits of the last instruction that raised or could have raised an exception
+export const X87_CS = 0x1654; // u32, FCS
+export const X87_DS = 0x1658; // u32, FDS
+export const X87_IP = 0x1660; // u64, FIP
+export const X87_DP = 0x1668; // u64, FDP
+export const X87_DEFERRED = 0x1670; // u32, an unmasked x87 exception with CR0.NE = 0 drives FERR#: 1 asserted
+
 // A VMX instruction in root operation that TypeScript carries out (STOP_VMX_INSTRUCTION).
 export const VMX_INSTRUCTION = 0x16d0; // u32, VMX_*
 export const VMX_LENGTH = 0x16d4; // u32 instruction length; RIP still at the instruction
@@ -287,6 +299,9 @@ export const SI_SIB = 0x1750; // u32, for VM-exit instruction information: bits 
 export const SI_DISPLACEMENT = 0x1758; // i64: displacement as encoded, for the exit qualification
 export const SI_LOCK = 0x1760; // u32
 export const SI_VEX = 0x1764; // u32: VEX: bit 0 present, 8-11 vvvv (not inverted), 12 L, 13 W, 14-15 pp (1 66, 2 F3, 3 F2)
+
+export const XMM = 0x1800; // 16 x 16 bytes: XMM0 to XMM15
+export const X87 = 0x1a80; // 8 x 16 bytes by physical register (R0 to R7): 80 bits, then zeros; MMn is the low 8 bytes of Rn
 
 export const RAM_SIZE = 0x1780; // u64
 export const LAST_PHYSICAL = 0x1788; // u64, physical address of the last translation

@@ -29,6 +29,7 @@ import {
   LDTR,
   MISC_ENABLE,
   MONITOR_ADDRESS,
+  MXCSR,
   NMI_PENDING,
   PAT,
   PENDING_DEBUG,
@@ -53,6 +54,8 @@ import {
   VMCS_POINTER,
   VMX_OFFERS,
   VMXON_POINTER,
+  X87_CONTROL,
+  X87_TAGS,
   XCR0,
 } from '../core/layout.ts';
 import { type CapabilityProfile, fixedBits, profileFieldTable, supportsEptVpid } from '../vmx/capabilities.ts';
@@ -93,6 +96,9 @@ const OFFERS = [
 const OFFERS_WAITPKG = 4;
 const FAST_STRINGS_NO_BTS_NO_PEBS_MONITOR = 0x41801n;
 const PAT_AT_RESET = 0x0007040600070406n;
+const X87_CONTROL_AT_RESET = 0x40;
+const X87_NONE_EMPTY = 0xff; // every tag says zero
+const MXCSR_AT_RESET = 0x1f80;
 const SEED = 0x9e3779b97f4a7c15n;
 const MTRRS_ENABLED_WRITE_BACK = 0xc06n;
 const MICROCODE_REVISION = 1n << 32n;
@@ -141,6 +147,10 @@ export function powerOn(hardware: Hardware, profile: CapabilityProfile): void {
   if (processor === 0) core.exports.init();
   writeQuad(core, CR0, FIRMWARE_CR0);
   writeQuad(core, XCR0, 1n);
+  // An INIT leaves these and the registers themselves as they are (SDM "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT").
+  writeWord(core, X87_CONTROL, X87_CONTROL_AT_RESET);
+  writeWord(core, X87_TAGS, X87_NONE_EMPTY);
+  writeWord(core, MXCSR, MXCSR_AT_RESET);
   resetRegisters(core);
   writeQuad(core, APIC_BASE, processor === 0 ? APIC_ENABLED | APIC_BSP : APIC_ENABLED);
   writeQuad(core, FEATURE_CONTROL, FEATURE_CONTROL_VALUES[profile.vmx]);
