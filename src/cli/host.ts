@@ -1,6 +1,6 @@
 // What the machine and the adapter need from Node.js: files, the core's module, a scheduler.
 
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { realpathSync } from 'node:fs';
 import type { AdapterHost } from '../dap/connection.ts';
@@ -68,6 +68,11 @@ export function createHost(): AdapterHost {
   return {
     scheduler: createScheduler(),
     readFile: readProgramFile,
+    modified: (path) =>
+      stat(path).then(
+        ({ mtimeMs }) => mtimeMs / 1000,
+        () => undefined,
+      ),
     writeFile: writeTextFile,
     writeBytes: async (path, bytes) => {
       await writeFile(path, bytes).catch((problem: unknown) => {

@@ -20,6 +20,8 @@ import type { Tasks } from './tasks.ts';
 export interface AdapterHost {
   readonly scheduler: Scheduler;
   readonly readFile: FileReader;
+  /** When a file was last modified, in seconds since 1970; undefined where nobody knows. Absent where files have no times. */
+  readonly modified?: (path: string) => Promise<number | undefined>;
   /** Writes text to a file, anew or at its end; absent where there are no files. Rejects with an Error whose message says why. */
   readonly writeFile?: (path: string, text: string, append: boolean) => Promise<void>;
   /** Writes a file of the user's; rejects as readFile does. Absent where there are no files. */

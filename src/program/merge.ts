@@ -2,7 +2,7 @@
 import type { DebugInfo } from './debug-info.ts';
 import type { Image } from './image.ts';
 import { imageOf } from './image.ts';
-import type { LineRow, Program, Symbol as ProgramSymbol } from './types.ts';
+import type { LineRow, Program, SourceStamp, Symbol as ProgramSymbol } from './types.ts';
 
 /** Linear addresses that a program's symbols and lines speak of; `end` is not included. */
 export interface Extent {
@@ -29,7 +29,7 @@ export function mergedImage(programs: readonly Program[]): Image {
   if (others.length === 0) return imageOf(first);
   const symbols: ProgramSymbol[] = [];
   const files: string[] = [];
-  const checksums: (string | undefined)[] = [];
+  const stamps: SourceStamp[] = [];
   const sequences: LineRow[][] = [];
   const taken: Extent[] = [];
   const parts: { readonly extent: Extent; readonly debug: DebugInfo }[] = [];
@@ -38,7 +38,7 @@ export function mergedImage(programs: readonly Program[]): Image {
     symbols.push(...program.symbols.filter(({ address }) => free(address)));
     const base = files.length;
     files.push(...program.lines.files);
-    for (const [index] of program.lines.files.entries()) checksums.push(program.lines.checksums?.[index]);
+    for (const [index] of program.lines.files.entries()) stamps.push(program.lines.stamps?.[index] ?? {});
     for (const rows of sequencesOf(program.lines.rows)) {
       if (free(rows[0]!.address)) sequences.push(rows.map((row) => ({ ...row, file: row.file + base })));
     }
@@ -47,7 +47,7 @@ export function mergedImage(programs: readonly Program[]): Image {
     taken.push(extent);
   }
   sequences.sort((a, b) => (a[0]!.address < b[0]!.address ? -1 : a[0]!.address > b[0]!.address ? 1 : 0));
-  const lines = { files, checksums, rows: sequences.flat() };
+  const lines = { files, stamps, rows: sequences.flat() };
   return imageOf({ ...programs.at(-1)!, symbols, lines, debug: mergedDebug(parts) });
 }
 

@@ -32,11 +32,21 @@ export interface LineRow {
   readonly end: boolean;
 }
 
+/** What tells whether a source is still the one that a program was built from; undefined where the program does not say. */
+export interface SourceStamp {
+  /** MD5 sum of its contents, in hexadecimal. */
+  readonly md5?: string | undefined;
+  /** When it was last modified, in seconds since 1970. */
+  readonly modified?: number | undefined;
+  /** Bytes. */
+  readonly size?: number | undefined;
+}
+
 export interface LineTable {
   /** Paths as the debugger should show them, absolute where known. */
   readonly files: readonly string[];
-  /** MD5 sums of the files' contents when the program was built, in hexadecimal, where known; numbered like `files`. */
-  readonly checksums?: readonly (string | undefined)[];
+  /** What a built program keeps of its sources, numbered like `files`; absent where the sources themselves are read. */
+  readonly stamps?: readonly SourceStamp[];
   readonly rows: readonly LineRow[];
 }
 

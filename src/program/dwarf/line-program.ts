@@ -15,6 +15,7 @@ import {
 } from '../bytes.ts';
 import { badStructure } from '../errors.ts';
 import { joinPath } from '../paths.ts';
+import type { SourceStamp } from '../types.ts';
 import { type FormContext, readForm, readInitialLength, readOffset } from './forms.ts';
 
 /** A row as the state machine appended it; `file` is an index into the program's own `files`. */
@@ -30,8 +31,8 @@ export interface RawRow {
 export interface LineProgram {
   /** Paths by the number that rows use (from 1 before version 5, from 0 since); holes are empty. */
   readonly files: readonly string[];
-  /** MD5 sums of the files' contents in hexadecimal, where the program tells them; numbered like `files`. */
-  readonly checksums: readonly (string | undefined)[];
+  /** What the program tells of the files' contents; numbered like `files`. */
+  readonly stamps: readonly SourceStamp[];
   /** Each sequence's rows, its end row last. */
   readonly sequences: readonly (readonly RawRow[])[];
   /** Offset of the next program. */
@@ -62,6 +63,8 @@ export interface LineSections {
 
 const CONTENT_PATH = 1;
 const CONTENT_FOLDER = 2;
+const CONTENT_TIME = 3;
+const CONTENT_SIZE = 4;
 const CONTENT_MD5 = 5;
 
 /** Reads the program at `offset` of .debug_line. `folder` is the unit's compilation directory, for versions before 5. */
@@ -121,18 +124,17 @@ export function readLineProgram(sections: LineSections, offset: number, folder: 
     addressSize,
     displacement: sections.displacement,
   };
-  const folders = files.folders;
   return {
     files: files.paths,
-    checksums: files.checksums,
-    sequences: runProgram(cursor, header, files.paths, folders, file),
+    stamps: files.stamps,
+    sequences: runProgram(cursor, header, files, file),
     next,
   };
 }
 
 interface FileNames {
   readonly paths: string[];
-  readonly checksums: readonly (string | undefined)[];
+  readonly stamps: SourceStamp[];
   readonly folders: readonly string[];
 }
 
@@ -140,18 +142,21 @@ interface FileNames {
 function readOldFiles(cursor: Cursor, folder: string | undefined): FileNames {
   const folders = [folder ?? ''];
   for (let name = readString(cursor); name !== ''; name = readString(cursor)) folders.push(joinPath(folders[0]!, name));
-  const paths = [''];
-  for (let name = readString(cursor); name !== ''; name = readString(cursor))
-    paths.push(readOldFile(cursor, name, folders));
-  return { paths, checksums: [], folders };
+  const names: FileNames = { paths: [''], stamps: [{}], folders };
+  for (let name = readString(cursor); name !== ''; name = readString(cursor)) readOldFile(cursor, name, names);
+  return names;
 }
 
-function readOldFile(cursor: Cursor, name: string, folders: readonly string[]): string {
+function readOldFile(cursor: Cursor, name: string, { paths, stamps, folders }: FileNames): void {
   const folder = readCount(cursor);
-  readUleb(cursor); // time of modification
-  readUleb(cursor); // size
-  return joinPath(folders[folder] ?? '', name);
+  const modified = known(readUleb(cursor));
+  const size = known(readUleb(cursor));
+  paths.push(joinPath(folders[folder] ?? '', name));
+  stamps.push({ modified, size });
 }
+
+/** 0 means that the compiler did not say. */
+const known = (value: bigint): number | undefined => (value === 0n ? undefined : Number(value));
 
 /** Version 5: tables that describe their own columns; folder 0 is the compilation directory, files count from 0. */
 function readFiles(cursor: Cursor, context: FormContext): FileNames {
@@ -160,13 +165,13 @@ function readFiles(cursor: Cursor, context: FormContext): FileNames {
     folders.push(folders.length === 0 ? entry.path : joinPath(folders[0]!, entry.path));
   const entries = readEntries(cursor, context);
   const paths = entries.map(({ path, folder }) => joinPath(folders[folder] ?? '', path));
-  return { paths, checksums: entries.map(({ checksum }) => checksum), folders };
+  return { paths, stamps: entries.map(({ stamp }) => stamp), folders };
 }
 
 interface FileEntry {
   path: string;
   folder: number;
-  checksum: string | undefined;
+  stamp: SourceStamp;
 }
 
 function readEntries(cursor: Cursor, context: FormContext): FileEntry[] {
@@ -183,25 +188,23 @@ function readEntries(cursor: Cursor, context: FormContext): FileEntry[] {
     );
   }
   for (let left = count; left > 0; left--) {
-    const entry: FileEntry = { path: '', folder: 0, checksum: undefined };
+    const entry: FileEntry = { path: '', folder: 0, stamp: {} };
     for (const { content, form } of columns) {
       const value = readForm(cursor, form, context);
       if (content === CONTENT_PATH) entry.path = typeof value === 'string' ? value : '';
       if (content === CONTENT_FOLDER && typeof value === 'bigint') entry.folder = Number(value);
-      if (content === CONTENT_MD5 && value instanceof Uint8Array) entry.checksum = hexadecimal(value);
+      if (content === CONTENT_MD5 && value instanceof Uint8Array)
+        entry.stamp = { ...entry.stamp, md5: hexadecimal(value) };
+      if (content === CONTENT_TIME && typeof value === 'bigint')
+        entry.stamp = { ...entry.stamp, modified: known(value) };
+      if (content === CONTENT_SIZE && typeof value === 'bigint') entry.stamp = { ...entry.stamp, size: known(value) };
     }
     entries.push(entry);
   }
   return entries;
 }
 
-function runProgram(
-  cursor: Cursor,
-  header: Header,
-  paths: string[],
-  folders: readonly string[],
-  file: string,
-): RawRow[][] {
+function runProgram(cursor: Cursor, header: Header, names: FileNames, file: string): RawRow[][] {
   const { minimumLength, maximumOperations, lineBase, lineRange, opcodeBase, operandCounts } = header;
   const sequences: RawRow[][] = [];
   let rows: RawRow[] = [];
@@ -252,7 +255,7 @@ function runProgram(
           address = readUnsigned(inner, remaining(inner)) + header.displacement;
           operation = 0;
         } else if (extended === 3) {
-          paths.push(readOldFile(inner, readString(inner), folders));
+          readOldFile(inner, readString(inner), names);
         }
         break; // discriminators and what vendors add say nothing about lines
       }

@@ -1,6 +1,6 @@
 // All line-number programs of an ELF file as one table in address order.
 import { type Elf, isCode, sectionBytes } from '../elf.ts';
-import type { LineRow, LineTable } from '../types.ts';
+import type { LineRow, LineTable, SourceStamp } from '../types.ts';
 import { ATTRIBUTE } from './constants.ts';
 import { attribute, constantOf, headOf, textOf } from './entries.ts';
 import { type LineSections, type RawRow, readLineProgram } from './line-program.ts';
@@ -37,7 +37,7 @@ export function elfLines(elf: Elf, notices: string[]): ElfLines {
     displacement: elf.displacement,
   };
   const files = new Map<string, number>();
-  const checksums: (string | undefined)[] = [];
+  const stamps: SourceStamp[] = [];
   const programs = new Map<number, readonly string[]>();
   const sequences: LineRow[][] = [];
   for (let offset = 0; offset < lines.length; ) {
@@ -48,7 +48,7 @@ export function elfLines(elf: Elf, notices: string[]): ElfLines {
       const known = files.get(path);
       if (known !== undefined) return known;
       files.set(path, files.size);
-      checksums.push(program.checksums[index]);
+      stamps.push(program.stamps[index] ?? {});
       return files.size - 1;
     };
     for (const rows of program.sequences) {
@@ -56,7 +56,7 @@ export function elfLines(elf: Elf, notices: string[]): ElfLines {
     }
     offset = program.next;
   }
-  return { files: [...files.keys()], checksums, rows: inOrder(sequences), programs };
+  return { files: [...files.keys()], stamps, rows: inOrder(sequences), programs };
 }
 
 const numbered = ({ address, line, column, statement, end }: RawRow, file: number): LineRow => ({
