@@ -14,6 +14,7 @@ import { GENERAL_REGISTERS, readSideRegister, registerBits, writeSideRegister } 
 import { exitReasonTitle, layoutOfField, layoutOfRegister } from './facts.ts';
 import { formatNumber, hex, type NumberFormat, symbolText } from './format.ts';
 import type { Context } from './expressions/names.ts';
+import { type InterruptRow, localApicRows, virtualApicRows } from './interrupt-rows.ts';
 import { formatReference, spaceOf } from './memory.ts';
 import {
   encode,
@@ -109,7 +110,13 @@ export function scopesOf(subject: Subject, frame: CodeFrame): ScopeRow[] {
       { name: 'Exit information', path: 'exit', hint: undefined },
     );
   }
-  scopes.push({ name: 'VMX capability MSRs', path: 'capabilities', hint: undefined });
+  if (virtualApicRows(machine) !== undefined) {
+    scopes.push({ name: 'Virtual APIC', path: 'virtual-apic', hint: undefined });
+  }
+  scopes.push(
+    { name: 'Local APIC', path: 'local-apic', hint: undefined },
+    { name: 'VMX capability MSRs', path: 'capabilities', hint: undefined },
+  );
   return scopes;
 }
 
@@ -283,6 +290,12 @@ function topLevel(subject: Subject, path: string): readonly Node[] | undefined {
         : undefined;
     case 'exit':
       return which === undefined ? exitNodes(subject.machine) : undefined;
+    case 'local-apic':
+      return which === undefined ? interruptNodes(localApicRows(subject.machine)) : undefined;
+    case 'virtual-apic': {
+      const rows = which === undefined ? virtualApicRows(subject.machine) : undefined;
+      return rows === undefined ? undefined : interruptNodes(rows);
+    }
     case 'capabilities':
       return which === undefined ? capabilityNodes(subject.machine) : undefined;
     default:
@@ -416,6 +429,19 @@ function exitNodes(machine: Machine): Node[] {
   const rank = (node: Node): number => (order.includes(node.name) ? order.indexOf(node.name) : order.length);
   return [count, ...fields.sort((a, b) => rank(a) - rank(b))];
 }
+
+const interruptNodes = (rows: readonly InterruptRow[]): Node[] =>
+  rows.map(
+    ({ name, meaning, bits, value, layout, text }): Node => ({
+      name,
+      type: meaning,
+      evaluateName: undefined,
+      bits,
+      read: () => value,
+      layout,
+      ...(text === undefined ? {} : { text: () => text }),
+    }),
+  );
 
 function capabilityNodes(machine: Machine): Node[] {
   return MSR_LIST.filter((row) => row.name.startsWith('IA32_VMX_') || row.name === 'IA32_FEATURE_CONTROL')

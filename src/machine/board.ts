@@ -1,6 +1,7 @@
 // The board: which device answers where, how interrupt lines run, and what comes next in time.
 // To add a device: a file in devices/ and a line in `createBoard`.
 import { readApicMemory, readApicMsr, writeApicMemory, writeApicMsr } from './devices/apic-access.ts';
+import { peekLocalApic } from './devices/apic-peek.ts';
 import { createDebugPorts } from './devices/debug-ports.ts';
 import { createFirmwareReport } from './devices/firmware-report.ts';
 import { createFwCfg } from './devices/fw-cfg.ts';
@@ -321,6 +322,11 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
       apic.reset();
       quietUntil = 0;
     },
+    peek: (processor) => ({
+      local: peekLocalApic(apics[processor]!, apics[processor]!.timer(), now()),
+      ioApic: ioApic.peek(),
+      pics: pic.peek(),
+    }),
     save(): SavedState {
       const saved: Record<string, SavedState> = {};
       for (const device of devices) saved[device.name] = device.save();

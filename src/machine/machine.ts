@@ -66,6 +66,7 @@ import type {
   FaultRecord,
   LinearAccess,
   InjectedEvent,
+  InterruptControllers,
   Machine,
   PageWalk,
   RegisterFile,
@@ -477,6 +478,10 @@ class SimulatedMachine implements Machine {
 
   mapGuestPhysical(from: bigint): AddressSpace | undefined {
     return mapGuestPhysical(this.#hardware, from);
+  }
+
+  peekInterrupts(): InterruptControllers {
+    return this.#hardware.board.peek(this.processor());
   }
 
   peekTranslate(side: Side, linear: bigint): TranslationResult {

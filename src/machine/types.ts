@@ -1,6 +1,7 @@
 // What the machine offers to the debugger: editor-neutral, plain data, no DAP.
 import type { AddressSpace } from '../vmx/address-space.ts';
 import type { HistoryView } from './history/types.ts';
+import type { InterruptControllers } from './interrupt-state.ts';
 import type { Audit } from '../vmx/audit.ts';
 import type { EptAccess, EptWalk } from '../vmx/ept-walk.ts';
 import type { LinearAccess } from '../vmx/page-rights.ts';
@@ -8,6 +9,7 @@ import type { ExitStatistics } from '../vmx/statistics.ts';
 import type { EntryFailure, VmEntry, VmExit, VmFail } from '../vmx/types.ts';
 import type { PageWalk } from '../vmx/walk.ts';
 
+export type { InterruptControllers, IoApicState, LocalApicState, PicState } from './interrupt-state.ts';
 export type { AddressSpace } from '../vmx/address-space.ts';
 export type { Audit, UnjudgedCheck } from '../vmx/audit.ts';
 export type { EptAccess, EptWalk, WalkStep } from '../vmx/ept-walk.ts';
@@ -211,6 +213,9 @@ export interface Machine {
   mapLinear(side: Side, from: bigint): AddressSpace | undefined;
   /** The same of the current VMCS's EPT and a guest-physical address; undefined without EPT. */
   mapGuestPhysical(from: bigint): AddressSpace | undefined;
+
+  /** The interrupt controllers, the local APIC being the selected processor's. */
+  peekInterrupts(): InterruptControllers;
 
   peekTranslate(side: Side, linear: bigint): TranslationResult;
   /** Guest-physical to host-physical through the current EPT (identity without). */

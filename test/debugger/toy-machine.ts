@@ -2,6 +2,7 @@
 // 64-bit address space. Registers are real enough to step through; nothing else is.
 
 import { type DecodedInstruction, decodeAll } from '../../src/debugger/instructions.ts';
+import { createBoard } from '../../src/machine/board.ts';
 import type { EntryFailure, Machine, RunOptions, Side, Stop, VmEntry, VmExit } from '../../src/machine/types.ts';
 import { createTimeline } from '../../src/vmx/timeline.ts';
 import { vmcsFieldByName } from '../../src/spec/vmcs-fields.ts';
@@ -18,6 +19,19 @@ export interface ToyOptions {
 }
 
 const RAM = 0x20000;
+
+/** Interrupt controllers as after reset: no interrupt reaches the toy through them. */
+const NO_INTERRUPTS = createBoard({
+  ramSize: RAM,
+  processors: 1,
+  now: () => 0,
+  readTaskPriority: () => 0,
+  writeTaskPriority: () => {},
+  output: () => {},
+  notice: () => {},
+  shutdown: () => {},
+  unsimulated: () => {},
+}).peek(0);
 const VMCS = 0x8000n;
 
 export interface Toy extends Machine {
@@ -320,6 +334,7 @@ export function createToy(options: ToyOptions): Toy {
     },
     auditVmcs: () => undefined,
     lastVmwrite: () => undefined,
+    peekInterrupts: () => NO_INTERRUPTS,
     walkLinear: () => undefined,
     walkGuestPhysical: () => undefined,
     mapLinear: () => undefined,

@@ -1,6 +1,7 @@
 // The commands of the debug console, in the order of `help`.
 
 import { ANNOTATIONS } from './annotations.ts';
+import { APIC, IOAPIC, PIC } from './apic.ts';
 import { AUDIT } from './audit.ts';
 import { EXPLAIN } from './explain.ts';
 import { BREAK } from './break.ts';
@@ -28,6 +29,9 @@ export const COMMANDS: readonly Command[] = [
   EXITS,
   SYMBOLS,
   REGS,
+  APIC,
+  IOAPIC,
+  PIC,
   DUMP,
   MEM,
   SEARCH,

@@ -7,6 +7,7 @@ import { vmcsFieldByName } from '../../spec/vmcs-fields.ts';
 import { readSideRegister } from '../expressions/registers.ts';
 import { exitReasonTitle } from '../facts.ts';
 import { hex } from '../format.ts';
+import { type InterruptRow, ioApicRows, localApicRows, picRows, rowText, virtualApicRows } from '../interrupt-rows.ts';
 import { place } from '../place.ts';
 
 export interface MachineFact {
@@ -22,6 +23,9 @@ export interface ProcessorView {
   readonly mode: string;
   readonly at: string;
   readonly facts: readonly MachineFact[];
+  readonly localApic: readonly MachineFact[];
+  /** null: the current VMCS virtualizes no APIC. */
+  readonly virtualApic: readonly MachineFact[] | null;
 }
 
 export interface TransitionView {
@@ -46,17 +50,27 @@ export interface MachineView {
   readonly processors: readonly ProcessorView[];
   readonly transition: TransitionView | null;
   readonly intercepts: readonly InterceptView[];
+  /** Interrupt controllers that the processors share. */
+  readonly controllers: readonly { readonly name: string; readonly facts: readonly MachineFact[] }[];
 }
 
 export function machineView(machine: Machine, image: Image): MachineView {
+  const { ioApic, pics } = machine.peekInterrupts();
   return {
     time: machine.time(),
     last: Math.max(machine.time(), machine.history.last().time),
     processors: processorViews(machine, image),
     transition: lastTransition(machine, image),
     intercepts: machine.currentVmcs() === undefined ? [] : intercepts(machine),
+    controllers: [
+      { name: 'I/O APIC', facts: facts(ioApicRows(ioApic)) },
+      { name: '8259 interrupt controllers', facts: facts(picRows(pics)) },
+    ],
   };
 }
+
+const facts = (rows: readonly InterruptRow[]): MachineFact[] =>
+  rows.map((row) => ({ name: row.name, value: rowText(row) }));
 
 const CR0_PE = 1n;
 const EFER_LMA = 1n << 10n;
@@ -105,13 +119,14 @@ function processorView(machine: Machine, image: Image): ProcessorView {
   const side = machine.side();
   const rip = readSideRegister(machine, side, 'rip') ?? 0n;
   const flags = readSideRegister(machine, side, 'rflags') ?? 0n;
-  const facts: MachineFact[] = [
+  const virtual = virtualApicRows(machine);
+  const shown: MachineFact[] = [
     { name: 'Activity', value: machine.activity(machine.processor()) },
     { name: 'Interrupts', value: (flags & RFLAGS_IF) === 0n ? 'masked (RFLAGS.IF = 0)' : 'enabled (RFLAGS.IF = 1)' },
   ];
   const field = (name: string): bigint | undefined => readField(machine, name);
   if (machine.currentVmcs() !== undefined) {
-    facts.push(
+    shown.push(
       { name: 'Current VMCS', value: hex(machine.currentVmcs() ?? 0n) },
       { name: 'Guest interruptibility', value: words('GUEST_INTERRUPTIBILITY_STATE', field, 'nothing blocks') },
       { name: 'Guest activity', value: activity(field('GUEST_ACTIVITY_STATE')) },
@@ -124,7 +139,9 @@ function processorView(machine: Machine, image: Image): ProcessorView {
     ring: ringOf(machine),
     mode: modeOf(machine),
     at: place(image, rip),
-    facts,
+    facts: shown,
+    localApic: facts(localApicRows(machine)),
+    virtualApic: virtual === undefined ? null : facts(virtual),
   };
 }
 

@@ -1,4 +1,5 @@
 // The I/O APIC (Intel 82093AA data sheet; version 20H has the EOI register of its successors): 24 pins.
+import type { IoApicState } from '../interrupt-state.ts';
 import { DELIVERY_EXTERNAL, DELIVERY_FIXED, DELIVERY_LOWEST, type ApicMessage, everyone } from './local-apic.ts';
 import { allOnes, stateAccess } from './state.ts';
 import type { Device } from './types.ts';
@@ -24,6 +25,7 @@ export interface IoApic extends Device {
   isOpen(pin: number): boolean;
   /** True when pin 0 passes the 8259s on as an external interrupt to a local APIC for which `isMeant` holds. */
   passesExternal(isMeant: (message: ApicMessage) => boolean): boolean;
+  peek(): IoApicState;
 }
 
 /** `deliver` answers whether a local APIC accepted the message. */
@@ -117,6 +119,15 @@ export function createIoApic(deliver: (message: ApicMessage) => boolean): IoApic
     isOpen: (pin) => !(state.low[pin]! & LOW_MASKED),
     passesExternal: (isMeant) =>
       !(state.low[0]! & LOW_MASKED) && ((state.low[0]! >> 8) & 7) === DELIVERY_EXTERNAL && isMeant(message(0, false)),
+    peek: () => ({
+      page: IO_APIC_ADDRESS,
+      id: state.id,
+      version: VERSION,
+      pins: state.lines.map((line, pin) => ({
+        entry: (BigInt(state.high[pin]! >>> 0) << 32n) | BigInt(state.low[pin]! >>> 0),
+        line,
+      })),
+    }),
     ...stateAccess(state),
   };
 }

@@ -16,20 +16,20 @@ import type { SavedState } from './types.ts';
 
 // Register numbers: offset in the page divided by 16, and MSR number minus 800H.
 export const REGISTER_ID = 0x02;
-const REGISTER_VERSION = 0x03;
-const REGISTER_TPR = 0x08;
-const REGISTER_PPR = 0x0a;
+export const REGISTER_VERSION = 0x03;
+export const REGISTER_TPR = 0x08;
+export const REGISTER_PPR = 0x0a;
 export const REGISTER_EOI = 0x0b;
 export const REGISTER_LDR = 0x0d;
 export const REGISTER_DFR = 0x0e;
-const REGISTER_SVR = 0x0f;
-const REGISTER_ISR = 0x10;
-const REGISTER_TMR = 0x18;
-const REGISTER_IRR = 0x20;
+export const REGISTER_SVR = 0x0f;
+export const REGISTER_ISR = 0x10;
+export const REGISTER_TMR = 0x18;
+export const REGISTER_IRR = 0x20;
 export const REGISTER_ESR = 0x28;
 export const REGISTER_ICR = 0x30;
 export const REGISTER_ICR_HIGH = 0x31;
-const REGISTER_LVT = 0x32;
+export const REGISTER_LVT = 0x32;
 const REGISTER_INITIAL_COUNT = 0x38;
 const REGISTER_CURRENT_COUNT = 0x39;
 const REGISTER_DIVIDE = 0x3e;
@@ -41,7 +41,7 @@ const LVT_PERFORMANCE = 2;
 const LVT_LINT0 = 3;
 const LVT_LINT1 = 4;
 const LVT_ERROR = 5;
-const LVT_COUNT = 6;
+export const LVT_COUNT = 6;
 const LVT_MASKED = 0x10000;
 /** Bits that software may write: vector and mask; delivery mode, polarity and trigger where the entry has them. */
 const LVT_WRITABLE = [0x700ff, 0x107ff, 0x107ff, 0x1a7ff, 0x1a7ff, 0x100ff];
@@ -128,6 +128,8 @@ export interface LocalApic {
   takeStartup(): number | undefined;
   readDeadline(): number;
   writeDeadline(time: number): void;
+  /** A copy of the timer, as it was when time last reached it. */
+  timer(): ApicTimer;
   nextEvent(): number;
   advance(time: number): void;
   /** State after power-up or INIT (SDM, "Local APIC State After Power-Up or Reset"; INIT keeps the APIC ID). */
@@ -451,6 +453,7 @@ export function createLocalApic(id: number, wiring: LocalApicWiring): LocalApic 
       state.timer.deadline = time;
       sync(wiring.now());
     },
+    timer: () => ({ ...state.timer }),
     nextEvent() {
       if (state.lvt[LVT_TIMER]! & LVT_MASKED || !isEnabled()) return Number.POSITIVE_INFINITY;
       return expiry(state.timer);

@@ -1,5 +1,6 @@
 // The two 8259A interrupt controllers of a PC, cascaded at input 2 (Intel 8259A data sheet, "Programming the 8259A"), with the
 // edge/level control registers at 4D0H and 4D1H (Intel 82371 data sheet, "ELCR").
+import type { PicState } from '../interrupt-state.ts';
 import { stateAccess } from './state.ts';
 import type { Device } from './types.ts';
 
@@ -12,6 +13,8 @@ export interface Pic extends Device {
   acknowledge(): number;
   /** True when an edge on this input can reach the processor. */
   isOpen(irq: number): boolean;
+  /** The first controller and the second. */
+  peek(): readonly [PicState, PicState];
 }
 
 interface Chip {
@@ -229,6 +232,17 @@ export function createPic(): Pic {
       if (irq < 8) return !(first.mask & (1 << irq));
       return !(second.mask & (1 << (irq & 7))) && !(first.mask & (1 << CASCADE));
     },
+    peek: () => [peekChip(state.first), peekChip(state.second)],
     ...stateAccess(state),
   };
 }
+
+const peekChip = ({ requests, service, mask, base, lines, levels, allLevel, autoEnd }: Chip): PicState => ({
+  requests,
+  inService: service,
+  mask,
+  base,
+  lines,
+  levels: allLevel ? 0xff : levels,
+  automaticEnd: autoEnd,
+});

@@ -2,6 +2,8 @@
 // Time is instructions retired since power-on (one a nanosecond of the nominal 1 GHz clock), an exact integer in a `number`.
 // Devices never read a clock, print or throw for what a guest does.
 
+import type { InterruptControllers } from '../interrupt-state.ts';
+
 /** State of a device as plain data: numbers, strings, booleans, bytes, and arrays and records of them. */
 export type SavedState =
   | number
@@ -117,6 +119,8 @@ export interface Board {
   input(bytes: Uint8Array): void;
   /** RESET or INIT of the processor: the local APIC returns to its state after reset. */
   resetApic(): void;
+  /** The interrupt controllers of a processor for a person: nothing changes. */
+  peek(processor: number): InterruptControllers;
   save(): SavedState;
   load(state: SavedState): void;
 }

@@ -1,7 +1,23 @@
 // The machine view: rings and sides as a picture, the last transition, and what a guest exits for.
 
 import type { MachineView, ProcessorView } from '../../../debugger/views/machine.ts';
-import { complain, complainOf, layOut, make, onState, request, say, STATE_TEXTS } from './page.ts';
+import {
+  complain,
+  complainOf,
+  layOut,
+  make,
+  onState,
+  request,
+  savedState,
+  saveState,
+  say,
+  STATE_TEXTS,
+} from './page.ts';
+
+type Facts = readonly { readonly name: string; readonly value: string }[];
+
+/** Parts that are closed, by title. */
+let closed = savedState<string[]>() ?? ['I/O APIC', '8259 interrupt controllers'];
 
 const content = layOut('Machine');
 
@@ -55,8 +71,32 @@ function draw(machine: MachineView): void {
             ),
           ),
         ]),
+    ...machine.controllers.map(({ name, facts }) => part(name, name, facts)),
   );
 }
+
+/** A list of facts that can be closed, and stays so. */
+function part(id: string, title: string, facts: Facts): HTMLElement {
+  const details = make(
+    'details',
+    { 'data-part': id, open: !closed.includes(id) },
+    make('summary', {}, title),
+    list(facts),
+  );
+  details.addEventListener('toggle', () => {
+    closed = closed.filter((other) => other !== id);
+    if (!details.open) closed.push(id);
+    saveState(closed);
+  });
+  return details;
+}
+
+const list = (facts: Facts): HTMLElement =>
+  make(
+    'dl',
+    {},
+    ...facts.flatMap(({ name, value }) => [make('dt', {}, name), make('dd', { 'data-fact': name }, value)]),
+  );
 
 function processor(cpu: ProcessorView): HTMLElement {
   const facts = [{ name: 'Mode', value: cpu.mode }, { name: 'At', value: cpu.at }, ...cpu.facts];
@@ -70,7 +110,9 @@ function processor(cpu: ProcessorView): HTMLElement {
       side('VMX root operation', 'ring −1, the host', cpu.operation !== 'VMX non-root operation', cpu),
       side('VMX non-root operation', 'the guest', cpu.operation === 'VMX non-root operation', cpu),
     ),
-    make('dl', {}, ...facts.flatMap(({ name, value }) => [make('dt', {}, name), make('dd', {}, value)])),
+    list(facts),
+    ...(cpu.virtualApic === null ? [] : [part(`${cpu.name} virtual APIC`, 'Virtual APIC', cpu.virtualApic)]),
+    part(`${cpu.name} local APIC`, 'Local APIC', cpu.localApic),
   );
 }
 
