@@ -353,12 +353,9 @@ export interface BreakpointVerdict {
   readonly errors: readonly string[];
 }
 
-/** Decides what the breakpoints at an address do. */
-export function meetBreakpoints(table: BreakpointTable, linear: bigint, context: Context): BreakpointVerdict {
-  return meetThese(
-    allBreakpoints(table).filter(({ addresses }) => addresses.includes(linear)),
-    context,
-  );
+/** Those at a linear address. */
+export function breakpointsAt(table: BreakpointTable, linear: bigint): Breakpoint[] {
+  return allBreakpoints(table).filter(({ addresses }) => addresses.includes(linear));
 }
 
 /** Decides what breakpoints that are met do; counts the hits of those whose condition holds. */

@@ -20,7 +20,7 @@ import { hex } from './format.ts';
 import { instructionAt } from './instructions.ts';
 import { place } from './place.ts';
 import { exitWalkText } from './walk-text.ts';
-import type { Cause } from './session.ts';
+import type { Cause } from './session/cause.ts';
 
 /** An explanation: `id` names the kind for tools, `title` is one line, `body` the rest. */
 export interface Explanation {

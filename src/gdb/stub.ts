@@ -5,7 +5,8 @@ import { commandLine, runCommand } from '../debugger/console/console.ts';
 import { evaluateShown } from '../debugger/evaluation.ts';
 import { explainCause } from '../debugger/explain.ts';
 import { errorText } from '../debugger/expressions/errors.ts';
-import type { Cause, Session } from '../debugger/session.ts';
+import type { Session } from '../debugger/session.ts';
+import type { Cause } from '../debugger/session/cause.ts';
 import { readActions, type Resumption, SUPPORTED_ACTIONS } from './actions.ts';
 import { backwards, backwardsStep } from './backwards.ts';
 import {

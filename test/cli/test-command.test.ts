@@ -33,7 +33,7 @@ describe.skipIf(whyNoBundle() !== undefined)('ringside test', () => {
     expect(stdout).toMatch(
       /^TAP version 14\n1\.\.2\nok 1 - .*sum\.test\.asm: test_passes\nnot ok 2 - .*: test_fails\n/,
     );
-    expect(stdout).toMatch(/does not hold[\s\S]*# 1 passed, 1 failed\n$/);
+    expect(stdout).toMatch(/Assertion failed[\s\S]*# 1 passed, 1 failed\n$/);
     expect(readFileSync(junit, 'utf8')).toContain('tests="2" failures="1"');
     // The first test's RET ran; the other's did not, because its assertion failed before it; the one at start never does.
     expect(readFileSync(lcov, 'utf8')).toMatch(/SF:.*sum\.test\.asm\nDA:2,0\nDA:4,1\nDA:6,0\nLF:3\nLH:1\n/);
@@ -77,7 +77,7 @@ describe.skipIf(whyNoBundle() !== undefined)('ringside test', () => {
         ...result,
         name: 'test_fails',
         passed: false,
-        failures: [{ message: expect.stringContaining('"rax == 1" does not hold'), path: file, line: 6 }],
+        failures: [{ message: expect.stringContaining('Assertion failed: rax == 1'), path: file, line: 6 }],
       },
       // HLT, and the RET of the test whose assertion failed before it, did not run.
       {

@@ -30,7 +30,7 @@ describe.skipIf(skip !== undefined)('annotations', () => {
     const adapter = await launchedMachine({}, TEXT);
     expect(await adapter.go()).toMatchObject({
       reason: 'exception',
-      description: 'Assertion failed: ecx == 1 (program.asm:7 in again)',
+      description: 'Assertion failed: ecx == 1, where ecx is 0x0 (program.asm:7 in again)',
     });
     expect(logs(adapter)).toEqual(['3 left', '2 left', '1 left']);
     expect(await adapter.go()).toMatchObject({
@@ -87,7 +87,9 @@ describe.skipIf(skip !== undefined)('annotations', () => {
     const adapter = await launchedMachine({}, `bits 64\norg 0x100000\nnop ; @assert rax ==\nnop ; @assert rax == 1\n`);
     const outputs = adapter.messages.filter(({ event }) => event === 'output').map(({ body }) => String(body?.output));
     expect(outputs.some((text) => text.startsWith('/work/program.asm:3: '))).toBe(true);
-    expect(await adapter.go()).toMatchObject({ description: 'Assertion failed: rax == 1 (program.asm:4)' });
+    expect(await adapter.go()).toMatchObject({
+      description: 'Assertion failed: rax == 1, where rax is 0x0 (program.asm:4)',
+    });
   });
 
   test('launch.json: anything else is refused', async () => {

@@ -1,6 +1,7 @@
 // A hypervisor and a guest for the toy machine, with symbols and lines, and a session on it.
 
-import { Session, type Cause } from '../../src/debugger/session.ts';
+import { Session } from '../../src/debugger/session.ts';
+import type { Cause } from '../../src/debugger/session/cause.ts';
 import { createScheduler } from '../../src/debugger/scheduler.ts';
 import type { EntryFailure } from '../../src/machine/types.ts';
 import { imageOf, type Image } from '../../src/program/image.ts';

@@ -1,9 +1,14 @@
-// Annotations in a session: breakpoints of a kind that the user writes into the source and switches as groups.
+// Annotations in a session: breakpoints of a kind that the user writes into the source and switches as groups. judge.ts says whether they hold.
 
-import type { Image } from '../../program/image.ts';
 import { type Breakpoint, type BreakpointTable, roomFor } from '../breakpoints.ts';
-import { exitReasonTitle } from '../facts.ts';
-import { annotationPlace, type BoundAnnotation } from './binding.ts';
+import type { BoundAnnotation } from './binding.ts';
+
+/** A breakpoint that a comment of the source stands for. */
+export type AnnotationPoint = Breakpoint & { readonly annotation: BoundAnnotation };
+
+export function isAnnotation(breakpoint: Breakpoint): breakpoint is AnnotationPoint {
+  return breakpoint.annotation !== undefined;
+}
 
 /** Which groups are on: all, or those named; '' is the group of annotations without one. */
 export type EnabledGroups = 'all' | ReadonlySet<string>;
@@ -35,14 +40,8 @@ export function placeAnnotations(table: BreakpointTable, { bound, enabled }: Ses
   return without;
 }
 
-function pointOf(table: BreakpointTable, one: BoundAnnotation): Breakpoint {
+function pointOf(table: BreakpointTable, one: BoundAnnotation): AnnotationPoint {
   const { annotation, addresses, path } = one;
-  const condition =
-    annotation.kind === 'assert'
-      ? ({ ...annotation.expression, kind: 'unary', operator: '!', operand: annotation.expression } as const)
-      : annotation.kind === 'expect-exit'
-        ? annotation.condition
-        : undefined;
   return {
     id: table.nextId++,
     kind: 'annotation',
@@ -57,20 +56,9 @@ function pointOf(table: BreakpointTable, one: BoundAnnotation): Breakpoint {
     path,
     line: annotation.line,
     column: annotation.column,
-    condition,
+    condition: undefined,
     hitCondition: undefined,
-    log: annotation.kind === 'log' ? annotation.pieces : undefined,
+    log: undefined,
     hits: 0,
   };
-}
-
-/** What is said when an assertion does not hold. */
-export function assertionText(image: Image, one: BoundAnnotation): string {
-  return `Assertion failed: ${one.annotation.text} (${annotationPlace(image, one)})`;
-}
-
-/** What is said when an instruction does not exit as it should; `reason` is the basic reason of the exit that happened. */
-export function expectationText(image: Image, one: BoundAnnotation, reason: number | undefined): string {
-  const happened = reason === undefined ? 'no VM exit happened' : `the VM exit was ${exitReasonTitle(reason)}`;
-  return `Expected VM exit ${one.annotation.text}, but ${happened} (${annotationPlace(image, one)})`;
 }

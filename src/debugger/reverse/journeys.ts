@@ -1,7 +1,7 @@
 // Longer ways through time: reverse continue, to the previous VM exit, to a moment.
 
 import type { Moment } from '../../machine/history/types.ts';
-import type { Cause } from '../session.ts';
+import type { Cause } from '../session/cause.ts';
 import { createPast, goToPlace } from './past.ts';
 import { searchBack } from './search.ts';
 import { goTo, type Journey, type Traveller } from './traveller.ts';

@@ -4,7 +4,7 @@
 import type { Stop } from '../../machine/types.ts';
 import { lineAt } from '../../program/image.ts';
 import { decodeAll } from '../instructions.ts';
-import type { Cause } from '../session.ts';
+import type { Cause } from '../session/cause.ts';
 import { peek } from '../memory.ts';
 import { currentPosition } from '../position.ts';
 import { sideFrames } from '../stack.ts';

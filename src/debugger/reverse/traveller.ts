@@ -3,7 +3,7 @@
 import type { Machine, RunOptions, Stop } from '../../machine/types.ts';
 import type { Moment } from '../../machine/history/types.ts';
 import type { Image } from '../../program/image.ts';
-import type { Cause } from '../session.ts';
+import type { Cause } from '../session/cause.ts';
 
 export interface Traveller {
   readonly machine: Machine;

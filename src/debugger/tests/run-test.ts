@@ -3,13 +3,11 @@
 import type { Machine, Stop } from '../../machine/types.ts';
 import { addressOf, type Image, lineAt } from '../../program/image.ts';
 import { annotationPlace, type BoundAnnotation } from '../annotations/binding.ts';
+import { judgeAnnotations, judgeExit, type Point, type Remark } from '../annotations/judge.ts';
 import { writersOf } from '../checks.ts';
+import { type Contexts, createContexts } from '../contexts.ts';
 import { explainEntryFailure, explainTripleFault, explainVmFail, type Explanation } from '../explain.ts';
-import { errorText } from '../expressions/errors.ts';
-import { evaluate } from '../expressions/evaluator.ts';
-import type { Context } from '../expressions/names.ts';
-import { exitReasonTitle } from '../facts.ts';
-import { renderLogMessage } from '../log-messages.ts';
+import { createImages } from '../images.ts';
 import { place } from '../place.ts';
 import { currentPosition } from '../position.ts';
 import { placeCall } from './calls.ts';
@@ -29,15 +27,14 @@ export interface TestOptions {
 /** Value that the test-exit port (F4H) must get; isa-debug-exit makes (value << 1) | 1 of it. */
 const SUCCESS_STATUS = 1;
 const SLICE = 5_000_000;
-/** Exits that come between instructions: an instruction that must exit is not judged by them. */
-const ASYNCHRONOUS = new Set([1, 3, 4, 6, 7, 8, 52]);
 
 interface Run {
   readonly machine: Machine;
   readonly image: Image;
   readonly options: TestOptions;
-  readonly at: ReadonlyMap<bigint, readonly BoundAnnotation[]>;
-  readonly met: Set<BoundAnnotation>;
+  readonly contexts: Contexts;
+  readonly points: readonly Point[];
+  readonly at: ReadonlyMap<bigint, readonly Point[]>;
   readonly failures: TestFailure[];
   readonly notes: string[];
   /** Time at which the limit is reached. */
@@ -54,12 +51,14 @@ export async function runTest(
   const text: string[] = [];
   const decoder = new TextDecoder();
   machine.onOutput = (bytes) => text.push(decoder.decode(bytes, { stream: true }));
+  const points = options.annotations.map((annotation): Point => ({ annotation, hits: 0 }));
   const run: Run = {
     machine,
     image,
     options,
-    at: byAddress(options.annotations),
-    met: new Set(),
+    contexts: createContexts(machine, createImages(machine, image, image.program.name)),
+    points,
+    at: byAddress(points),
     failures: [],
     notes: [],
     end: machine.time() + options.limit,
@@ -77,10 +76,10 @@ export async function runTest(
   };
 }
 
-function byAddress(annotations: readonly BoundAnnotation[]): Map<bigint, BoundAnnotation[]> {
-  const map = new Map<bigint, BoundAnnotation[]>();
-  for (const annotation of annotations) {
-    for (const address of annotation.addresses) map.set(address, [...(map.get(address) ?? []), annotation]);
+function byAddress(points: readonly Point[]): Map<bigint, Point[]> {
+  const map = new Map<bigint, Point[]>();
+  for (const point of points) {
+    for (const address of point.annotation.addresses) map.set(address, [...(map.get(address) ?? []), point]);
   }
   return map;
 }
@@ -192,61 +191,32 @@ function digest(run: Run, stop: Stop): Stop | undefined {
 
 /** The annotations at an address have their say. Answers a stop when the instruction was run to see whether it exits. */
 function meet(run: Run, linear: bigint): Stop | undefined {
-  const { machine } = run;
-  let stop: Stop | undefined;
-  for (const bound of run.at.get(linear) ?? []) {
-    const { annotation } = bound;
-    run.met.add(bound);
-    if (annotation.kind === 'log') {
-      run.notes.push(renderLogMessage(annotation.pieces, contextOf(run)));
-    } else if (annotation.kind === 'assert') {
-      const held = evaluate(annotation.expression, contextOf(run));
-      if (!held.ok) failAt(run, bound, `"${annotation.text}" cannot be evaluated: ${errorText(held.error)}`);
-      else if (held.value.value === 0n) failAt(run, bound, `"${annotation.text}" does not hold.`);
-    } else if (stop === undefined) {
-      if (annotation.condition !== undefined) {
-        const held = evaluate(annotation.condition, contextOf(run));
-        if (!held.ok) failAt(run, bound, `"${annotation.text}" cannot be evaluated: ${errorText(held.error)}`);
-        if (!held.ok || held.value.value === 0n) continue;
-      }
-      run.options.onInstruction?.(linear);
-      stop = machine.step();
-      judgeExit(run, bound, stop, annotation.reason);
-    }
-  }
+  const { machine, image, notes } = run;
+  const here = run.at.get(linear);
+  if (here === undefined) return undefined;
+  const { logs, failures, expected } = judgeAnnotations(here, run.contexts(machine.side()), image);
+  notes.push(...logs.map(({ text }) => text));
+  for (const failure of failures) failAt(run, failure);
+  if (expected.length === 0) return undefined;
+  run.options.onInstruction?.(linear);
+  const stop = machine.step();
+  for (const failure of judgeExit(expected, stop, image)) failAt(run, failure);
   return stop;
-}
-
-function judgeExit(run: Run, bound: BoundAnnotation, stop: Stop, wanted: number): void {
-  const expected = `A VM exit for ${exitReasonTitle(wanted)} was expected`;
-  if (stop.kind !== 'vm-exit') {
-    failAt(run, bound, `${expected}, and the instruction did not exit.`);
-    return;
-  }
-  const reason = stop.exit.reason & 0xffff;
-  if (reason === wanted || ASYNCHRONOUS.has(reason)) return;
-  failAt(run, bound, `${expected}, and the instruction exited for ${exitReasonTitle(reason)}.`);
 }
 
 /** Annotations that a whole program never came to. */
 function unmet(run: Run): void {
-  for (const bound of run.options.annotations) {
-    const { annotation } = bound;
-    if (annotation.kind === 'log' || bound.addresses.length === 0 || run.met.has(bound)) continue;
-    failAt(run, bound, `"@${annotation.kind} ${annotation.text}" was never reached.`);
+  for (const point of run.points) {
+    const { annotation, addresses } = point.annotation;
+    if (annotation.kind === 'log' || addresses.length === 0 || point.hits > 0) continue;
+    const where = annotationPlace(run.image, point.annotation);
+    failAt(run, { point, text: `"@${annotation.kind} ${annotation.text}" was never reached (${where})` });
   }
 }
 
-function contextOf({ machine, image }: Run): Context {
-  return { machine, side: machine.side(), addressOf: (name) => addressOf(image, name) };
-}
-
-function failAt(run: Run, bound: BoundAnnotation, message: string): void {
-  run.failures.push({
-    message: `${annotationPlace(run.image, bound)}: ${message}`,
-    path: bound.path,
-    line: bound.annotation.line,
-  });
+function failAt(run: Run, { text, point }: Remark<Point>): void {
+  const { path, annotation } = point.annotation;
+  run.failures.push({ message: text, path, line: annotation.line });
 }
 
 function fail(run: Run, message: string): void {

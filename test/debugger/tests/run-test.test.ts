@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Coverage, TestResult } from '../../../src/debugger/tests/types.ts';
 import { fileReader, lacking, temporaryFolder } from '../../program/toolchain.ts';
@@ -67,8 +67,8 @@ describe('labels test_* are called, each on a fresh machine', () => {
     for (const name of ['test_adds', 'test_fresh', 'test_fresh_again', 'test_ends_well']) {
       expect(found[name], name).toBe('passed');
     }
-    expect(found.test_wrong).toBe('suite.asm:16 in test_wrong: "ax == 6" does not hold.');
-    expect(found.test_precondition).toBe('suite.asm:5 in add_two: "ax < 10" does not hold.');
+    expect(found.test_wrong).toBe('Assertion failed: ax == 6, where ax is 0x5 (suite.asm:16 in test_wrong)');
+    expect(found.test_precondition).toBe('Assertion failed: ax < 10, where ax is 0xa (suite.asm:5 in add_two)');
     expect(found.test_endless).toMatch(/^It took more than 100000 instructions and stands at .*test_endless/);
     expect(found.test_ends_badly).toBe('It ended with status 3 through port 0xf4.');
   });
@@ -118,7 +118,7 @@ describe('a program without such labels is one test', () => {
     [
       'an expected exit outside a guest',
       `        cpuid ; @expect-exit CPUID\n${END}`,
-      /CPUID was expected, and the instruction did not exit/,
+      /^Expected VM exit CPUID, but no VM exit happened/,
     ],
     [
       'an expression that has no value',
@@ -153,7 +153,7 @@ describe('VM exits', () => {
     ['CPUID', 'passed'],
     ['CPUID if eax == 0x40000000', 'passed'],
     ['HLT if eax == 1', 'passed'],
-    ['HLT', /VM exit for HLT was expected, and the instruction exited for CPUID/],
+    ['HLT', /^Expected VM exit HLT, but the VM exit was CPUID/],
   ])('an instruction that must exit: %s', async (expectation, expected) => {
     const folder = temporaryFolder();
     for (const part of ['include', 'labs']) cpSync(join(SAMPLES, part), join(folder, part), { recursive: true });
@@ -200,12 +200,9 @@ never:  nop
   });
 });
 
-describe.skipIf(lacking('gcc', 'ld'))('C', () => {
+describe.skipIf(lacking('gcc', 'ld', 'make'))('C', () => {
   it('functions test_* of an ELF image, with assertions in comments', async () => {
-    const folder = temporaryFolder();
-    writeFileSync(
-      join(folder, 'sum.c'),
-      `int sum(const int *from, int count) {
+    const source = `int sum(const int *from, int count) {
   int total = 0;
   for (int i = 0; i < count; i++)
     total += from[i];
@@ -221,28 +218,73 @@ void test_wrong(void) {
   __asm__ volatile("nop" : : "a"(sum(numbers, 2))); // @assert eax == 4
 }
 void start(void) { for (;;); }
-`,
-    );
-    const image = join(folder, 'sum.elf');
-    execFileSync('gcc', [
-      '-g',
-      '-O1',
-      '-ffreestanding',
-      '-nostdlib',
-      '-static',
-      '-fno-pie',
-      '-no-pie',
-      '-mgeneral-regs-only',
-      '-fcf-protection=none',
-      '-fno-stack-protector',
-      '-Wl,-Ttext=0x200000,-e,start,--build-id=none',
-      '-o',
-      image,
-      join(folder, 'sum.c'),
-    ]);
-    const results = await runSuite(image, { load: { bits: 64 }, readFile: fileReader });
-    const found = verdicts(results);
+`;
+    const found = verdicts(await runC(source, '-O1'));
     expect(found.test_sum).toBe('passed');
-    expect(found.test_wrong).toMatch(/^sum\.c:14 in test_wrong: "eax == 4" does not hold\.$/);
+    // Before the line's first instruction, which loads an argument: EAX is what the machine began with.
+    expect(found.test_wrong).toBe('Assertion failed: eax == 4, where eax is 0x0 (sum.c:14 in test_wrong)');
+  });
+
+  it('local variables, members and casts mean what they mean in the frame', async () => {
+    const source = `struct pair { int low; struct { unsigned char bytes[4]; } high; };
+static int twice(const struct pair *of) {
+  int result = 2 * of->low;
+  return result; // @assert result == of->low + of->low && of->high.bytes[1] == 0xa5
+}
+void test_locals(void) {
+  struct pair pair = {-21, {{0, 0xa5, 0, 0}}};
+  int got = twice(&pair);
+  got++; // @assert got == -42
+  got++; // @log got is {got}, the byte {pair.high.bytes[1]}
+}
+void test_wrong(void) {
+  struct pair pair = {4, {{0}}};
+  pair.low = 5;
+  pair.low++; // @assert pair.low == 4
+}
+void start(void) { for (;;); }
+`;
+    const found = await runC(source, '-O0');
+    expect(verdicts(found)).toEqual({
+      test_locals: 'passed',
+      test_wrong: 'Assertion failed: pair.low == 4, where pair.low is 5 (sum.c:15 in test_wrong)',
+    });
+    expect(found[0]!.notes).toEqual(["got is -41, the byte 0xa5 ('¥')"]);
+  });
+
+  it.each([
+    ['leaf == (uint32_t)guest->rax && vm->registers.rax == leaf', 'passed'],
+    ['leaf == 0x40000001', /^Assertion failed: leaf == 0x40000001, where leaf is .* \(exits\.c:30 in handle_cpuid\)$/],
+  ])('in the exit handler of a hypervisor: %s', async (expression, expected) => {
+    const folder = temporaryFolder();
+    cpSync(join(SAMPLES, 'tiny-hypervisor'), folder, { recursive: true });
+    rewrite(join(folder, 'exits.c'), /(struct cpuid answer = cpuid\(.*\);)/, `$1 // @assert ${expression}`);
+    rewrite(join(folder, 'main.c'), /(#define EXIT_SUCCESS) 0x10/, '$1 0');
+    execFileSync('make', ['-s', '-C', folder, 'tiny-hypervisor.elf']);
+    const image = join(folder, 'tiny-hypervisor.elf');
+    const readFile = (path: string): Promise<Uint8Array> => fileReader(resolve(folder, path));
+    const found = Object.values(verdicts(await runSuite(image, { limit: 20_000_000, readFile })));
+    if (typeof expected === 'string') expect(found).toEqual([expected]);
+    else expect(found).toEqual([expect.stringMatching(expected)]);
   });
 });
+
+function rewrite(file: string, pattern: RegExp, replacement: string): void {
+  const text = readFileSync(file, 'utf8');
+  const changed = text.replace(pattern, replacement);
+  expect(changed).not.toBe(text);
+  writeFileSync(file, changed);
+}
+
+/** Runs the tests of a C source. */
+function runC(source: string, optimization: string): Promise<TestResult[]> {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'sum.c'), source);
+  const image = join(folder, 'sum.elf');
+  // biome-ignore format: a command line
+  execFileSync('gcc', [
+    '-g', optimization, '-ffreestanding', '-nostdlib', '-static', '-fno-pie', '-no-pie', '-mgeneral-regs-only',
+    '-fcf-protection=none', '-fno-stack-protector', '-Wl,-Ttext=0x200000,-e,start,--build-id=none', '-o', image, join(folder, 'sum.c'),
+  ]);
+  return runSuite(image, { load: { bits: 64 }, readFile: fileReader });
+}
