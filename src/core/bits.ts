@@ -20,6 +20,8 @@ export const CR4_PSE: u64 = 1 << 4;
 export const CR4_PAE: u64 = 1 << 5;
 export const CR4_PGE: u64 = 1 << 7;
 export const CR4_PCE: u64 = 1 << 8;
+export const CR4_OSFXSR: u64 = 1 << 9;
+export const CR4_OSXMMEXCPT: u64 = 1 << 10;
 export const CR4_UMIP: u64 = 1 << 11;
 export const CR4_LA57: u64 = 1 << 12;
 export const CR4_VMXE: u64 = 1 << 13;
@@ -81,6 +83,7 @@ export const VECTOR_GP: u32 = 13;
 export const VECTOR_PF: u32 = 14;
 export const VECTOR_MF: u32 = 16;
 export const VECTOR_AC: u32 = 17;
+export const VECTOR_XM: u32 = 19;
 export const VECTOR_VE: u32 = 20;
 export const VECTOR_CP: u32 = 21;
 

@@ -269,7 +269,6 @@ export const X87_CS = 0x1654; // u32, FCS
 export const X87_DS = 0x1658; // u32, FDS
 export const X87_IP = 0x1660; // u64, FIP
 export const X87_DP = 0x1668; // u64, FDP
-export const X87_DEFERRED = 0x1670; // u32, an unmasked x87 exception with CR0.NE = 0 drives FERR#: 1 asserted
 
 // A VMX instruction in root operation that TypeScript carries out (STOP_VMX_INSTRUCTION).
 export const VMX_INSTRUCTION = 0x16d0; // u32, VMX_*
@@ -451,3 +450,4 @@ export const ACCESS_EXECUTE = 2;
 export const UNSUPPORTED_INSTRUCTION = 1;
 export const UNSUPPORTED_PHYSICAL = 2; // a page walk or fetch touched physical memory that is not RAM
 export const UNSUPPORTED_SMM = 3;
+export const UNSUPPORTED_FERR = 4; // an unmasked x87 exception with CR0.NE = 0

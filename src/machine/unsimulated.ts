@@ -2,6 +2,7 @@
 import {
   CODE_MODE,
   UNSUPPORTED,
+  UNSUPPORTED_FERR,
   UNSUPPORTED_INSTRUCTION,
   UNSUPPORTED_PHYSICAL,
   UNSUPPORTED_SMM,
@@ -23,6 +24,8 @@ export function explainUnsimulated(core: Core, rip: bigint, bytes: Uint8Array): 
       return `A page walk or instruction fetch ${at} touched physical memory at 0x${detail.toString(16)}, where there is no RAM.`;
     case UNSUPPORTED_SMM:
       return `System-management mode is not simulated (${at}).`;
+    case UNSUPPORTED_FERR:
+      return `An x87 exception is pending ${at} with CR0.NE = 0: its report through FERR# and IRQ 13 is not simulated. Set CR0.NE to have #MF instead.`;
     default:
       return `This machine does not simulate what happened ${at}: code ${code}, detail 0x${detail.toString(16)}, bytes ${text}.`;
   }

@@ -31,9 +31,14 @@ export function pick<T>(random: Random, list: readonly T[]): T {
   return list[below(random, list.length)]!;
 }
 
+/** 64 random bits. */
+export function wide(random: Random): bigint {
+  return (BigInt(next(random)) << 32n) | BigInt(next(random));
+}
+
 /** A 64-bit value of the kinds that find mistakes: ends of ranges, single bits, small numbers, sign extensions, noise. */
 export function value(random: Random): bigint {
-  const noise = (BigInt(next(random)) << 32n) | BigInt(next(random));
+  const noise = wide(random);
   switch (below(random, 8)) {
     case 0:
       return pick(random, EDGES);
