@@ -15,12 +15,12 @@ import { registerViews } from './views/views.ts';
 
 export const DEBUG_TYPE = 'ringside';
 
-/** `loadClient`: gives the client of the language server, when the first assembly source is open. `tests`: who carries tests out, where that can be. */
+/** `loadClient`: gives the client of the language server, when the first assembly source is open. `tests`: who carries tests out. */
 export function activateWith(
   context: vscode.ExtensionContext,
   adapters: vscode.DebugAdapterDescriptorFactory,
   loadClient: () => Promise<ClientModule>,
-  tests: TestRunner | undefined,
+  tests: TestRunner,
 ): void {
   const problems = entryProblems(DEBUG_TYPE);
   const watch = watchSessions(DEBUG_TYPE);

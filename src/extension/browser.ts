@@ -1,10 +1,11 @@
-// Entry of the extension in a browser: the debug adapter and the language server are workers.
+// Entry of the extension in a browser: debug adapter, tests and language server are workers.
 import type * as vscode from 'vscode';
 import { activateWith } from './activate.ts';
 import { startClient } from './language-client-web.ts';
+import { testWorker } from './tests/worker.ts';
 import { workerAdapterFactory } from './worker-adapter.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
   const loadClient = () => Promise.resolve({ startClient });
-  activateWith(context, workerAdapterFactory(context.extensionUri), loadClient, undefined);
+  activateWith(context, workerAdapterFactory(context.extensionUri), loadClient, testWorker(context.extensionUri));
 }

@@ -3,21 +3,18 @@ import * as vscode from 'vscode';
 import type { AuditBody } from '../dap/protocol.ts';
 import type { EntryProblems } from './diagnostics.ts';
 import { launchProgram } from './configuration.ts';
+import { programOf } from './places.ts';
 
-/** The file a command is for: the one it was called on, else the one in the editor. */
-function programOf(uri: vscode.Uri | undefined): string | undefined {
-  return (uri ?? vscode.window.activeTextEditor?.document.uri)?.fsPath;
-}
-
+/** Debugs or runs the file that the command was called on, else the one in the editor. */
 async function start(uri: vscode.Uri | undefined, options: vscode.DebugSessionOptions): Promise<void> {
-  const program = programOf(uri);
-  if (!program) {
+  const file = uri ?? vscode.window.activeTextEditor?.document.uri;
+  if (file === undefined) {
     void vscode.window.showErrorMessage('Ringside: open an assembly source or a multiboot ELF first.');
     return;
   }
-  const folder = vscode.workspace.getWorkspaceFolder(vscode.Uri.file(program));
-  const name = `Debug ${vscode.workspace.asRelativePath(program)}`;
-  await vscode.debug.startDebugging(folder, launchProgram(program, name), options);
+  const folder = vscode.workspace.getWorkspaceFolder(file);
+  const name = `Debug ${vscode.workspace.asRelativePath(file)}`;
+  await vscode.debug.startDebugging(folder, launchProgram(programOf(file), name), options);
 }
 
 /** Asks the adapter for something outside the protocol's own requests, when a Ringside session runs. */

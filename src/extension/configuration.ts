@@ -1,5 +1,6 @@
 // Launch configurations: what F5 does without a launch.json, and what it takes from the file that is open.
 import * as vscode from 'vscode';
+import { programOf } from './places.ts';
 
 const PROGRAM_PATTERN = '**/*.{asm,nasm,elf}';
 const PROGRAM_FILE = /\.(asm|nasm|elf|bin)$/i;
@@ -21,7 +22,7 @@ export function configurationProvider(): vscode.DebugConfigurationProvider {
         );
         return undefined;
       }
-      return launchProgram(file.fileName, `Debug ${vscode.workspace.asRelativePath(file.uri)}`);
+      return launchProgram(programOf(file.uri), `Debug ${vscode.workspace.asRelativePath(file.uri)}`);
     },
   };
 }
@@ -32,7 +33,7 @@ export function dynamicConfigurations(): vscode.DebugConfigurationProvider {
     async provideDebugConfigurations(folder) {
       const pattern = folder ? new vscode.RelativePattern(folder, PROGRAM_PATTERN) : PROGRAM_PATTERN;
       const files = await vscode.workspace.findFiles(pattern, '**/node_modules/**', 50);
-      return files.map((uri) => launchProgram(uri.fsPath, `Debug ${vscode.workspace.asRelativePath(uri)}`));
+      return files.map((uri) => launchProgram(programOf(uri), `Debug ${vscode.workspace.asRelativePath(uri)}`));
     },
   };
 }

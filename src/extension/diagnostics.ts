@@ -1,6 +1,7 @@
 // Failed VM-entry checks as problems on the lines of the VMWRITEs to blame, while the session lasts.
 import * as vscode from 'vscode';
 import type { Problem, ProblemsBody } from '../dap/protocol.ts';
+import { rootOf, uriBeside } from './places.ts';
 
 const SOURCE = 'Ringside';
 const SEVERITIES = {
@@ -16,18 +17,19 @@ export interface EntryProblems {
 /** Shows what a session tells of failed checks; a session's problems go with it. */
 export function entryProblems(debugType: string): EntryProblems {
   const collection = vscode.languages.createDiagnosticCollection(debugType);
-  const bySession = new Map<string, readonly Problem[]>();
+  const bySession = new Map<string, { readonly root: vscode.Uri; readonly problems: readonly Problem[] }>();
   const refresh = (): void => {
     collection.clear();
-    const byPath = new Map<string, vscode.Diagnostic[]>();
-    for (const problem of [...bySession.values()].flat()) {
-      byPath.set(problem.path, [...(byPath.get(problem.path) ?? []), diagnosticOf(problem)]);
+    for (const { root, problems } of bySession.values()) {
+      for (const problem of problems) {
+        const file = uriBeside(root, problem.path);
+        collection.set(file, [...(collection.get(file) ?? []), diagnosticOf(problem)]);
+      }
     }
-    for (const [path, diagnostics] of byPath) collection.set(vscode.Uri.file(path), diagnostics);
   };
   const show = (session: vscode.DebugSession, problems: readonly Problem[]): void => {
     if (problems.length === 0) bySession.delete(session.id);
-    else bySession.set(session.id, problems);
+    else bySession.set(session.id, { root: rootOf(session) ?? vscode.Uri.file('/'), problems });
     refresh();
   };
   const disposable = vscode.Disposable.from(

@@ -1,5 +1,6 @@
 // The extension as it runs in a browser: in VS Code's extension host for workers, with the machine in a worker of its own and no process behind it.
 // The tests are those of the desktop that need nothing else.
+import { tests as firstSteps } from './first-steps.mjs';
 import { runTests } from './run.mjs';
 import { tests as sessions } from './sessions.mjs';
 import { tests as views } from './views.mjs';
@@ -11,9 +12,11 @@ const NAMES = [
   'a failed VM entry names its three mistakes',
   'a hypervisor in C has source lines on both sides',
   'a saved run',
+  'first steps: the Testing view grades a lab',
+  'first steps: a label is a test that can be run and debugged',
 ];
 
-const tests = { ...sessions, ...views };
+const tests = { ...sessions, ...views, ...firstSteps };
 
 const chosen = Object.fromEntries(
   NAMES.map((name) => {

@@ -1,8 +1,9 @@
 // What the Testing view is made of, without VS Code.
 import { describe, expect, test } from 'vitest';
+import type { Uri } from 'vscode';
 import type { TestEnded } from '../../src/debugger/tests/events.ts';
 import { createLineReader } from '../../src/extension/lines.ts';
-import { listTests, runArguments, type TestRunner } from '../../src/extension/tests/runner.ts';
+import { listTests, type TestRunner, testArguments } from '../../src/extension/tests/runner.ts';
 import { addLines, coverageOf, debugVerdict, messagesOf, outputOf } from '../../src/extension/tests/summary.ts';
 
 const RESULT: TestEnded = {
@@ -37,25 +38,36 @@ describe('lines of a process', () => {
   });
 });
 
-test('arguments of a run', () => {
-  const settings = { coverage: false, maxInstructions: 5 };
-  expect(runArguments('/a', undefined, settings)).toEqual(['/a', '--json', '--max-instructions', '5']);
-  expect(runArguments('/a', ['x', 'y'], { ...settings, coverage: true })).toEqual(
-    '/a --test x --test y --json --coverage --max-instructions 5'.split(' '),
+test('a request as arguments of the command line', () => {
+  const run = { paths: ['/a'], names: [], list: false, coverage: false, maxInstructions: 5 };
+  expect(testArguments(run).join(' ')).toBe('/a --json --max-instructions 5');
+  expect(testArguments({ ...run, names: ['x', 'y'], coverage: true }).join(' ')).toBe(
+    '/a --test x --test y --json --max-instructions 5 --coverage',
   );
+  expect(testArguments({ ...run, list: true }).join(' ')).toBe('/a --json --list');
 });
 
-test('many files are listed by several processes, and each may have its problem', async () => {
-  const calls: (readonly string[])[] = [];
-  const runner: TestRunner = async (args) => {
-    calls.push(args);
-    return args.includes('f60') ? 'broken' : '';
+test('many files are listed by several processes, those of a file system together, and each may have its problem', async () => {
+  const calls: { root: string; paths: readonly string[] }[] = [];
+  const runner: TestRunner = async ({ paths }, root, onEvent) => {
+    calls.push({ root: root.scheme, paths });
+    for (const file of paths) onEvent({ kind: 'problem', file, message: 'm' });
+    return paths.includes('f60') ? 'broken' : '';
   };
-  const files = Array.from({ length: 120 }, (_, index) => `f${index}`);
+  const file = (scheme: string, fsPath: string) => ({ scheme, authority: '', fsPath }) as Uri;
+  const files = Array.from({ length: 120 }, (_, index) => file('file', `f${index}`));
+  const other = [file('memory', 'f0'), file('memory', 'f1')];
   const token = { isCancellationRequested: false, onCancellationRequested: () => ({ dispose: () => {} }) };
-  expect(await listTests(runner, files, () => {}, token)).toBe('broken');
-  expect(calls.map((args) => args.length)).toEqual([52, 52, 22]);
-  expect(calls.flat().filter((arg) => arg.startsWith('f'))).toEqual(files);
+  const told: Uri[] = [];
+  const mixed = [...files.slice(0, 70), ...other, ...files.slice(70)];
+  expect(await listTests(runner, mixed, (uri) => told.push(uri), token)).toBe('broken');
+  expect(calls.map(({ root, paths }) => `${root} ${paths.length}`)).toEqual([
+    'file 50',
+    'file 50',
+    'memory 2',
+    'file 20',
+  ]);
+  expect(new Set(told)).toEqual(new Set(mixed));
 });
 
 test('failures stand at their lines, counted from 0, or at the test', () => {

@@ -6,8 +6,7 @@ import { listTests, type TestRunner } from './runner.ts';
 import { TEST_GLOB } from './summary.ts';
 import { createTree, type TestTree } from './tree.ts';
 
-/** Without a runner tests are shown, and running them says why they cannot be. */
-export function testController(debugType: string, runner: TestRunner | undefined): vscode.Disposable {
+export function testController(debugType: string, runner: TestRunner): vscode.Disposable {
   const controller = vscode.tests.createTestController('ringside', 'Ringside');
   const tree = createTree(controller);
   const discovery = createDiscovery(controller, tree, runner);
@@ -42,7 +41,7 @@ interface Discovery extends vscode.Disposable {
 }
 
 /** Looks for tests when the view first asks, and again for a file that changed. */
-function createDiscovery(controller: vscode.TestController, tree: TestTree, runner: TestRunner | undefined): Discovery {
+function createDiscovery(controller: vscode.TestController, tree: TestTree, runner: TestRunner): Discovery {
   const cancellation = new vscode.CancellationTokenSource();
   const watchers: vscode.Disposable[] = [];
 
@@ -56,15 +55,11 @@ function createDiscovery(controller: vscode.TestController, tree: TestTree, runn
 
   async function listNow(files: readonly vscode.Uri[]): Promise<void> {
     for (const uri of files) tree.add(uri);
-    if (runner === undefined || files.length === 0) return;
-    const found = new Map(files.map((uri) => [uri.fsPath, uri]));
     for (const uri of files) tree.begin(uri);
     const problem = await listTests(
       runner,
-      [...found.keys()],
-      (event) => {
-        const uri = 'file' in event ? found.get(event.file) : undefined;
-        if (uri === undefined) return;
+      files,
+      (uri, event) => {
         if (event.kind === 'test') tree.found(uri, event);
         if (event.kind === 'problem') tree.problem(uri, event.message);
       },

@@ -1,5 +1,6 @@
 // Tests under the debugger: one session after the other, judged by how it ended.
 import * as vscode from 'vscode';
+import { programOf } from '../places.ts';
 import type { Chosen } from './run.ts';
 import { debugVerdict } from './summary.ts';
 
@@ -26,7 +27,7 @@ function configurationOf(debugType: string, file: vscode.TestItem, item: vscode.
     type: debugType,
     request: 'launch',
     name: `Test ${item.label}`,
-    program: file.uri?.fsPath ?? '',
+    program: file.uri === undefined ? '' : programOf(file.uri),
     ...(item === file ? {} : { test: item.label }),
     stopOnFirstVmExit: false,
   };

@@ -1,7 +1,8 @@
 // A run of tests: each file's by one process, results as they come.
 import * as vscode from 'vscode';
 import type { TestEnded, TestEvent } from '../../debugger/tests/events.ts';
-import { runArguments, type TestRunner } from './runner.ts';
+import { uriBeside } from '../places.ts';
+import type { TestRunner } from './runner.ts';
 import { addLines, coverageOf, messagesOf, outputOf } from './summary.ts';
 import type { TestTree } from './tree.ts';
 
@@ -11,15 +12,12 @@ export interface Chosen {
   readonly tests: readonly vscode.TestItem[];
 }
 
-export const DESKTOP_ONLY =
-  'Tests run in VS Code on a computer: here, in a browser, Ringside has no process to run them in. F5 debugs the program.';
-
 type Covered = WeakMap<vscode.FileCoverage, vscode.StatementCoverage[]>;
 
 export async function runTests(
   controller: vscode.TestController,
   tree: TestTree,
-  runner: TestRunner | undefined,
+  runner: TestRunner,
   request: vscode.TestRunRequest,
   chosen: readonly Chosen[],
   token: vscode.CancellationToken,
@@ -31,11 +29,9 @@ export async function runTests(
   for (const entry of chosen) for (const item of itemsOf(entry)) run.enqueued(item);
   for (const entry of chosen) {
     if (token.isCancellationRequested) break;
-    if (runner === undefined)
-      for (const item of itemsOf(entry)) run.errored(item, new vscode.TestMessage(DESKTOP_ONLY));
-    else await runFile(run, tree, runner, entry, token, covered === undefined ? undefined : lines);
+    await runFile(run, tree, runner, entry, token, covered === undefined ? undefined : lines);
   }
-  for (const [path, sum] of lines) addCoverage(run, path, sum, covered);
+  for (const [source, sum] of lines) addCoverage(run, vscode.Uri.parse(source), sum, covered);
   run.end();
 }
 
@@ -55,6 +51,8 @@ async function runFile(
   lines: Map<string, Map<number, number>> | undefined,
 ): Promise<void> {
   const { file, tests } = entry;
+  const { uri } = file;
+  if (uri === undefined) return;
   const left = new Map(itemsOf(entry).map((item) => [item.id, item]));
   const began = new Map<string, number>();
   const take = (event: TestEvent): void => {
@@ -76,18 +74,19 @@ async function runFile(
         left.clear();
         break;
       case 'coverage': {
-        const sum = lines?.get(event.path) ?? new Map<number, number>();
+        const source = uriBeside(uri, event.path).toString();
+        const sum = lines?.get(source) ?? new Map<number, number>();
         addLines(sum, event.lines);
-        lines?.set(event.path, sum);
+        lines?.set(source, sum);
         break;
       }
       case 'test':
     }
   };
-  const names = tests.length === 0 ? undefined : tests.map(({ label }) => label);
   const maxInstructions = vscode.workspace.getConfiguration('ringside').get('test.maxInstructions', 20_000_000);
-  const args = runArguments(file.uri?.fsPath ?? '', names, { coverage: lines !== undefined, maxInstructions });
-  const problem = await runner(args, take, token);
+  const names = tests.map(({ label }) => label);
+  const request = { paths: [uri.fsPath], names, list: false, coverage: lines !== undefined, maxInstructions };
+  const problem = await runner(request, uri, take, token);
   for (const item of left.values()) {
     if (token.isCancellationRequested) run.skipped(item);
     else run.errored(item, new vscode.TestMessage(problem === '' ? 'The test gave no result.' : problem));
@@ -102,7 +101,7 @@ function report(run: vscode.TestRun, item: vscode.TestItem, result: TestEnded, m
   }
   const messages = messagesOf(result).map(({ text, path, line }) => {
     const message = new vscode.TestMessage(text);
-    const uri = path === undefined ? item.uri : vscode.Uri.file(path);
+    const uri = path === undefined || item.uri === undefined ? item.uri : uriBeside(item.uri, path);
     const position = path === undefined ? item.range?.start : new vscode.Position(line, 0);
     if (uri !== undefined && position !== undefined) message.location = new vscode.Location(uri, position);
     return message;
@@ -112,14 +111,14 @@ function report(run: vscode.TestRun, item: vscode.TestItem, result: TestEnded, m
 
 function addCoverage(
   run: vscode.TestRun,
-  path: string,
+  source: vscode.Uri,
   sum: ReadonlyMap<number, number>,
   covered: Covered | undefined,
 ): void {
   const statements = coverageOf(sum).map(
     ({ line, executed }) => new vscode.StatementCoverage(executed, new vscode.Position(line, 0)),
   );
-  const file = vscode.FileCoverage.fromDetails(vscode.Uri.file(path), statements);
+  const file = vscode.FileCoverage.fromDetails(source, statements);
   covered?.set(file, statements);
   run.addCoverage(file);
 }

@@ -1,6 +1,7 @@
 // The items of the Testing view: one a file, which is the test itself when the program as a whole is one, and below it its labels.
 import * as vscode from 'vscode';
 import type { TestFound } from '../../debugger/tests/events.ts';
+import { uriBeside } from '../places.ts';
 import type { Chosen } from './run.ts';
 
 export interface TestTree {
@@ -47,7 +48,7 @@ export function createTree(controller: vscode.TestController): TestTree {
         file.description = vscode.workspace.asRelativePath(uri);
         return;
       }
-      const source = test.path === undefined ? uri : vscode.Uri.file(test.path);
+      const source = test.path === undefined ? uri : uriBeside(uri, test.path);
       const id = `${uri}#${test.name}`;
       // An item that a run is about stays the same.
       const known = file.children.get(id);
