@@ -1,82 +1,17 @@
 // `npm run real [-- NAME…] [--limit INSTRUCTIONS]`: programs of others, from Debian's packages, on the machine, and how far each comes.
 // Packages are fetched into build/real by apt-get and unpacked there. Nothing else needs them. docs/reference/runs.md keeps the results.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs, stripVTControlCharacters } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { build } from 'esbuild';
-import { ROOT, say } from './lib/run.mjs';
+import { ROOT, say } from '../lib/run.mjs';
+import { FOLDER, fetched } from './packages.mjs';
+import { PROGRAMS } from './programs.mjs';
 
-const FOLDER = join(ROOT, 'build/real');
 const SLICE = 20_000_000;
 const LIMIT = 300_000_000;
-const LINUX = 'earlyprintk=serial,ttyS0,115200 console=ttyS0 nokaslr';
-
-/** `file` names what is run in the package's /boot; gzip is undone. */
-const PROGRAMS = [
-  {
-    name: 'xen',
-    package: 'xen-hypervisor-4.17-amd64',
-    file: /^xen-.*\.gz$/,
-    args: 'console=com1 com1=115200,8n1 noreboot loglvl=all',
-    memory: 512,
-  },
-  {
-    name: 'xen-no-real-mode',
-    package: 'xen-hypervisor-4.17-amd64',
-    file: /^xen-.*\.gz$/,
-    args: 'no-real-mode console=com1 com1=115200,8n1 noreboot loglvl=all',
-    memory: 512,
-  },
-  { name: 'linux-64', package: linuxPackage, file: /^vmlinuz-/, args: LINUX, memory: 512, bits: 64 },
-  { name: 'linux-32', package: linuxPackage, file: /^vmlinuz-/, args: LINUX, memory: 512, bits: 32 },
-  { name: 'linux-16', package: linuxPackage, file: /^vmlinuz-/, args: `${LINUX} debug`, memory: 512, bits: 16 },
-  {
-    name: 'gnumach',
-    package: 'gnumach-image-1.8-486',
-    file: /^gnumach-.*\.gz$/,
-    args: 'console=com0',
-    memory: 128,
-  },
-  {
-    name: 'memtest86+-ia32',
-    package: 'memtest86+',
-    file: /^memtest86\+ia32\.bin$/,
-    args: 'console=ttyS0,115200',
-    memory: 64,
-  },
-  {
-    name: 'memtest86+-x64',
-    package: 'memtest86+',
-    file: /^memtest86\+x64\.bin$/,
-    args: 'console=ttyS0,115200',
-    memory: 64,
-  },
-  { name: 'ipxe', package: 'ipxe', file: /^ipxe\.lkrn$/, args: '', memory: 64, bits: 16 },
-];
-
-/** The kernel's own package, of which linux-image-amd64 is only the newest name. */
-function linuxPackage() {
-  const [, name] = /Depends: (linux-image-\S+)/.exec(command('apt-cache', ['depends', 'linux-image-amd64'])) ?? [];
-  if (name === undefined) throw new Error('apt-cache knows no linux-image-amd64: run apt-get update');
-  return name;
-}
-
-function command(tool, args) {
-  return execFileSync(tool, args, { cwd: FOLDER, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-}
-
-/** The package, unpacked: its folder and version. */
-function fetched(name) {
-  const archive = () => readdirSync(FOLDER).find((file) => file.startsWith(`${name}_`) && file.endsWith('.deb'));
-  if (archive() === undefined) command('apt-get', ['download', name]);
-  const file = archive();
-  const folder = join(FOLDER, name);
-  if (!existsSync(folder)) command('dpkg-deb', ['-x', file, folder]);
-  return { folder, version: command('dpkg-deb', ['-f', file, 'Version']).trim() };
-}
 
 async function machineModule() {
   const outfile = join(FOLDER, 'bundle.mjs');
@@ -112,10 +47,13 @@ async function played(tools, core, program, limit) {
   if (file === undefined) throw new Error(`${name} ${version} has no ${program.file} in /boot`);
   const content = readFileSync(join(boot, file));
   const bytes = new Uint8Array(content[0] === 0x1f && content[1] === 0x8b ? gunzipSync(content) : content);
-  const { args, bits, memory } = program;
+  const { args, bits, memory, module, until } = program;
   const ramSize = memory << 20;
-  const options = { ramSize, args, bits, format: bits === undefined ? 'auto' : 'linux' };
-  const loaded = await tools.loadProgram(basename(file), options, async () => bytes);
+  const files = new Map([[basename(file), bytes]]);
+  if (module !== undefined) files.set('initrd', new Uint8Array(module(folder)));
+  const modules = module === undefined ? [] : ['initrd'];
+  const options = { ramSize, args, bits, modules, format: bits === undefined ? 'auto' : 'linux' };
+  const loaded = await tools.loadProgram(basename(file), options, async (path) => files.get(path));
   const machine = tools.createMachine({ coreWasm: core, ramSize, program: loaded });
   let text = '';
   let exits = 0;
@@ -129,7 +67,7 @@ async function played(tools, core, program, limit) {
   };
   let stop;
   do stop = machine.run({ limit: Math.min(SLICE, limit - machine.time()), tripleFaults: true });
-  while (stop.kind === 'budget' && machine.time() < limit);
+  while (stop.kind === 'budget' && machine.time() < limit && !(until && text.includes(until)));
   const end = inWords(stop, machine, tools, loaded);
   return { package: name, version, text, exits, notices, instructions: machine.time(), end };
 }

@@ -1,0 +1,52 @@
+// Which programs run, and how. `file` names what is run in the package's /boot; gzip is undone.
+import { linuxPackage } from './packages.mjs';
+import { initrd } from './initrd.mjs';
+
+const LINUX = 'earlyprintk=serial,ttyS0,115200 console=ttyS0 nokaslr';
+const XEN = 'console=com1 com1=115200,8n1 noreboot loglvl=all';
+
+export const PROGRAMS = [
+  { name: 'xen', package: 'xen-hypervisor-4.17-amd64', file: /^xen-.*\.gz$/, args: XEN, memory: 512 },
+  {
+    name: 'xen-no-real-mode',
+    package: 'xen-hypervisor-4.17-amd64',
+    file: /^xen-.*\.gz$/,
+    args: `no-real-mode ${XEN}`,
+    memory: 512,
+  },
+  { name: 'linux-64', package: linuxPackage, file: /^vmlinuz-/, args: LINUX, memory: 512, bits: 64 },
+  { name: 'linux-32', package: linuxPackage, file: /^vmlinuz-/, args: LINUX, memory: 512, bits: 32 },
+  { name: 'linux-16', package: linuxPackage, file: /^vmlinuz-/, args: `${LINUX} debug`, memory: 512, bits: 16 },
+  {
+    name: 'linux-kvm',
+    package: linuxPackage,
+    file: /^vmlinuz-/,
+    args: 'console=ttyS0 nokaslr',
+    memory: 512,
+    bits: 64,
+    module: initrd,
+    until: 'kvm-guest: end',
+  },
+  {
+    name: 'gnumach',
+    package: 'gnumach-image-1.8-486',
+    file: /^gnumach-.*\.gz$/,
+    args: 'console=com0',
+    memory: 128,
+  },
+  {
+    name: 'memtest86+-ia32',
+    package: 'memtest86+',
+    file: /^memtest86\+ia32\.bin$/,
+    args: 'console=ttyS0,115200',
+    memory: 64,
+  },
+  {
+    name: 'memtest86+-x64',
+    package: 'memtest86+',
+    file: /^memtest86\+x64\.bin$/,
+    args: 'console=ttyS0,115200',
+    memory: 64,
+  },
+  { name: 'ipxe', package: 'ipxe', file: /^ipxe\.lkrn$/, args: '', memory: 64, bits: 16 },
+];
