@@ -28,7 +28,9 @@ export function initrd(kernel) {
 /** A cpio archive in the "newc" format of the kernel's documentation on initramfs buffers. */
 function archive(entries) {
   const all = [...entries, { path: 'TRAILER!!!', mode: 0 }];
-  return Buffer.concat(all.flatMap(({ path, mode, bytes = Buffer.alloc(0) }, index) => entry(path, mode, bytes, index)));
+  return Buffer.concat(
+    all.flatMap(({ path, mode, bytes = Buffer.alloc(0) }, index) => entry(path, mode, bytes, index)),
+  );
 }
 
 function entry(path, mode, bytes, inode) {
