@@ -325,12 +325,30 @@ export const VMX_OFFERS = 0x1900; // u32, what the processor has: bit 0 INVEPT, 
 export const APIC_WRITE = 0x1904; // u32, a write to the APIC-access page was virtualized: bit 31 and its offset; what follows is due
 export const VIRTUAL_INTERRUPT = 0x1908; // u32, a pending virtual interrupt is recognized
 export const TPR_EXIT = 0x190c; // u32, the VM entry found the task priority below the threshold: a VM exit before the first instruction
+export const ABSENT = 0x1910; // u32, ABSENT_*: what this processor lacks (CPUID does not report it), asked by the decoder and the page walk
 export const APIC_TAG = 0x1918; // u64, APIC-access page of the guest whose translations the TLB sets hold, or all ones
 export const PKRS_TAG = 0x1920; // u64 x 2, IA32_PKRS with GUEST_TAG and with ROOT_TAG
 export const FAULT_LOG = 0x1940; // u32 count, then (at +8) 5 x 32 bytes: vector u32, error u32, RIP u64, CR2 u64, RIP key u64
 export const STATISTICS_ROW = 0x1bf0; // u32: where the last VM exit is counted, plus 1; 0 when a VM entry followed it (vmx/statistics.ts)
 export const STATISTICS_TIME = 0x1bf8; // u64: when that VM exit was
 export const PLAIN_MSRS = 0x1c00; // u64 x 128, to 0x2000: MSRs that only machine/msrs.ts reads and writes, in the order of its table
+
+// Bits of ABSENT.
+export const ABSENT_PAGE_1G = 1 << 0; // pages of 1 GByte: PS is reserved in a PDPTE
+export const ABSENT_MOVBE = 1 << 1;
+export const ABSENT_POPCNT = 1 << 2;
+export const ABSENT_RDRAND = 1 << 3;
+export const ABSENT_RDSEED = 1 << 4;
+export const ABSENT_BMI1 = 1 << 5; // TZCNT is BSF then
+export const ABSENT_BMI2 = 1 << 6;
+export const ABSENT_LZCNT = 1 << 7; // LZCNT is BSR then
+export const ABSENT_ADX = 1 << 8;
+export const ABSENT_INVPCID = 1 << 9;
+export const ABSENT_SMAP = 1 << 10; // CLAC and STAC
+export const ABSENT_CLWB = 1 << 11;
+export const ABSENT_RDTSCP = 1 << 12;
+export const ABSENT_RDPID = 1 << 13;
+export const ABSENT_MOVDIRI = 1 << 14;
 
 // Several logical processors (core/processors.ts).
 export const TLB_AREA = 0x1a40; // u32, address of this processor's TLB sets: TLB_BASE = TLB_AREA + set * TLB_SET

@@ -1,6 +1,8 @@
 // Linear to physical addresses in every paging mode (SDM "Paging"), page faults, and what may enter the TLB.
 
 import {
+  ABSENT,
+  ABSENT_PAGE_1G,
   ACCESS_EXECUTE,
   ACCESS_READ,
   ACCESS_WRITE,
@@ -233,6 +235,7 @@ function walk(linear: u64, access: u32, privilege: u32): void {
       if (level == 2) mustBeZero |= 0x1fe000;
       else if (level == 3) mustBeZero |= 0x3fffe000;
     } else if (level >= 4) mustBeZero |= LARGE;
+    if (level == 3 && leaf && load<u32>(ABSENT) & ABSENT_PAGE_1G) mustBeZero |= LARGE;
     if (entry & mustBeZero) pageFault(linear, access, privilege, ERROR_PRESENT | ERROR_RESERVED);
     pageRights = (pageRights & entry & (WRITABLE | USER)) | ((pageRights | entry) & NX);
     if (leaf) {

@@ -62,12 +62,18 @@ const FEATURES_EDX = ['FSRM', 'IBRS', 'STIBP', 'IA32_ARCH_CAPABILITIES', 'SSBD']
 const EXTENDED_ECX = ['LAHF', 'LZCNT', 'PREFETCHW'];
 const EXTENDED_EDX = ['Page1GB', 'RDTSCP', 'LM'];
 
-/** What CPUID reports on a processor of a profile. */
-export function cpuidFeatures(profile: CapabilityProfile): CpuidFeatures {
+/** Features of the machine that CPUID does not report on a processor of a profile. */
+export function hiddenFeatures(profile: CapabilityProfile): ReadonlySet<string> {
   const hidden = new Set(profile.hidden);
   if (profile.vmx === 'absent') hidden.add('VMX');
   for (const [feature, bit] of Object.entries(CR4_OF_FEATURE))
     if (!profile.cr4Fixed1.includes(bit)) hidden.add(feature);
+  return hidden;
+}
+
+/** What CPUID reports on a processor of a profile. */
+export function cpuidFeatures(profile: CapabilityProfile): CpuidFeatures {
+  const hidden = hiddenFeatures(profile);
   const mask = (leaf: number, register: CpuidRegister, names: readonly string[]) =>
     cpuidMask(
       leaf,

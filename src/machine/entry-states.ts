@@ -1,5 +1,7 @@
 // How a program is placed in memory and entered (docs/reference/entry-states.md).
 import {
+  ABSENT,
+  ABSENT_PAGE_1G,
   CR0,
   CR3,
   CR4,
@@ -23,7 +25,7 @@ import {
   TR,
 } from '../core/layout.ts';
 import type { LinuxEntry, Program } from '../program/types.ts';
-import { type Core, writeQuad, writeWord } from '../vmx/processor.ts';
+import { type Core, readWord, writeQuad, writeWord } from '../vmx/processor.ts';
 import { writeSegment } from './power-on.ts';
 
 // Low memory that the machine fills for flat programs.
@@ -32,6 +34,9 @@ export const FLAT_PDPT = 0x71000; // 512 pages of 1 GiB: the first 512 GiB, iden
 export const FLAT_GDT = 0x72000; // null, code, data, 64-bit TSS
 export const FLAT_TSS = 0x72100;
 export const FLAT_END = 0x73000;
+// A processor without 1-GByte pages has four page directories here, of 2-MByte pages: the first 4 GiB.
+export const FLAT_DIRECTORIES = 0x73000;
+export const FLAT_DIRECTORIES_END = 0x77000;
 export const FLAT_STACK = 0x70000;
 export const REAL_MODE_STACK = 0x7c00;
 export const CODE_SELECTOR = 0x08;
@@ -71,7 +76,7 @@ export function enterProgram(core: Core, program: Program): void {
     core.bytes.set(bytes, RAM + address);
   }
   const { entry } = program;
-  if (entry.kind === 'flat' && entry.bits !== 16) refuseOverlap(program);
+  if (entry.kind === 'flat' && entry.bits !== 16) refuseOverlap(program, flatEnd(core, entry.bits));
   if (entry.kind === 'multiboot') enterMultiboot(core, entry.entry, entry.info);
   else if (entry.kind === 'linux') enterLinux(core, entry);
   else if (entry.bits === 16) enterReal(core, entry.entry);
@@ -79,10 +84,18 @@ export function enterProgram(core: Core, program: Program): void {
   else enterFlat64(core, entry.entry);
 }
 
-function refuseOverlap({ name, segments }: Program): void {
-  if (!segments.some(({ address, size }) => address < FLAT_END && address + size > FLAT_PML4)) return;
+function flatEnd(core: Core, bits: 32 | 64): number {
+  return bits === 64 && lacksLargestPages(core) ? FLAT_DIRECTORIES_END : FLAT_END;
+}
+
+function lacksLargestPages(core: Core): boolean {
+  return (readWord(core, ABSENT) & ABSENT_PAGE_1G) !== 0;
+}
+
+function refuseOverlap({ name, segments }: Program, end: number): void {
+  if (!segments.some(({ address, size }) => address < end && address + size > FLAT_PML4)) return;
   throw new RangeError(
-    `${name} occupies 0x${FLAT_PML4.toString(16)} to 0x${(FLAT_END - 1).toString(16)}, where the machine keeps the page tables and GDT of a flat program; load it elsewhere`,
+    `${name} occupies 0x${FLAT_PML4.toString(16)} to 0x${(end - 1).toString(16)}, where the machine keeps the page tables and GDT of a flat program; load it elsewhere`,
   );
 }
 
@@ -164,9 +177,17 @@ function longMode(core: Core): void {
 
 function writePageTables(core: Core): void {
   writeQuad(core, RAM + FLAT_PML4, BigInt(FLAT_PDPT) | PRESENT_WRITABLE);
-  for (let i = 0n; i < 512n; i++) {
-    writeQuad(core, RAM + FLAT_PDPT + Number(i) * 8, (i << 30n) | LARGE_PAGE | PRESENT_WRITABLE);
-  }
+  if (lacksLargestPages(core)) {
+    for (let i = 0; i < 4; i++)
+      writeQuad(core, RAM + FLAT_PDPT + i * 8, BigInt(FLAT_DIRECTORIES + i * 0x1000) | PRESENT_WRITABLE);
+    writeIdentity(core, FLAT_DIRECTORIES, 4 * 512, 21n);
+  } else writeIdentity(core, FLAT_PDPT, 512, 30n);
+}
+
+/** Entries of large pages of 2^`shift` bytes that map linear addresses to themselves. */
+function writeIdentity(core: Core, table: number, entries: number, shift: bigint): void {
+  for (let i = 0; i < entries; i++)
+    writeQuad(core, RAM + table + i * 8, (BigInt(i) << shift) | LARGE_PAGE | PRESENT_WRITABLE);
 }
 
 /** Null, code, data and a busy 64-bit TSS, as the segment registers have them loaded. */

@@ -1,5 +1,6 @@
 // A processor after power-on and firmware, which every entry state starts from; and after INIT and SIPI.
 import {
+  ABSENT,
   ACTIVITY,
   ACTIVITY_ACTIVE,
   ACTIVITY_WAIT_FOR_SIPI,
@@ -60,6 +61,7 @@ import {
 } from '../core/layout.ts';
 import { type CapabilityProfile, fixedBits, profileFieldTable, supportsEptVpid } from '../vmx/capabilities.ts';
 import { type Core, readQuad, readWord, writeQuad, writeWord } from '../vmx/processor.ts';
+import { absentFeatures } from './absent-features.ts';
 import { cpuidFeatures } from './cpuid.ts';
 import { type Hardware, PHYSICAL_BITS } from './hardware.ts';
 import { writeMsr } from './msrs.ts';
@@ -135,6 +137,7 @@ export function powerOn(hardware: Hardware, profile: CapabilityProfile): void {
   writeQuad(core, RESERVED_PHYSICAL, ((1n << 52n) - 1n) & ~((1n << BigInt(PHYSICAL_BITS)) - 1n));
   writeQuad(core, CR4_ALLOWED, fixedBits(profile).cr4Fixed1 & ~(profile.vmx === 'absent' ? CR4_VMXE : 0n));
   writeWord(core, VMX_OFFERS, vmxOffers(profile));
+  writeWord(core, ABSENT, absentFeatures(profile));
   writeQuad(core, RANDOM_STATE, BigInt.asUintN(64, SEED * BigInt(2 * processor + 1)));
   core.words.set(profileFieldTable(profile), VMCS_FIELD_TABLE >>> 2);
   writeWord(core, PREEMPTION_RATE, profile.preemptionTimerRate);

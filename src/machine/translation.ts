@@ -17,13 +17,13 @@ import {
   F_VM_ENTRY_CONTROLS,
   F_VM_EXIT_CONTROLS,
 } from '../core/generated/vmcs-offsets.ts';
-import { CR0, CR3, CR4, EFER, PDPTE0, PKRS, PKRU } from '../core/layout.ts';
+import { ABSENT, ABSENT_PAGE_1G, CR0, CR3, CR4, EFER, PDPTE0, PKRS, PKRU } from '../core/layout.ts';
 import { type AddressSpace, mapEpt, mapPaging } from '../vmx/address-space.ts';
 import { type EptAccess, type EptSettings, type EptWalk, type PhysicalReader, walkEpt } from '../vmx/ept-walk.ts';
 import { eptOffers } from '../vmx/capabilities.ts';
 import { hasVmcs, physicalQuad, physicalWord, vmcsQuad, vmcsWord } from '../vmx/operation.ts';
 import type { LinearAccess, PagingState } from '../vmx/page-rights.ts';
-import { type Core, readQuad } from '../vmx/processor.ts';
+import { type Core, readQuad, readWord } from '../vmx/processor.ts';
 import { type PageWalk, walkPaging } from '../vmx/walk.ts';
 import { type Hardware, PHYSICAL_BITS } from './hardware.ts';
 import { runningSide } from './register-files.ts';
@@ -52,7 +52,12 @@ export function physicalReader(core: Core): PhysicalReader {
 /** What paging reads on a side; of a side that does not run, what a VM entry or VM exit would load. */
 export function pagingState(hardware: Hardware, side: Side): PagingState | undefined {
   const { core } = hardware;
-  const shared = { pkru: readQuad(core, PKRU), pkrs: readQuad(core, PKRS), physicalBits: PHYSICAL_BITS };
+  const shared = {
+    pkru: readQuad(core, PKRU),
+    pkrs: readQuad(core, PKRS),
+    physicalBits: PHYSICAL_BITS,
+    pages1GAbsent: (readWord(core, ABSENT) & ABSENT_PAGE_1G) !== 0,
+  };
   if (side === runningSide(core)) {
     return {
       ...shared,

@@ -12,6 +12,8 @@ export interface PagingState {
   /** IA32_PKRS. */
   readonly pkrs: bigint;
   readonly physicalBits: number;
+  /** The processor has no 1-GByte pages: PS is reserved in a PDPTE. */
+  readonly pages1GAbsent?: boolean;
   /** The PDPTE registers of PAE paging; absent: read from the table at CR3. */
   readonly pdptes?: readonly bigint[];
 }

@@ -284,7 +284,8 @@ function walk64(walker: Walker, levels: 2 | 4 | 5): Leaf | Failure {
       return notPresent(walker, layout, name, address);
     }
     const low = !leaf ? (level >= 4 ? LARGE : 0n) : level === 3 ? 0x3fff_e000n : level === 2 ? 0x1f_e000n : 0n;
-    if ((entry & (reserved | low)) !== 0n) {
+    const large = level === 3 && state.pages1GAbsent === true ? LARGE : 0n;
+    if ((entry & (reserved | low | large)) !== 0n) {
       return reservedSet(walker, layout, name, address);
     }
     rights = (rights & entry & (WRITABLE | USER)) | ((rights | entry) & XD);

@@ -9,8 +9,9 @@ import {
   FAM_MOVX,
   FAM_SCAN,
 } from '../../../build/core/op-ids.ts';
+import { ABSENT_BMI1, ABSENT_LZCNT } from '../layout.ts';
 import { SL_BIT_SCAN, SL_BIT_TEST, SL_DOUBLE_SHIFT } from '../slow-ids.ts';
-import { READS, WRITES, badLock, emit, emitMemory, emitSlow, emitUndefined, needsAddress } from './emit.ts';
+import { READS, WRITES, badLock, emit, emitMemory, emitSlow, emitUndefined, lacks, needsAddress } from './emit.ts';
 import { readModrm, registerOffset } from './operands.ts';
 import { byte, d } from './state.ts';
 
@@ -50,6 +51,12 @@ export function decodeGroup8(): void {
     d.destination = d.rm << 3;
     emit(id + 1);
   }
+}
+
+/** BC and BD: BSF and BSR, with F3 TZCNT and LZCNT where the processor has them. */
+export function decodeBitScan(reverse: u32): void {
+  if (lacks(reverse ? ABSENT_LZCNT : ABSENT_BMI1)) d.repeat = 0;
+  decodeScan((d.repeat == 0xf3 ? 2 : 0) + reverse);
 }
 
 /** BSF BSR TZCNT LZCNT POPCNT (0 to 4). */

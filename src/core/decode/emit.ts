@@ -15,7 +15,7 @@ import {
   OP_DATA,
 } from '../../../build/core/op-ids.ts';
 import { codeSpaceBase, codeSpaceLimit } from '../cache.ts';
-import { FS } from '../layout.ts';
+import { ABSENT, FS } from '../layout.ts';
 import { SL_UD } from '../slow-ids.ts';
 import { isCanonical, keyAfter, MODE_64, ripOfKey } from '../state.ts';
 import { EA_REGISTER, NO_REGISTER } from './operands.ts';
@@ -265,6 +265,18 @@ export function emitSlow(id: u32, ends: bool): void {
 
 export function emitUndefined(): void {
   emitSlow(SL_UD, true);
+}
+
+/** The processor lacks an instruction (ABSENT_*). */
+export function lacks(feature: u32): bool {
+  return (load<u32>(ABSENT) & feature) != 0;
+}
+
+/** #UD when the processor lacks the instruction: the caller returns. */
+export function absent(feature: u32): bool {
+  if (!lacks(feature)) return false;
+  emitUndefined();
+  return true;
 }
 
 /** LOCK on this form is #UD: the caller returns. */

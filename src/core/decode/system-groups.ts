@@ -1,6 +1,7 @@
 // The groups of the two-byte map that hold system instructions: 6, 7, 9 and 15.
 
 import { OP_NOP } from '../../../build/core/op-ids.ts';
+import { ABSENT_CLWB, ABSENT_RDPID, ABSENT_RDRAND, ABSENT_RDSEED, ABSENT_RDTSCP, ABSENT_SMAP } from '../layout.ts';
 import {
   SL_CACHE_HINT,
   SL_CLAC,
@@ -38,7 +39,7 @@ import {
   SL_XSETBV,
 } from '../slow-ids.ts';
 import { MODE_64 } from '../state.ts';
-import { badLock, emit, emitSlow, emitUndefined } from './emit.ts';
+import { absent, badLock, emit, emitSlow, emitUndefined } from './emit.ts';
 import { readModrm, unprefixed } from './operands.ts';
 import { d } from './state.ts';
 import { emitSse } from './two-byte.ts';
@@ -117,7 +118,7 @@ function decodeGroup7Register(): void {
     return;
   }
   if (modrm == 0xf9) {
-    emitSlow(SL_RDTSCP, true);
+    if (!absent(ABSENT_RDTSCP)) emitSlow(SL_RDTSCP, true);
     return;
   }
   if (!unprefixed()) {
@@ -138,10 +139,10 @@ function decodeGroup7Register(): void {
       emitSlow(SL_MWAIT, true);
       return;
     case 0xca:
-      emitSlow(SL_CLAC, true);
+      if (!absent(ABSENT_SMAP)) emitSlow(SL_CLAC, true);
       return;
     case 0xcb:
-      emitSlow(SL_STAC, true);
+      if (!absent(ABSENT_SMAP)) emitSlow(SL_STAC, true);
       return;
     case 0xc0: // ENCLV
     case 0xcf: // ENCLS
@@ -182,18 +183,19 @@ export function decodeGroup9(): void {
   }
   if (operation == 7 && d.repeat == 0xf3) {
     d.operandSize = d.mode == MODE_64 ? 3 : 2;
-    emitSlow(SL_RDPID, true);
-  } else if (operation >= 6 && !d.repeat) emitSlow(SL_RANDOM, true);
-  else emitUndefined();
+    if (!absent(ABSENT_RDPID)) emitSlow(SL_RDPID, true);
+  } else if (operation >= 6 && !d.repeat) {
+    if (!absent(operation == 6 ? ABSENT_RDRAND : ABSENT_RDSEED)) emitSlow(SL_RANDOM, true);
+  } else emitUndefined();
 }
 
 export function decodeGroup15(): void {
   readModrm();
   const operation = d.reg & 7;
   if (d.memory) {
-    if (operation == 6 && d.prefix66 && !d.repeat)
-      emitSlow(SL_CACHE_HINT, false); // CLWB
-    else if (operation == 7 && !d.repeat)
+    if (operation == 6 && d.prefix66 && !d.repeat) {
+      if (!absent(ABSENT_CLWB)) emitSlow(SL_CACHE_HINT, false);
+    } else if (operation == 7 && !d.repeat)
       emitSlow(SL_CACHE_HINT, false); // CLFLUSH, CLFLUSHOPT
     else if (operation == 6 && d.repeat)
       emitUndefined(); // CLRSSBSY

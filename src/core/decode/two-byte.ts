@@ -1,7 +1,7 @@
 // The two-byte opcode map 0F and the maps 0F38 and 0F3A (SDM "Opcode Map"). MMX, SSE and AVX are absent.
 
 import { FAM_BSWAP, FAM_CMOV, FAM_CMOV16, FAM_SETCC, OP_NOP } from '../../../build/core/op-ids.ts';
-import { FS, GS, SS } from '../layout.ts';
+import { ABSENT_ADX, ABSENT_INVPCID, ABSENT_MOVBE, ABSENT_MOVDIRI, ABSENT_POPCNT, FS, GS, SS } from '../layout.ts';
 import {
   SL_ADX,
   SL_CLTS,
@@ -46,9 +46,20 @@ import {
   decodeDoubleShift,
   decodeExtension,
   decodeGroup8,
+  decodeBitScan,
   decodeScan,
 } from './bit-operations.ts';
-import { READS, WRITES, badLock, emit, emitMemory, emitSlow, emitThroughAddress, emitUndefined } from './emit.ts';
+import {
+  READS,
+  WRITES,
+  absent,
+  badLock,
+  emit,
+  emitMemory,
+  emitSlow,
+  emitThroughAddress,
+  emitUndefined,
+} from './emit.ts';
 import { decodeImul } from './groups.ts';
 import { decodeJcc } from './jumps.ts';
 import { readModrm, registerOffset, unprefixed } from './operands.ts';
@@ -370,8 +381,8 @@ function decode0fb0(opcode: u32): void {
       return;
     case 0xb8:
       readModrm();
-      if (d.repeat == 0xf3) decodeScan(4);
-      else emitUndefined();
+      if (d.repeat != 0xf3) emitUndefined();
+      else if (!absent(ABSENT_POPCNT)) decodeScan(4);
       return;
     case 0xb9:
       readModrm();
@@ -382,7 +393,7 @@ function decode0fb0(opcode: u32): void {
       return;
     default: // BC, BD
       readModrm();
-      decodeScan((d.repeat == 0xf3 ? 2 : 0) + (opcode & 1));
+      decodeBitScan(opcode & 1);
   }
 }
 
@@ -424,21 +435,22 @@ function decode0f38(opcode: u32): void {
     case 0x81:
     case 0x82:
       if (!d.memory || !d.prefix66 || d.repeat) emitUndefined();
-      else emitSlow(opcode == 0x80 ? SL_INVEPT : opcode == 0x81 ? SL_INVVPID : SL_INVPCID, true);
+      else if (opcode != 0x82) emitSlow(opcode == 0x80 ? SL_INVEPT : SL_INVVPID, true);
+      else if (!absent(ABSENT_INVPCID)) emitSlow(SL_INVPCID, true);
       return;
     case 0xf0:
     case 0xf1:
       if (d.repeat == 0xf2) emitSlow(SL_CRC32, false);
-      else if (d.memory && !d.repeat) emitSlow(SL_MOVBE, false);
-      else emitUndefined();
+      else if (!d.memory || d.repeat) emitUndefined();
+      else if (!absent(ABSENT_MOVBE)) emitSlow(SL_MOVBE, false);
       return;
     case 0xf6:
-      if (d.repeat == 0xf3 || (d.prefix66 && !d.repeat)) emitSlow(SL_ADX, false);
-      else emitUndefined();
+      if (d.repeat != 0xf3 && (!d.prefix66 || d.repeat)) emitUndefined();
+      else if (!absent(ABSENT_ADX)) emitSlow(SL_ADX, false);
       return;
     case 0xf9:
-      if (d.memory && unprefixed()) emitSlow(SL_MOVDIR, false);
-      else emitUndefined();
+      if (!d.memory || !unprefixed()) emitUndefined();
+      else if (!absent(ABSENT_MOVDIRI)) emitSlow(SL_MOVDIR, false);
       return;
     case 0xf8:
       emitUndefined();

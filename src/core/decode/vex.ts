@@ -1,8 +1,9 @@
 // VEX-encoded instructions on general registers: BMI1 and BMI2. AVX is absent.
 
+import { ABSENT_BMI1, ABSENT_BMI2 } from '../layout.ts';
 import { MODE_64 } from '../state.ts';
 import { SL_BMI, SL_FPU_ABSENT } from '../slow-ids.ts';
-import { emitSlow, emitUndefined } from './emit.ts';
+import { absent, emitSlow, emitUndefined } from './emit.ts';
 import { readModrm } from './operands.ts';
 import { byte, d } from './state.ts';
 
@@ -40,8 +41,13 @@ export function decodeVex(first: u32): void {
   if (prefixed) emitUndefined();
   else if (isBmi(map, opcode, pp)) {
     if (d.vex & L) emitUndefined();
-    else emitSlow(SL_BMI, false);
+    else if (!absent(isBmi1(map, opcode, pp) ? ABSENT_BMI1 : ABSENT_BMI2)) emitSlow(SL_BMI, false);
   } else emitSlow(SL_FPU_ABSENT, true);
+}
+
+/** ANDN, BLSR, BLSMSK, BLSI and BEXTR; the others are BMI2. */
+function isBmi1(map: u32, opcode: u32, pp: u32): bool {
+  return map == 2 && (opcode == 0xf2 || opcode == 0xf3 || (opcode == 0xf7 && pp == 0));
 }
 
 function isBmi(map: u32, opcode: u32, pp: u32): bool {
