@@ -1,39 +1,22 @@
-// The assembler: passes over the program until every size and address is settled, then the result.
+// The assembler: reads a program, and passes over it until every size and address is settled.
 import {
   type Assembly,
   addProblem,
   createAssembly,
   createSection,
-  currentSection,
-  defineSymbol,
-  position,
   preprocessorNames,
-  qualified,
   statementNames,
 } from './assembly.ts';
-import { createByteBuffer } from './bytes.ts';
-import { countOf, canStore, emitBinary, emitData, paddingFor, reserveBytes } from './data.ts';
-import { checkClosed, runDirective } from './directives.ts';
-import { encodeInstruction } from './encoder/encode.ts';
-import type { Form } from './encoder/forms.ts';
-import { closest } from './encoder/suggestions.ts';
-import { labelNeeded, pastField, noConvergence, noStructure, orphanLabel } from './errors.ts';
-import { type Names, evaluate } from './evaluate.ts';
-import { isConstant } from './expression.ts';
 import { include } from './include.ts';
-import { layoutSections } from './layout.ts';
 import { type LineCache, linesOf, parsed, reusable } from './line-cache.ts';
 import { isKeyword, parseLine } from './parser.ts';
-import { result, unique } from './result.ts';
+import { type Reading, runPasses, step } from './passes.ts';
+import { reassemble } from './reassemble.ts';
+import { inOrder, result, unique } from './result.ts';
 import { createPreprocessor, nextLine } from './preprocessor/preprocessor.ts';
-import { type Expansion, type PreprocessorHost, createTrace } from './preprocessor/state.ts';
-import type { Body, Operand, Statement } from './statement.ts';
-import type { SourceRange } from './tokens.ts';
+import { type Preprocessor, type PreprocessorHost, createTrace } from './preprocessor/state.ts';
+import type { Statement } from './statement.ts';
 import type { AssemblyOptions, AssemblyResult, Diagnostic } from './types.ts';
-
-/** After this many passes sizes may only grow, so that the program settles. */
-const GROW_ONLY_AFTER = 12;
-const PASS_LIMIT = 200;
 
 /**
  * Assembles NASM source into a flat image. `mainFile` is the name that diagnostics and line tables show.
@@ -41,97 +24,51 @@ const PASS_LIMIT = 200;
  */
 export function assemble(mainFile: string, source: string, options: AssemblyOptions = {}): AssemblyResult {
   const a = createAssembly(options);
-  const { diagnostics } = assembleProgram(a, mainFile, source);
-  return result(a, diagnostics);
+  const reading = assembleProgram(a, mainFile, source);
+  return result(a, [...reading.problems, ...a.diagnostics]);
+}
+
+/** What an editor reads of a program. */
+export interface Analysis {
+  readonly assembly: Assembly;
+  readonly statements: readonly Statement[];
+  /** In the order of the source. */
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 /** The state after assembling, for editors: `cache` makes the next assembly of almost the same text fast. */
-export function analyse(
-  mainFile: string,
-  source: string,
-  options: AssemblyOptions,
-  cache: LineCache,
-): {
-  readonly assembly: Assembly;
-  readonly statements: readonly Statement[];
-  readonly diagnostics: readonly Diagnostic[];
-} {
-  const a = createAssembly(options, cache);
-  cache.assemblies++;
-  const { statements, diagnostics } = assembleProgram(a, mainFile, source);
-  return { assembly: a, statements, diagnostics: unique(diagnostics) };
+export function analyse(mainFile: string, source: string, options: AssemblyOptions, cache: LineCache): Analysis {
+  if (!reassemble(cache, mainFile, source, options)) {
+    cache.last = undefined;
+    const a = createAssembly(options, cache);
+    cache.assemblies++;
+    const reading = assembleProgram(a, mainFile, source);
+    cache.last = { assembly: a, ...reading };
+  }
+  const { assembly, statements, problems } = cache.last!;
+  return { assembly, statements, diagnostics: inOrder(unique([...problems, ...assembly.diagnostics]), assembly.files) };
 }
 
-function assembleProgram(
-  a: Assembly,
-  mainFile: string,
-  source: string,
-): { statements: readonly Statement[]; diagnostics: readonly Diagnostic[] } {
+function assembleProgram(a: Assembly, mainFile: string, source: string): Reading {
   a.files.push({ path: mainFile, text: source, lines: linesOf(a.cache, mainFile, source, 0) });
-  const start: SourceRange = { file: 0, line: 1, column: 1, end: 1 };
-  createSection(a, '.text', start);
-  let statements: Statement[] | undefined;
-  let read: readonly Statement[] = [];
-  let fixed: Diagnostic[] = [];
-  for (;;) {
-    beginPass(a);
-    if (statements === undefined) {
-      const list: Statement[] = [];
-      const own = a.diagnostics;
-      const parsing: Diagnostic[] = [];
-      readProgram(a, list, parsing);
-      read = list;
-      fixed = parsing;
-      a.diagnostics = own;
-      if (!a.preprocessorDepends) statements = list;
-    } else {
-      const names = statementNames(a);
-      for (const statement of statements) runStatement(a, names, statement);
-    }
-    checkClosed(a);
-    if (layoutSections(a)) a.changed = true;
-    if (a.final && !a.changed) break;
-    if (a.pass >= PASS_LIMIT) {
-      addProblem(a, noConvergence(), start, undefined);
-      break;
-    }
-    a.growOnly = a.pass >= GROW_ONLY_AFTER;
-  }
-  return { statements: read, diagnostics: [...fixed, ...a.diagnostics] };
+  createSection(a, '.text', { file: 0, line: 1, column: 1, end: 1 });
+  return runPasses(a, () => readProgram(a));
 }
 
-function beginPass(a: Assembly): void {
-  a.pass++;
-  a.final = a.pass > 1;
-  a.changed = a.pass === 1;
-  a.diagnostics = [];
-  a.lines = [];
-  a.bits = a.options.bits ?? 16;
-  a.defaultRelative = false;
-  a.section = 0;
-  a.absolute = undefined;
-  a.scope = '';
-  a.structure = undefined;
-  a.instance = undefined;
-  a.expansion = undefined;
-  for (const section of a.sections) {
-    section.buffer = createByteBuffer();
-    section.position = 0;
-  }
-}
-
-/** Preprocesses, parses and runs the whole program once. Mistakes of preprocessing and parsing go to `parsing`. */
-function readProgram(a: Assembly, list: Statement[], parsing: Diagnostic[]): void {
+/** Preprocesses, parses and runs the whole program once. */
+function readProgram(a: Assembly): Reading {
   const own = a.diagnostics;
+  const statements: Statement[] = [];
+  const problems: Diagnostic[] = [];
   a.trace = a.cache === undefined ? undefined : createTrace();
   const names = statementNames(a);
-  const intoParsing = (work: () => void): void => {
-    a.diagnostics = parsing;
+  const intoProblems = (work: () => void): void => {
+    a.diagnostics = problems;
     work();
     a.diagnostics = own;
   };
   const host: PreprocessorHost = {
-    problem: (problem, range, expansion) => intoParsing(() => addProblem(a, problem, range, expansion)),
+    problem: (problem, range, expansion) => intoProblems(() => addProblem(a, problem, range, expansion)),
     include: (path, from) => include(a, path, from),
     fileName: (file) => a.files[file]?.path ?? '',
     names: preprocessorNames(a),
@@ -140,266 +77,27 @@ function readProgram(a: Assembly, list: Statement[], parsing: Diagnostic[]): voi
     defines: a.options.defines ?? {},
     trace: a.trace,
   };
-  const pp = createPreprocessor(host, a.files[0]!.lines, 0);
+  const preprocessor: Preprocessor = createPreprocessor(host, a.files[0]!.lines, 0);
   for (;;) {
-    const line = nextLine(pp);
-    if (line === undefined) return;
+    const line = nextLine(preprocessor);
+    if (line === undefined) return { statements, problems, preprocessor };
     a.expansion = line.expansion;
-    let statement = reusable(a.cache, line);
+    let statement = reusable(a.cache, line, preprocessor.produced);
     if (statement === undefined) {
-      const problems = parsing.length;
-      intoParsing(() => {
+      const before = problems.length;
+      intoProblems(() => {
         statement = parseLine(line, (problem, range) => addProblem(a, problem, range, line.expansion));
       });
+      parsed(a.cache, line, {
+        statement,
+        problems: problems.length === before ? NONE : problems.slice(before),
+        at: preprocessor.produced,
+      });
       if (statement === undefined) continue;
-      if (parsing.length === problems) parsed(a.cache, line, statement);
     }
-    list.push(statement);
-    runStatement(a, names, statement);
+    statements.push(statement);
+    step(a, names, statement, statements.length - 1);
   }
 }
 
-function runStatement(a: Assembly, names: Names, statement: Statement): void {
-  const { label, body } = statement;
-  a.expansion = statement.expansion;
-  a.here = position(a);
-  if (body.kind === 'equ') {
-    defineEqu(a, names, statement, body.expression);
-    return;
-  }
-  if (label !== undefined) {
-    if (!label.colon && body.kind === 'none' && a.final)
-      addProblem(a, orphanLabel(label.name, closest(label.name.toLowerCase())), label.range, a.expansion);
-    defineSymbol(a, label.name, a.here, label.range);
-  }
-  if (body.kind === 'none') return;
-  if (body.kind === 'directive') {
-    if (body.name === 'at' || body.name === 'iend') runInstance(a, names, body);
-    else runDirective(a, names, body);
-    return;
-  }
-  const section = a.section;
-  const absolute = a.absolute !== undefined;
-  const offset = currentSection(a).position;
-  a.drift = driftOf(a, statement, offset);
-  let times = 1;
-  if (statement.times !== undefined) {
-    const count = countOf(a, names, statement.times, 'times');
-    if (count === undefined) return;
-    times = count;
-  }
-  runBody(a, names, statement, body, times);
-  if (!a.final || absolute) return;
-  const length = currentSection(a).position - offset;
-  if (length === 0) return;
-  a.lines.push({
-    section,
-    offset,
-    length,
-    range: placeOf(statement.range, statement.expansion),
-    instruction: body.kind === 'instruction',
-    bits: a.bits,
-    statement,
-  });
-}
-
-/** How much further down a statement stands than in the pass before; while things move, another pass must come. */
-function driftOf(a: Assembly, { memo }: Statement, offset: number): number {
-  const drift = a.pass > 1 && memo.pass === a.pass - 1 && memo.section === a.section ? offset - memo.offset : 0;
-  if (drift !== 0) a.changed = true;
-  memo.pass = a.pass;
-  memo.section = a.section;
-  memo.offset = offset;
-  return drift;
-}
-
-/** The place that a person sees: of what a macro wrote, the call in the source. */
-function placeOf(range: SourceRange, expansion: Expansion | undefined): SourceRange {
-  let outer = expansion;
-  while (outer?.parent !== undefined) outer = outer.parent;
-  return outer?.call ?? range;
-}
-
-function defineEqu(
-  a: Assembly,
-  names: Names,
-  statement: Statement,
-  expression: Extract<Body, { kind: 'equ' }>['expression'],
-): void {
-  if (statement.label === undefined) {
-    addProblem(a, labelNeeded('equ'), statement.range, a.expansion);
-    return;
-  }
-  const value = evaluate(expression, names);
-  if (value !== undefined) defineSymbol(a, statement.label.name, value, statement.label.range, false);
-}
-
-function runBody(a: Assembly, names: Names, statement: Statement, body: Body, times: number): void {
-  switch (body.kind) {
-    case 'instruction':
-      for (let i = 0; i < times; i++) if (!runInstruction(a, names, statement, body)) return;
-      return;
-    case 'data':
-      a.firstBits ??= a.bits;
-      for (let i = 0; i < times; i++) {
-        emitData(a, names, body.items);
-        if (currentSection(a).position > 512 * 1024 * 1024) return;
-      }
-      return;
-    case 'reserve': {
-      const count = countOf(a, names, body.count, 'resb');
-      if (count !== undefined) reserveBytes(a, count * body.size * times, statement.range);
-      return;
-    }
-    case 'incbin':
-      for (let i = 0; i < times; i++) emitBinary(a, names, body);
-      return;
-    case 'align':
-      runAlign(a, names, statement, body);
-      return;
-    default:
-      return;
-  }
-}
-
-function runAlign(a: Assembly, names: Names, statement: Statement, body: Extract<Body, { kind: 'align' }>): void {
-  const padding = paddingFor(a, names, body.boundary, true);
-  if (padding === undefined || padding === 0) return;
-  if (body.reserve && body.fill === undefined) {
-    if (a.absolute === undefined && !currentSection(a).reserved) {
-      currentSection(a).buffer.fill(0, padding);
-      currentSection(a).position += padding;
-    } else reserveBytes(a, padding, statement.range);
-    return;
-  }
-  if (body.fill !== undefined) {
-    runBody(a, names, statement, body.fill, padding);
-    return;
-  }
-  if (a.absolute !== undefined || currentSection(a).reserved) {
-    reserveBytes(a, padding, statement.range);
-    return;
-  }
-  currentSection(a).buffer.fill(0x90, padding);
-  currentSection(a).position += padding;
-}
-
-function runInstruction(
-  a: Assembly,
-  names: Names,
-  statement: Statement,
-  body: Extract<Body, { kind: 'instruction' }>,
-): boolean {
-  if (!canStore(a, body.name)) return false;
-  a.firstBits ??= a.bits;
-  const section = currentSection(a);
-  const memo = statement.memo;
-  if (memo.relative !== a.defaultRelative || memo.bits !== a.bits) {
-    memo.relative = a.defaultRelative;
-    memo.constant = undefined;
-    memo.bytes = undefined;
-  }
-  if (memo.bytes !== undefined) {
-    section.buffer.bytes(memo.bytes);
-    section.position += memo.bytes.length;
-    return true;
-  }
-  const before = section.buffer.length;
-  let warned = false;
-  const ok = encodeInstruction(statement, body, {
-    bits: a.bits,
-    names,
-    defaultRelative: a.defaultRelative,
-    section: section.index,
-    offset: section.position,
-    drift: a.drift,
-    isAhead: (name) => (a.symbols.get(qualified(a, name))?.pass ?? 0) < a.pass,
-    sectionAddress: (index) => a.sections[index]!.address,
-    growOnly: a.growOnly,
-    out: section.buffer,
-    warn: (problem, range) => {
-      warned = true;
-      if (a.final) addProblem(a, problem, range, a.expansion);
-    },
-  });
-  section.position += section.buffer.length - before;
-  if (!ok) return false;
-  memo.constant ??= body.operands.every((o) => neverChanges(o, a)) && !memo.candidates?.some(isRelative);
-  if (memo.constant && !warned) memo.bytes = section.buffer.slice(before);
-  return true;
-}
-
-const isRelative = (form: Form): boolean => form.operands.some((o) => o.kind === 'relative');
-
-/** The operand gives the same bytes in every pass and at every place. */
-function neverChanges(operand: Operand, a: Assembly): boolean {
-  switch (operand.kind) {
-    case 'register':
-    case 'rounding':
-      return true;
-    case 'memory':
-      return isConstant(operand.expression) && operand.relative !== 'rel' && !a.defaultRelative;
-    case 'immediate':
-      return isConstant(operand.expression);
-    default:
-      return false;
-  }
-}
-
-/** AT and IEND: fill up to a field of the structure, or to its end. */
-function runInstance(a: Assembly, names: Names, body: Extract<Body, { kind: 'directive' }>): void {
-  const instance = a.instance;
-  if (instance === undefined) {
-    addProblem(a, noStructure(body.name), body.nameRange, a.expansion);
-    return;
-  }
-  const line = parseInstance(a, body);
-  if (line === undefined && body.name === 'at') return;
-  const fieldName = body.name === 'iend' ? `${instance.name}_size` : undefined;
-  const target = fieldName === undefined ? evaluate(line!.field, names) : names.symbol(fieldName, body.nameRange);
-  if (target === undefined) return;
-  if (!target.unknown) {
-    const done = position(a).constant - instance.start.constant;
-    const base = fieldName === undefined ? (names.symbol(instance.name, body.nameRange)?.constant ?? 0n) : 0n;
-    const missing = Number(target.constant - base - done);
-    if (missing < 0 && a.final) {
-      addProblem(a, pastField(-missing), body.nameRange, a.expansion);
-    } else if (missing > 0 && canStore(a, body.nameRange)) {
-      currentSection(a).buffer.fill(0, missing);
-      currentSection(a).position += missing;
-    }
-  }
-  if (body.name === 'iend') a.instance = undefined;
-  else if (line?.inner !== undefined) runStatement(a, names, line.inner);
-}
-
-const instanceCache = new WeakMap<object, { field: Parameters<typeof evaluate>[0]; inner: Statement | undefined }>();
-
-function parseInstance(
-  a: Assembly,
-  body: Extract<Body, { kind: 'directive' }>,
-): { field: Parameters<typeof evaluate>[0]; inner: Statement | undefined } | undefined {
-  if (body.name === 'iend') return undefined;
-  const cached = instanceCache.get(body);
-  if (cached !== undefined) return cached;
-  const comma = body.arguments.findIndex((t) => t.text === ',');
-  const fieldTokens = comma < 0 ? body.arguments : body.arguments.slice(0, comma);
-  const rest = comma < 0 ? [] : body.arguments.slice(comma + 1);
-  const report = (problem: Parameters<typeof addProblem>[1], range: SourceRange): void =>
-    addProblem(a, problem, range, a.expansion);
-  const fieldLine =
-    fieldTokens.length === 0
-      ? undefined
-      : parseLine(
-          { tokens: [{ ...fieldTokens[0]!, text: 'equ', kind: 0 }, ...fieldTokens], expansion: a.expansion },
-          report,
-        );
-  if (fieldLine === undefined || fieldLine.body.kind !== 'equ') {
-    if (fieldTokens.length === 0) report(labelNeeded('at'), body.nameRange);
-    return undefined;
-  }
-  const inner = rest.length === 0 ? undefined : parseLine({ tokens: rest, expansion: a.expansion }, report);
-  const parsed = { field: fieldLine.body.expression, inner };
-  instanceCache.set(body, parsed);
-  return parsed;
-}
+const NONE: readonly Diagnostic[] = [];

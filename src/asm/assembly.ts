@@ -3,6 +3,7 @@ import { createByteBuffer, type ByteBuffer } from './bytes.ts';
 import { localWithoutParent, notYetDefined, symbolTwice, undefinedSymbol, type Problem } from './errors.ts';
 import { type Names, type Value, UNKNOWN, constantValue } from './evaluate.ts';
 import type { LineCache } from './line-cache.ts';
+import type { PassRecord, Surroundings } from './passes.ts';
 import type { Expansion, Trace } from './preprocessor/state.ts';
 import type { SourceRange, Token } from './tokens.ts';
 import type { Statement } from './statement.ts';
@@ -38,6 +39,9 @@ export interface SymbolEntry {
   range: SourceRange;
   bits: 16 | 32 | 64;
   known: boolean;
+  /** Place of its statement in the list, and its value in each pass. Kept for editors. */
+  order: number;
+  readonly values: Value[];
 }
 
 export interface LineRecord {
@@ -98,10 +102,19 @@ export interface Assembly {
   drift: number;
   expansion: Expansion | undefined;
   lines: LineRecord[];
+  /** Place of the current statement in the list; -1: none. */
+  order: number;
   /** The preprocessor asked for an address, so every pass preprocesses anew. */
   preprocessorDepends: boolean;
   /** Of an editor: what an earlier assembly of almost the same text found out. */
   readonly cache: LineCache | undefined;
+  /** Of an editor: the statement that caused a diagnostic of the last pass. */
+  readonly causes: WeakMap<Diagnostic, number>;
+  /** Of an editor: what was where in each pass, what each statement found, and include files that were not there. */
+  readonly passes: PassRecord[];
+  readonly surroundings: Surroundings[];
+  surrounded: Surroundings | undefined;
+  readonly missing: string[];
   /** Of an editor: what the preprocessor did in the last pass that read the program. */
   trace: Trace | undefined;
 }
@@ -131,8 +144,14 @@ export function createAssembly(options: AssemblyOptions, cache?: LineCache): Ass
     drift: 0,
     expansion: undefined,
     lines: [],
+    order: -1,
     preprocessorDepends: false,
     cache,
+    causes: new WeakMap(),
+    passes: [],
+    surroundings: [],
+    surrounded: undefined,
+    missing: [],
     trace: undefined,
   };
 }
@@ -151,7 +170,7 @@ export function addProblem(a: Assembly, problem: Problem, range: SourceRange, ex
     place = outer.call;
     message += ` (in macro "${expansion.macro}", ${a.files[range.file]?.path ?? '?'}:${range.line})`;
   }
-  a.diagnostics.push({
+  const diagnostic: Diagnostic = {
     severity: problem.severity ?? 'error',
     file: a.files[place.file]?.path ?? '?',
     line: place.line,
@@ -159,7 +178,9 @@ export function addProblem(a: Assembly, problem: Problem, range: SourceRange, ex
     endColumn: Math.max(place.end, place.column + 1),
     code: problem.code,
     message,
-  });
+  };
+  a.diagnostics.push(diagnostic);
+  if (a.cache !== undefined) a.causes.set(diagnostic, a.order);
 }
 
 export function createSection(a: Assembly, name: string, place: SourceRange): Section {
@@ -200,6 +221,8 @@ export function qualified(a: Assembly, name: string): string {
   return name.charCodeAt(0) === 46 && name.charCodeAt(1) !== 46 ? a.scope + name : name;
 }
 
+const NO_VALUES: Value[] = [];
+
 /** `scope`: the symbol is a label that local labels belong to, not an equ. */
 export function defineSymbol(a: Assembly, name: string, value: Value, range: SourceRange, scope = true): void {
   const full = qualified(a, name);
@@ -220,6 +243,8 @@ export function defineSymbol(a: Assembly, name: string, value: Value, range: Sou
       range,
       bits: a.bits,
       known: !value.unknown,
+      order: a.order,
+      values: a.cache === undefined ? NO_VALUES : [value],
     });
     a.changed = true;
     return;
@@ -241,6 +266,8 @@ export function defineSymbol(a: Assembly, name: string, value: Value, range: Sou
   entry.range = range;
   entry.bits = a.bits;
   entry.known = !value.unknown;
+  entry.order = a.order;
+  if (a.cache !== undefined) entry.values.push(value);
 }
 
 const entryValue = (entry: SymbolEntry): Value =>

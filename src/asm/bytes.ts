@@ -9,6 +9,8 @@ export interface ByteBuffer {
   fill(value: number, count: number): void;
   truncate(length: number): void;
   slice(from: number, to?: number): Uint8Array;
+  /** Writes over what is there. */
+  put(at: number, values: Uint8Array): void;
 }
 
 export function createByteBuffer(): ByteBuffer {
@@ -60,6 +62,9 @@ export function createByteBuffer(): ByteBuffer {
     },
     slice(from, to = length) {
       return data.slice(from, to);
+    },
+    put(at, values) {
+      data.set(values, at);
     },
   };
 }

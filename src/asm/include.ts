@@ -15,7 +15,10 @@ export function include(
     const known = a.files.findIndex((f) => f.path === candidate);
     if (known >= 0) return { file: known, lines: a.files[known]!.lines };
     const text = read(candidate);
-    if (text === undefined) continue;
+    if (text === undefined) {
+      a.missing.push(candidate);
+      continue;
+    }
     const file = a.files.length;
     a.files.push({ path: candidate, text, lines: linesOf(a.cache, candidate, text, file) });
     return { file, lines: a.files[file]!.lines };

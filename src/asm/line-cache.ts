@@ -1,9 +1,13 @@
 // What an editor keeps from one assembly to the next: the tokens of the lines that did not change, and what they parsed to.
 // A line's tokens are the key: a statement is the same while its tokens are the same objects.
-import { continues, lexFile } from './lexer.ts';
+import type { Assembly } from './assembly.ts';
+import { type ChangedPart, changedPart } from './changed-part.ts';
+import { lexFile } from './lexer.ts';
+import type { Reading } from './passes.ts';
 import type { Line } from './preprocessor/state.ts';
 import type { Statement } from './statement.ts';
 import type { Token } from './tokens.ts';
+import type { Diagnostic } from './types.ts';
 
 type Tokens = readonly Token[];
 
@@ -13,31 +17,68 @@ interface CachedFile {
   readonly lines: Token[][];
 }
 
+/** What a line of a file was parsed to. */
+export interface ParsedLine {
+  /** Undefined: the line has no meaning. */
+  readonly statement: Statement | undefined;
+  readonly problems: readonly Diagnostic[];
+  /** Lines that the preprocessor had given, this one included. */
+  at: number;
+}
+
+interface Entry extends ParsedLine {
+  /** The tokens that were parsed are those of the file, no macro's. */
+  readonly same: boolean;
+  usedIn: number;
+  /** How often in that assembly. */
+  uses: number;
+}
+
 export interface LineCache {
   readonly files: Map<string, CachedFile>;
-  readonly statements: WeakMap<Tokens, { readonly statement: Statement; usedIn: number }>;
+  readonly lines: WeakMap<Tokens, Entry>;
   /** Assemblies so far; a statement object serves once in each. */
   assemblies: number;
+  /** The assembly before. */
+  last: (Reading & { readonly assembly: Assembly }) | undefined;
 }
 
 export function createLineCache(): LineCache {
-  return { files: new Map(), statements: new WeakMap(), assemblies: 0 };
+  return { files: new Map(), lines: new WeakMap(), assemblies: 0, last: undefined };
 }
 
 /** The statement that these tokens were parsed to in an earlier assembly. */
-export function reusable(cache: LineCache | undefined, line: Line): Statement | undefined {
-  if (cache === undefined || line.expansion !== undefined) return undefined;
-  const entry = cache.statements.get(line.tokens);
-  if (entry === undefined || entry.usedIn === cache.assemblies) return undefined;
+export function reusable(cache: LineCache | undefined, line: Line, at: number): Statement | undefined {
+  if (cache === undefined || line.expansion !== undefined || line.raw !== line.tokens) return undefined;
+  const entry = cache.lines.get(line.raw);
+  if (entry === undefined || entry.usedIn === cache.assemblies || !entry.same) return undefined;
+  const { statement, problems } = entry;
+  if (statement === undefined || problems.length > 0 || parsesLater(statement)) return undefined;
   entry.usedIn = cache.assemblies;
-  return entry.statement;
+  entry.uses = 1;
+  entry.at = at;
+  return statement;
 }
 
-/** Remembers a line that parsed without a mistake. AT parses a part of its line later, so it is left out. */
-export function parsed(cache: LineCache | undefined, line: Line, statement: Statement): void {
-  if (cache === undefined || line.expansion !== undefined || cache.statements.has(line.tokens)) return;
-  if (statement.body.kind === 'directive' && (statement.body.name === 'at' || statement.body.name === 'iend')) return;
-  cache.statements.set(line.tokens, { statement, usedIn: cache.assemblies });
+/** AT parses a part of its line later, so it is not used again. */
+const parsesLater = ({ body }: Statement): boolean =>
+  body.kind === 'directive' && (body.name === 'at' || body.name === 'iend');
+
+export function parsed(cache: LineCache | undefined, line: Line, result: ParsedLine): void {
+  if (cache === undefined || line.expansion !== undefined || line.raw === undefined) return;
+  const known = cache.lines.get(line.raw);
+  if (known?.usedIn === cache.assemblies) {
+    known.uses++;
+    return;
+  }
+  const same = line.raw === line.tokens;
+  cache.lines.set(line.raw, { ...result, same, usedIn: cache.assemblies, uses: 1 });
+}
+
+/** What a line was parsed to in the assembly before, if it was read once. */
+export function parsedOnce(cache: LineCache, raw: Tokens): ParsedLine | undefined {
+  const entry = cache.lines.get(raw);
+  return entry !== undefined && entry.usedIn === cache.assemblies && entry.uses === 1 ? entry : undefined;
 }
 
 /** The lines of a file; of one that was read before, only what changed is read again. */
@@ -49,78 +90,64 @@ export function linesOf(cache: LineCache | undefined, path: string, text: string
   return lines;
 }
 
-function countNewlines(text: string, from: number, to: number): number {
-  let count = 0;
-  for (let i = text.indexOf('\n', from); i >= 0 && i < to; i = text.indexOf('\n', i + 1)) count++;
-  return count;
-}
-
-/** Whether the line that ends with the newline at `end` goes on behind it. */
-function goesOn(text: string, end: number): boolean {
-  return continues(text, text.lastIndexOf('\n', end - 1) + 1, end);
-}
-
 function relex(cache: LineCache, old: CachedFile, text: string, file: number): Token[][] {
   if (old.text === text) return old.lines;
-  const shorter = Math.min(old.text.length, text.length);
-  let from = 0;
-  while (from < shorter && old.text.charCodeAt(from) === text.charCodeAt(from)) from++;
-  let tail = 0;
-  while (
-    tail < shorter - from &&
-    old.text.charCodeAt(old.text.length - 1 - tail) === text.charCodeAt(text.length - 1 - tail)
-  )
-    tail++;
-  // The changed part in whole lines that are not joined to their neighbours.
-  from = from === 0 ? 0 : text.lastIndexOf('\n', from - 1) + 1;
-  while (from > 0 && goesOn(text, from - 1)) from = text.lastIndexOf('\n', from - 2) + 1;
-  let oldEnd = old.text.length - tail;
-  let newEnd = text.length - tail;
-  for (;;) {
-    const next = old.text.indexOf('\n', oldEnd);
-    if (next < 0) {
-      oldEnd = old.text.length;
-      newEnd = text.length;
-      break;
-    }
-    newEnd += next - oldEnd;
-    oldEnd = next;
-    if (!goesOn(old.text, oldEnd) && !goesOn(text, newEnd)) break;
-    oldEnd++;
-    newEnd++;
+  return replaceLines(cache, old.lines, changedPart(old.text, text), text, file);
+}
+
+/** The lines with those of the changed part read anew. */
+export function replaceLines(
+  cache: LineCache,
+  lines: Token[][],
+  part: ChangedPart,
+  text: string,
+  file: number,
+): Token[][] {
+  const changed = lexFile(text.slice(part.from, part.newEnd), file, part.firstLine);
+  const before = firstAt(lines, part.firstLine);
+  const after = firstAt(lines, part.oldLast + 1);
+  if (part.shift !== 0) for (let i = after; i < lines.length; i++) moveLine(cache, lines[i]!, part.shift);
+  return lines.slice(0, before).concat(changed, lines.slice(after));
+}
+
+/** Index of the first line that begins at `line` or below. */
+export function firstAt(lines: readonly Tokens[], line: number): number {
+  let low = 0;
+  let high = lines.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (lines[middle]![0]!.line < line) low = middle + 1;
+    else high = middle;
   }
-  const firstLine = 1 + countNewlines(text, 0, from);
-  const oldLast = firstLine + countNewlines(old.text, from, oldEnd);
-  const shift = countNewlines(text, from, newEnd) - countNewlines(old.text, from, oldEnd);
-  const before = old.lines.findIndex((tokens) => tokens[0]!.line >= firstLine);
-  const kept = before < 0 ? old.lines : old.lines.slice(0, before);
-  const changed = lexFile(text.slice(from, newEnd), file, firstLine);
-  const after = old.lines.filter((tokens) => tokens[0]!.line > oldLast);
-  if (shift !== 0) for (const tokens of after) moveLine(cache, tokens, shift);
-  return [...kept, ...changed, ...after];
+  return low;
 }
 
 /** Lets tokens, and the statement they were parsed to, stand some lines further down. */
 function moveLine(cache: LineCache, tokens: Token[], shift: number): void {
-  const entry = cache.statements.get(tokens);
+  const entry = cache.lines.get(tokens);
   const first = tokens[0]!.line;
   const several = tokens[tokens.length - 1]!.line !== first;
   for (const token of tokens) (token as { line: number }).line += shift;
-  if (entry === undefined) return;
-  if (several) {
-    cache.statements.delete(tokens);
+  if (entry?.statement === undefined) return;
+  if (several || !entry.same) {
+    cache.lines.delete(tokens);
     return;
   }
-  const { label, times, body } = entry.statement;
-  setLine([entry.statement.range, label, times, body], first + shift);
+  const { label, times, body, range } = entry.statement;
+  setLine(range, first + shift);
+  if (label !== undefined) setLine(label, first + shift);
+  if (times !== undefined) setLine(times, first + shift);
+  setLine(body, first + shift);
 }
 
 /** Gives every place inside a parsed form the line. */
-function setLine(part: unknown, line: number): void {
-  if (typeof part !== 'object' || part === null || part instanceof Uint8Array) return;
+function setLine(part: object, line: number): void {
   if ('column' in part && 'line' in part) {
     part.line = line;
     return;
   }
-  for (const value of Object.values(part)) setLine(value, line);
+  for (const key in part) {
+    const value: unknown = part[key as keyof typeof part];
+    if (typeof value === 'object' && value !== null && !(value instanceof Uint8Array)) setLine(value, line);
+  }
 }

@@ -13,6 +13,14 @@ export function unique(diagnostics: readonly Diagnostic[]): readonly Diagnostic[
   });
 }
 
+/** In the order of the source; what stands at one place keeps its order. */
+export function inOrder(diagnostics: readonly Diagnostic[], files: Assembly['files']): readonly Diagnostic[] {
+  if (diagnostics.length < 2) return diagnostics;
+  const index = new Map(files.map((file, i) => [file.path, i]));
+  const fileOf = (d: Diagnostic): number => index.get(d.file) ?? -1;
+  return [...diagnostics].sort((a, b) => fileOf(a) - fileOf(b) || a.line - b.line || a.column - b.column);
+}
+
 export function result(a: Assembly, found: readonly Diagnostic[]): AssemblyResult {
   const diagnostics = unique(found);
   const ok = !diagnostics.some((d) => d.severity === 'error');

@@ -40,6 +40,9 @@ export interface ProgramCache {
 
 export const createProgramCache = (): ProgramCache => ({ lines: createLineCache() });
 
+/** Contents of incbin files do not matter for editing; their presence would only be guessed. */
+const noBytes = (): Uint8Array => new Uint8Array();
+
 export function analyseProgram(
   root: string,
   texts: Texts,
@@ -52,8 +55,7 @@ export function analyseProgram(
     texts(root) ?? '',
     {
       readInclude: texts,
-      // Contents of incbin files do not matter for editing; their presence would only be guessed.
-      readBinary: binary ?? (() => new Uint8Array()),
+      readBinary: binary ?? noBytes,
       bits: settings.bits,
       defines: settings.defines,
     },

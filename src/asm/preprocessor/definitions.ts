@@ -4,7 +4,7 @@ import { TOKEN, type Token } from '../tokens.ts';
 import { criticalNumber } from './critical.ts';
 import { splitArguments } from './multi-macros.ts';
 import { expandSingles } from './single-macros.ts';
-import { type Action, type Frame, type Preprocessor, report } from './state.ts';
+import { type Action, type Frame, type Preprocessor, noteChange, report } from './state.ts';
 
 /** Collects the lines up to the matching end; undefined when the file ends first. */
 function collect(
@@ -47,6 +47,7 @@ export function macro(ignoreCase: boolean): Action {
     );
     const added = { name: name.text, minimum, maximum, greedy, ignoreCase, defaults, body, defined: name, busy: false };
     pp.host.trace?.definitions.push(added);
+    noteChange(pp, name.text, true);
     table.set(key, [...others, added]);
   };
 }
@@ -100,6 +101,7 @@ export function unmacro(ignoreCase: boolean): Action {
     const kept = (table.get(key) ?? []).filter(
       (m) => m.minimum !== minimum || m.maximum !== maximum || m.greedy !== greedy,
     );
+    noteChange(pp, name.text, true);
     if (kept.length === 0) table.delete(key);
     else table.set(key, kept);
   };

@@ -29,7 +29,7 @@ import {
   unbraced,
   undefineSingle,
 } from './single-macros.ts';
-import { type Action, type Frame, type Preprocessor, type SingleParameter, report } from './state.ts';
+import { type Action, type Frame, type Preprocessor, type SingleParameter, noteChange, report } from './state.ts';
 
 /** Runs the directive that begins a line. */
 export function runDirective(pp: Preprocessor, frame: Frame, name: string, tokens: readonly Token[]): void {
@@ -302,6 +302,13 @@ const DIRECTIVES: Readonly<Record<string, Action>> = {
   '%pragma': () => undefined,
   '%depend': () => undefined,
   '%clear': (pp) => {
+    for (const name of [
+      ...pp.singles.keys(),
+      ...pp.foldedSingles.keys(),
+      ...pp.multis.keys(),
+      ...pp.foldedMultis.keys(),
+    ])
+      noteChange(pp, name, false);
     pp.singles.clear();
     pp.foldedSingles.clear();
     pp.multis.clear();

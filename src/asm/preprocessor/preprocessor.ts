@@ -35,6 +35,7 @@ export function createPreprocessor(
     contexts: [],
     nextId: 1,
     produced: 0,
+    changes: new Map(),
     expansion: undefined,
     stopped: false,
   };
@@ -90,9 +91,10 @@ export function nextLine(pp: Preprocessor): Line | undefined {
     }
     const expanded = expandSingles(pp, tokens);
     if (expanded.length === 0) continue;
-    if (pp.multis.size === 0 && pp.foldedMultis.size === 0) return { tokens: expanded, expansion: pp.expansion };
+    const line = { tokens: expanded, expansion: pp.expansion, raw: frame.kind === 'file' ? raw : undefined };
+    if (pp.multis.size === 0 && pp.foldedMultis.size === 0) return line;
     const call = callMacro(pp, expanded);
-    if (call === undefined) return { tokens: expanded, expansion: pp.expansion };
+    if (call === undefined) return line;
     if (call.before.length > 0) return { tokens: call.before, expansion: pp.expansion };
   }
   return undefined;

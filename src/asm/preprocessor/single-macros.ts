@@ -3,7 +3,7 @@ import { indirectionUnclosed, macroArgumentsUnclosed, noContext, wrongParameterC
 import { lexText } from '../lexer.ts';
 import { type SourceRange, TOKEN, type Token, makeToken, moved, textOf, withSpace } from '../tokens.ts';
 import { criticalNumber } from './critical.ts';
-import { type Context, type Preprocessor, type SingleMacro, type SingleMacros, report } from './state.ts';
+import { type Context, type Preprocessor, type SingleMacro, type SingleMacros, noteChange, report } from './state.ts';
 
 /** The context that `%$name` (one dollar sign) or `%$$name` (two) means. */
 export function contextOf(pp: Preprocessor, token: Token): Context | undefined {
@@ -63,10 +63,12 @@ export function defineSingle(
   );
   const added: SingleMacro = { ...macro, name: name.text, defined: name, busy: false };
   pp.host.trace?.definitions.push(added);
+  noteChange(pp, name.text, false);
   place.table.set(place.key, [...others, added]);
 }
 
 export function undefineSingle(pp: Preprocessor, name: Token): void {
+  noteChange(pp, name.text, false);
   if (name.kind === TOKEN.identifier) {
     pp.singles.delete(name.text);
     pp.foldedSingles.delete(name.text.toLowerCase());

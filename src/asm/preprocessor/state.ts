@@ -90,6 +90,8 @@ export interface Context {
 export interface Line {
   readonly tokens: readonly Token[];
   readonly expansion: Expansion | undefined;
+  /** The line as its file has it, unless a macro or repetition wrote it or it is the label in front of a macro's call. */
+  readonly raw?: readonly Token[] | undefined;
 }
 
 export interface PreprocessorHost {
@@ -126,6 +128,13 @@ export function createTrace(): Trace {
 
 export const lineKey = (file: number, line: number): number => file * 2 ** 32 + line;
 
+export interface MacroChanges {
+  /** Of `produced`. */
+  readonly first: number;
+  count: number;
+  multi: boolean;
+}
+
 export interface Preprocessor {
   readonly host: PreprocessorHost;
   readonly frames: Frame[];
@@ -137,8 +146,22 @@ export interface Preprocessor {
   nextId: number;
   /** Lines given so far: bounds runaway macros. */
   produced: number;
+  /** What happened to each macro name, in lower case: when it was first defined, and how often it changed. */
+  readonly changes: Map<string, MacroChanges>;
   expansion: Expansion | undefined;
   stopped: boolean;
+}
+
+/** Remembers that the meaning of a name changes here. */
+export function noteChange(pp: Preprocessor, name: string, multi: boolean): void {
+  if (pp.host.trace === undefined) return;
+  const key = name.toLowerCase();
+  const known = pp.changes.get(key);
+  if (known === undefined) pp.changes.set(key, { first: pp.produced, count: 1, multi });
+  else {
+    known.count++;
+    if (multi) known.multi = true;
+  }
 }
 
 /** What a directive does; `name` is its lower-case name. */
