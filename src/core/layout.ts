@@ -329,8 +329,17 @@ export const ABSENT = 0x1910; // u32, ABSENT_*: what this processor lacks (CPUID
 export const APIC_TAG = 0x1918; // u64, APIC-access page of the guest whose translations the TLB sets hold, or all ones
 export const PKRS_TAG = 0x1920; // u64 x 2, IA32_PKRS with GUEST_TAG and with ROOT_TAG
 export const FAULT_LOG = 0x1940; // u32 count, then (at +8) 5 x 32 bytes: vector u32, error u32, RIP u64, CR2 u64, RIP key u64
+// The last VM exit (with EXIT_*, LAST_EXIT and EXIT_TIME) and the last VM entry of this logical processor (vmx/history.ts).
+export const EXIT_RIP = 0x1b80; // u64 guest RIP
+export const EXIT_VMCS = 0x1b88; // u64 host-physical address of the VMCS
+export const ENTRY_TIME = 0x1b90; // u64
+export const ENTRY_RIP = 0x1b98; // u64 guest RIP
+export const ENTRY_HOST_RIP = 0x1ba0; // u64 RIP of the VMLAUNCH or VMRESUME
+export const ENTRY_VMCS = 0x1ba8; // u64
+export const ENTRY_EVENT = 0x1bb0; // u32 injected event, interruption-information format; 0: none
+export const ENTRY_RESUMED = 0x1bb4; // u32: 1 VMRESUME, 0 VMLAUNCH
 export const STATISTICS_ROW = 0x1bf0; // u32: where the last VM exit is counted, plus 1; 0 when a VM entry followed it (vmx/statistics.ts)
-export const STATISTICS_TIME = 0x1bf8; // u64: when that VM exit was
+export const EXIT_TIME = 0x1bf8; // u64: when the last VM exit was
 export const PLAIN_MSRS = 0x1c00; // u64 x 128, to 0x2000: MSRs that only machine/msrs.ts reads and writes, in the order of its table
 
 // Bits of ABSENT.

@@ -179,12 +179,17 @@ export function isCanonical(linear: u64): bool {
  * after a change of CR0, CR4, EFER, RFLAGS.VM or AC, DR7, CS, SS or NON_ROOT. RIP keeps its architectural value.
  */
 export function updateMode(): void {
+  for (let seg: u32 = 0; seg <= GS; seg++) segmentChanged(seg);
+  modeChanged();
+}
+
+/** The same when the segments' checks are computed already. */
+export function modeChanged(): void {
   const rip = getRip();
   const protectedMode = isProtected();
   let cpl: u32 = 0;
   if (protectedMode) cpl = isV86() ? 3 : (segRights(SS) >> 5) & 3;
   store<u32>(CPL, cpl);
-  for (let seg: u32 = 0; seg <= GS; seg++) segmentChanged(seg);
   const rights = segRights(CS);
   let mode = rights & RIGHTS_DB ? MODE_32 : MODE_16;
   if (isLongMode() && rights & RIGHTS_L) mode = MODE_64;

@@ -128,8 +128,10 @@ export function flushSet(set: u32): void {
   flush(baseOf(set), logOf(set));
 }
 
+/** A set that nothing was entered into since it was flushed has none of the links that a new generation would end. */
 function flush(base: usize, log: usize): void {
   const count = load<u32>(log);
+  if (!count) return;
   if (count > LOG_ENTRIES) {
     for (let at = base; at < base + 3 * TLB_WAY; at += 16) store<u64>(at, INVALID);
   } else {

@@ -1,5 +1,5 @@
 // One instance of the core (core.wasm): memory, imports, exports, and the wrapper that turns unwinding into a return.
-import { PROCESSOR_COUNT, RAM, TLB_PROCESSOR } from '../core/layout.ts';
+import { PROCESSOR_COUNT, RAM, STOP, TLB_PROCESSOR } from '../core/layout.ts';
 import type { Core, CoreExports } from '../vmx/processor.ts';
 
 /** What the core asks of its host; answers as src/core/README.md says. Values travel in MSR_VALUE, IO_VALUE and CPUID_EAX. */
@@ -59,12 +59,21 @@ function abortCore(_message: number, _file: number, line: number, column: number
 
 /** Runs at most `budget` instructions; a fault that unwound is continued where the core left off. Answers a STOP_* code. */
 export function runCore(core: Core, budget: number): number {
-  const { exports } = core;
   try {
-    return exports.run(budget);
+    return core.exports.run(budget);
   } catch (thrown) {
     if (thrown !== UNWIND) throw thrown;
   }
+  return resumeCore(core);
+}
+
+/** Goes on with what the last run left of its budget, after what it stopped for was carried out. */
+export function continueCore(core: Core): number {
+  core.words[STOP >>> 2] = 0;
+  return resumeCore(core);
+}
+
+function resumeCore({ exports }: Core): number {
   for (;;) {
     try {
       return exports.resume();

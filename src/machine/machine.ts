@@ -7,8 +7,6 @@ import {
   COUNT_EXITS,
   NON_ROOT,
   HELD,
-  LAST_ENTRY,
-  LAST_EXIT,
   PAUSES_LEFT,
   PROCESSOR_COUNT,
   RAM,
@@ -25,7 +23,7 @@ import { auditFields } from '../vmx/audit.ts';
 import { type CapabilityProfile, fieldExists, vmxCapability } from '../vmx/capabilities.ts';
 import { entryEnvironment, fieldReader, readField } from '../vmx/entry-checks.ts';
 import { RECENT_SERVER } from '../vmx/profiles.ts';
-import { entryNumber, exitNumber } from '../vmx/history.ts';
+import { lastEntry, lastExit } from '../vmx/history.ts';
 import { createVmx, hasVmcs, setVmcsQuad, type Vmx, vmcsQuad } from '../vmx/operation.ts';
 import { type Core, readCount, readQuad, readWord, writeCount, writeQuad, writeWord } from '../vmx/processor.ts';
 import { readStatistics } from '../vmx/statistics.ts';
@@ -235,7 +233,6 @@ function vmxHost(hardware: Hardware, runner: () => Runner): Vmx['host'] {
   return {
     physicalBits: PHYSICAL_BITS,
     linearBits: hardware.linearBits,
-    now: hardware.now,
     notice: hardware.notice,
     readMsr: (index) => asRoot(hardware.core, () => readMsr(hardware, index)),
     writeMsr: (index, value) => {
@@ -557,11 +554,11 @@ class SimulatedMachine implements Machine {
   }
 
   lastExit(): VmExit | undefined {
-    return exitNumber(this.#runner.vmx.history, readCount(this.#core, LAST_EXIT));
+    return lastExit(this.#core);
   }
 
   lastEntry(): VmEntry | undefined {
-    return entryNumber(this.#runner.vmx.history, readCount(this.#core, LAST_ENTRY));
+    return lastEntry(this.#core);
   }
 
   faults(): readonly FaultRecord[] {

@@ -3,11 +3,11 @@ import {
   ACTIVITY,
   ACTIVITY_ACTIVE,
   ACTIVITY_MWAIT_BREAK,
-  COUNT_ENTRIES,
-  COUNT_EXITS,
+  EXIT_REASON,
   IDLE,
   NON_ROOT,
   PREEMPTION_DEADLINE,
+  REMAINING,
   RUN_FLAGS,
   RUN_SKIP_BREAKPOINT,
   RUN_SKIP_TRAPS,
@@ -35,11 +35,11 @@ import {
 } from '../core/layout.ts';
 import { ENTERED, ENTRY_ABORT, ENTRY_VM_FAIL, enterGuest } from '../vmx/entry.ts';
 import { leaveGuest } from '../vmx/exit.ts';
-import { entryNumber, exitNumber, lastExitReason } from '../vmx/history.ts';
+import { lastEntry, lastExit } from '../vmx/history.ts';
 import { executeVmxInstruction } from '../vmx/instructions.ts';
 import { VM_SUCCEED, type Vmx } from '../vmx/operation.ts';
 import { type Core, readCount, readWord, writeWord } from '../vmx/processor.ts';
-import { runCore } from './core-instance.ts';
+import { continueCore, runCore } from './core-instance.ts';
 import { faultRecords } from './fault-log.ts';
 import { attendRecorder, dueTime, idled, type Recorder } from './history/recorder.ts';
 import { type Hardware, presentTime, skipTime } from './hardware.ts';
@@ -59,12 +59,14 @@ import { linearRip } from './registers.ts';
 import { endTurn, passTurn, resumeTurn } from './turns.ts';
 import type { RunOptions, StepOptions, Stop, VmEntry, VmExit } from './types.ts';
 import { explainUnsimulated } from './unsimulated.ts';
-import { collectHits, type Watches, watchInterruptExit, watchStop, watchTransition } from './watches.ts';
+import { anyWatches, collectHits, type Watches, watchInterruptExit, watchStop, watchTransition } from './watches.ts';
 
 /** Longest slice in instructions: the core returns often enough for V8 to move it to the optimising compiler. */
 const SLICE = 1_000_000;
 const RFLAGS_IF = 1 << 9;
 const FOREVER = Number.POSITIVE_INFINITY;
+/** The upper half of a time that is never reached. */
+const NEVER = -1;
 
 export interface Runner {
   readonly hardware: Hardware;
@@ -133,12 +135,30 @@ function runUntil(runner: Runner, options: RunOptions, end: number, until: numbe
     const exact = due <= now;
     const flags = takeSkips(runner) | (exact ? RUN_STEP : 0);
     writeWord(core, RUN_FLAGS, flags | watches.runFlags);
-    const code = runCore(core, exact ? 1 : slice);
-    collectHits(core, watches);
-    if (code === STOP_BUDGET) continue;
-    const stop = handle(runner, code, options, Math.min(end, exact ? FOREVER : due));
-    if (stop !== undefined) return stop;
+    let code = runCore(core, exact ? 1 : slice);
+    for (;;) {
+      collectHits(core, watches);
+      if (code === STOP_BUDGET) break;
+      const stop = code === STOP_HALT ? idle(runner, exact ? end : Math.min(end, due)) : handle(runner, code, options);
+      if (stop !== undefined) return stop;
+      if (exact || !isPlainTransition(runner, code)) break;
+      writeWord(core, RUN_FLAGS, 0);
+      code = continueCore(core);
+    }
   }
+}
+
+/** Whether what was just carried out is a VM entry, VM exit or VMX instruction that leaves the slice as it was: nothing came up that the loop looks for. */
+function isPlainTransition({ hardware, look, watches, onTransition }: Runner, code: number): boolean {
+  const { signed } = hardware.core;
+  return (
+    (code === STOP_VM_EXIT || code === STOP_VMX_INSTRUCTION) &&
+    !look &&
+    (signed[REMAINING >>> 2] as number) > 0 &&
+    signed[(PREEMPTION_DEADLINE >>> 2) + 1] === NEVER &&
+    onTransition === undefined &&
+    !anyWatches(watches)
+  );
 }
 
 /**
@@ -202,7 +222,9 @@ function stepOnce(runner: Runner, options: StepOptions, now: number, end: number
   const ran = presentTime(core) > now;
   const limit = hasSeveral(core) ? end : FOREVER;
   const stop =
-    handle(runner, code, STEP_OPTIONS, due <= now ? limit : Math.min(limit, due)) ?? watchStop(core, watches);
+    (code === STOP_HALT
+      ? idle(runner, due <= now ? limit : Math.min(limit, due))
+      : handle(runner, code, STEP_OPTIONS)) ?? watchStop(core, watches);
   return stop ?? (code === STOP_DELIVERED || ran ? BUDGET_STOP : undefined);
 }
 
@@ -253,8 +275,8 @@ function untilPreemption(core: Core, now: number): number {
   return 1;
 }
 
-/** Carries out what the core stopped for; undefined when the machine runs on. */
-function handle(runner: Runner, code: number, options: RunOptions, end: number): Stop | undefined {
+/** Carries out what the core stopped for, but for STOP_HALT; undefined when the machine runs on. */
+function handle(runner: Runner, code: number, options: RunOptions): Stop | undefined {
   const { hardware } = runner;
   const { core } = hardware;
   switch (code) {
@@ -270,8 +292,6 @@ function handle(runner: Runner, code: number, options: RunOptions, end: number):
       if (!takeInterrupt(hardware)) return undefined;
       watchInterruptExit(hardware.core, runner.watches);
       return vmExit(runner, options);
-    case STOP_HALT:
-      return idle(runner, end);
     case STOP_PAUSE:
       endTurn(core);
       return undefined;
@@ -300,15 +320,15 @@ function takeShutdown(runner: Runner): Stop | undefined {
 
 function vmExit(runner: Runner, options: RunOptions): Stop | undefined {
   const { vmx, hardware, watches } = runner;
-  if (!watchTransition(hardware, vmx, watches, () => leaveGuest(vmx))) return abortStop(vmx);
-  return exitHappened(runner, options.exitReasons);
+  const left = anyWatches(watches) ? watchTransition(hardware, vmx, watches, leaveGuest) : leaveGuest(vmx);
+  return left ? exitHappened(runner, options.exitReasons) : abortStop(vmx);
 }
 
 /** Tells of the VM exit that was recorded last, and stops for it when it was asked for. */
 function exitHappened({ vmx, onTransition }: Runner, reasons: Uint8Array | undefined): Stop | undefined {
-  const wanted = reasons !== undefined && reasons[lastExitReason(vmx.history, vmx.core) & 0xffff] === 1;
+  const wanted = reasons !== undefined && reasons[readWord(vmx.core, EXIT_REASON) & 0xffff] === 1;
   if (!wanted && onTransition === undefined) return undefined;
-  const exit = lastExit(vmx);
+  const exit = lastExit(vmx.core) as VmExit;
   onTransition?.({ exit });
   return wanted ? { kind: 'vm-exit', exit } : undefined;
 }
@@ -325,12 +345,12 @@ function vmxInstruction(runner: Runner, options: RunOptions): Stop | undefined {
 }
 
 function vmEntry(runner: Runner, options: RunOptions): Stop | undefined {
-  const { vmx, onTransition } = runner;
-  const outcome = watchTransition(runner.hardware, vmx, runner.watches, () => enterGuest(vmx));
+  const { vmx, onTransition, watches } = runner;
+  const outcome = anyWatches(watches) ? watchTransition(runner.hardware, vmx, watches, enterGuest) : enterGuest(vmx);
   if (outcome === ENTERED) {
     if (runner.hardware.board.signalPending()) runner.look = true; // an INIT that waited in VMX root operation
     if (options.entries !== true && onTransition === undefined) return undefined;
-    const entry = entryNumber(vmx.history, readCount(vmx.core, COUNT_ENTRIES)) as VmEntry;
+    const entry = lastEntry(vmx.core) as VmEntry;
     onTransition?.({ entry });
     return options.entries === true ? { kind: 'vm-entry', entry } : undefined;
   }
@@ -358,10 +378,6 @@ function failureStop(vmx: Vmx, options: RunOptions): Stop | undefined {
 function abortStop(vmx: Vmx): Stop {
   const { indicator, explanation } = vmx.abort ?? { indicator: 0, explanation: 'VMX abort.' };
   return { kind: 'vmx-abort', indicator, explanation };
-}
-
-function lastExit({ history, core }: Vmx): VmExit {
-  return exitNumber(history, readCount(core, COUNT_EXITS)) as VmExit;
 }
 
 /** The processor waits: another runs, or time goes to the next event that can wake one, or the machine stops when there is none. */

@@ -199,12 +199,11 @@ export function watchStop(core: Core, watches: Watches): Stop | undefined {
 }
 
 /** Carries out a VM entry or VM exit and notes which watched MSRs, VMCS fields and registers it changed. */
-export function watchTransition<T>(hardware: Hardware, vmx: Vmx, watches: Watches, transition: () => T): T {
-  if (!anyWatches(watches)) return transition();
+export function watchTransition<T>(hardware: Hardware, vmx: Vmx, watches: Watches, transition: (vmx: Vmx) => T): T {
   const { core } = hardware;
   const vmcs = readQuad(core, VMCS_POINTER);
   const before = watches.atTransitions.map(({ event }) => transitionValue(hardware, vmx, event));
-  const result = transition();
+  const result = transition(vmx);
   for (const [i, { watch, event }] of watches.atTransitions.entries()) {
     if (event.kind === 'vmcs-field' && readQuad(core, VMCS_POINTER) !== vmcs) continue;
     if (transitionValue(hardware, vmx, event) !== before[i]) watches.pending.push({ watch, access: 'write' });

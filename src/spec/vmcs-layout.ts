@@ -15,6 +15,8 @@ export const VMCS_REVISION_OFFSET = 0;
 export const VMCS_ABORT_OFFSET = 4;
 export const VMCS_LAUNCH_STATE_OFFSET = 8;
 export const VMCS_FIELDS_OFFSET = 16;
+/** Bytes from the region's start to the end of its fields. */
+export const VMCS_FIELDS_END = VMCS_FIELDS_OFFSET + 8 * VMCS_FIELD_LIST.length;
 /** From a field to the RIP of the VMWRITE that wrote it last. */
 export const VMCS_WRITER_DISTANCE = 2048;
 

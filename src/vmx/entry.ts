@@ -10,6 +10,7 @@ import {
 } from '../core/generated/vmcs-offsets.ts';
 import {
   CS,
+  ENTRY_HOST_RIP,
   INTERRUPTIBILITY,
   PENDING_DEBUG,
   REMAINING,
@@ -87,9 +88,10 @@ export function enterGuest(vmx: Vmx): number {
   setVmcsWord(core, VMCS_LAUNCH_STATE_OFFSET, 1);
   const injected = vmcsWord(core, F_VM_ENTRY_INTERRUPTION_INFORMATION);
   const injects = (injected & INJECTION_VALID) !== 0;
-  const now = vmx.host.now();
-  recordEntry(vmx.history, core, now, resume, ripLow, ripHigh, injects ? injected : 0);
-  countEntry(vmx.statistics, core, now);
+  core.words[ENTRY_HOST_RIP >>> 2] = ripLow;
+  core.words[(ENTRY_HOST_RIP >>> 2) + 1] = ripHigh;
+  recordEntry(vmx.history, core, resume, injects ? injected : 0);
+  countEntry(vmx.statistics, core);
   if (injects) {
     if ((injected & TYPE) !== OTHER_EVENT) forgetBlocking(core);
     const error = vmcsWord(core, F_VM_ENTRY_EXCEPTION_ERROR_CODE);

@@ -66,10 +66,9 @@ export function failEntry(vmx: Vmx, reason: number, qualification: bigint): bool
   return enterHost(vmx);
 }
 
-function recordVmExit({ core, history, statistics, host }: Vmx): void {
-  const now = host.now();
-  recordExit(history, core, now);
-  countExit(statistics, core, now);
+function recordVmExit({ core, history, statistics }: Vmx): void {
+  recordExit(history, core);
+  countExit(statistics, core);
 }
 
 function enterHost(vmx: Vmx): boolean {

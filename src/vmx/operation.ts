@@ -19,7 +19,6 @@ export interface VmxHost {
   readonly physicalBits: number;
   /** Most bits of a linear address. */
   readonly linearBits: number;
-  now(): number;
   notice(text: string): void;
 }
 

@@ -1,5 +1,5 @@
 // The processor as VMX operation sees it: the core's memory and functions, and what the machine around it does for VMX.
-import { PAGE_CLEAN, PAGE_FLAGS } from '../core/layout.ts';
+import { BUDGET, PAGE_CLEAN, PAGE_FLAGS, REMAINING, RETIRED } from '../core/layout.ts';
 
 /** What the core exports; src/core/README.md describes each. */
 export interface CoreExports {
@@ -84,4 +84,40 @@ export function writeCount(core: Core, address: number, value: number): void {
   const at = address >>> 2;
   core.words[at] = value >>> 0;
   core.words[at + 1] = Math.floor(value / 0x100000000);
+}
+
+// A VM exit and a VM entry are counted and timed at every transition. In two halves that takes neither a bigint nor a number with a
+// fraction, and so no allocation.
+
+/** Counts a 64-bit cell up by one. */
+export function countUp({ words }: Core, address: number): void {
+  const at = address >>> 2;
+  const low = ((words[at] as number) + 1) >>> 0;
+  words[at] = low;
+  if (low === 0) words[at + 1] = (words[at + 1] as number) + 1;
+}
+
+/** Copies a 64-bit cell. */
+export function copyQuad({ words }: Core, to: number, from: number): void {
+  words[to >>> 2] = words[from >>> 2] as number;
+  words[(to >>> 2) + 1] = words[(from >>> 2) + 1] as number;
+}
+
+/** Writes the present time, instructions retired since power-on, into a 64-bit cell. */
+export function stampTime({ words, signed }: Core, address: number): void {
+  const before = signed[RETIRED >>> 2] as number;
+  const low = (before + (((signed[BUDGET >>> 2] as number) - (signed[REMAINING >>> 2] as number)) | 0)) | 0;
+  const carry = low >>> 0 < before >>> 0 ? 1 : 0;
+  words[address >>> 2] = low;
+  words[(address >>> 2) + 1] = (words[(RETIRED >>> 2) + 1] as number) + carry;
+}
+
+/** Instructions from the time in one 64-bit cell to a later one in another. */
+export function timeBetween({ signed }: Core, from: number, to: number): number {
+  const start = signed[from >>> 2] as number;
+  const end = signed[to >>> 2] as number;
+  const borrow = end >>> 0 < start >>> 0 ? 1 : 0;
+  const high = ((signed[(to >>> 2) + 1] as number) - (signed[(from >>> 2) + 1] as number) - borrow) | 0;
+  const low = (end - start) >>> 0;
+  return high === 0 ? low : high * 0x100000000 + low;
 }

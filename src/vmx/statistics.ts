@@ -1,14 +1,17 @@
 // What VM exits cost: for each place of a guest, reason and VMCS how many there were, and how many instructions passed from
 // the VM exit to the next VM entry of the same processor. Plain words, filled without allocation; a function of the
 // VM exits and VM entries so far and of nothing else, so a machine that is set back is set back in this too (save, load).
+import { F_GUEST_CS_ACCESS_RIGHTS, F_GUEST_CS_BASE, F_VM_ENTRY_CONTROLS } from '../core/generated/vmcs-offsets.ts';
 import {
-  F_GUEST_CS_ACCESS_RIGHTS,
-  F_GUEST_CS_BASE,
-  F_GUEST_RIP,
-  F_VM_ENTRY_CONTROLS,
-} from '../core/generated/vmcs-offsets.ts';
-import { EXIT_REASON, STATISTICS_ROW, STATISTICS_TIME, VMCS_ADDRESS, VMCS_POINTER } from '../core/layout.ts';
-import { type Core, readCount, writeCount } from './processor.ts';
+  ENTRY_TIME,
+  EXIT_REASON,
+  EXIT_RIP,
+  EXIT_TIME,
+  STATISTICS_ROW,
+  VMCS_ADDRESS,
+  VMCS_POINTER,
+} from '../core/layout.ts';
+import { type Core, timeBetween } from './processor.ts';
 
 /** Places that are told apart; a power of two. Further ones are counted under their reason alone. */
 export const STATISTICS_ROWS = 4096;
@@ -63,11 +66,10 @@ export function createStatistics(): StatisticsTables {
 }
 
 /** Counts the VM exit that was just recorded. */
-export function countExit(tables: StatisticsTables, core: Core, time: number): void {
+export function countExit(tables: StatisticsTables, core: Core): void {
   const { words } = core;
-  const region = words[VMCS_ADDRESS >>> 2] as number;
-  const low = words[(region + F_GUEST_RIP) >>> 2] as number;
-  const high = words[(region + F_GUEST_RIP + 4) >>> 2] as number;
+  const low = words[EXIT_RIP >>> 2] as number;
+  const high = words[(EXIT_RIP >>> 2) + 1] as number;
   const reason = (words[EXIT_REASON >>> 2] as number) & REASON;
   const vmcs = words[VMCS_POINTER >>> 2] as number;
   let row = probe(tables, low, high, reason | USED, vmcs);
@@ -75,15 +77,14 @@ export function countExit(tables: StatisticsTables, core: Core, time: number): v
   const at = row * NUMBERS;
   tables.numbers[at] = (tables.numbers[at] as number) + 1;
   words[STATISTICS_ROW >>> 2] = row + 1;
-  writeCount(core, STATISTICS_TIME, time);
 }
 
 /** Counts the VM entry that was just made: the handler of the last VM exit of this processor is done. */
-export function countEntry(tables: StatisticsTables, core: Core, time: number): void {
+export function countEntry(tables: StatisticsTables, core: Core): void {
   const pending = core.words[STATISTICS_ROW >>> 2] as number;
   if (pending === 0) return;
   core.words[STATISTICS_ROW >>> 2] = 0;
-  const spent = time - readCount(core, STATISTICS_TIME);
+  const spent = timeBetween(core, EXIT_TIME, ENTRY_TIME);
   const { numbers } = tables;
   const at = (pending - 1) * NUMBERS;
   const handled = numbers[at + 1] as number;

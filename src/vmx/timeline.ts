@@ -1,6 +1,5 @@
 // Every VM exit from the start of the run, 56 bytes each, with how long the guest ran before it and the handler after it. Outside
 // snapshots: when the machine goes over the same time again, the same numbers are written to the same places.
-import { F_GUEST_RIP } from '../core/generated/vmcs-offsets.ts';
 import {
   COUNT_DELIVERED,
   COUNT_EXITS,
@@ -8,14 +7,18 @@ import {
   EXIT_INTERRUPTION_INFO,
   EXIT_QUALIFICATION,
   EXIT_REASON,
+  EXIT_RIP,
+  EXIT_TIME,
+  ENTRY_TIME,
+  LAST_ENTRY,
   LAST_EXIT,
   PROCESSOR,
-  VMCS_ADDRESS,
 } from '../core/layout.ts';
-import { type Core, readCount } from './processor.ts';
+import { type Core, readCount, timeBetween } from './processor.ts';
 
 /** Exits in a piece; the oldest pieces go when there are more than MOST_PIECES. */
-const PIECE = 16_384;
+const PIECE_SHIFT = 14;
+const PIECE = 1 << PIECE_SHIFT;
 const MOST_PIECES = 96;
 /** Words of an exit. */
 export const ROW = 14;
@@ -31,6 +34,7 @@ const AT_INTERRUPTION = 12;
 const AT_PROCESSOR = 13;
 const FAILED = 0x80000000;
 const UNKNOWN = 0xffffffff;
+const LONGEST = UNKNOWN - 1;
 
 export interface Timeline {
   readonly pieces: Uint32Array[];
@@ -67,48 +71,53 @@ export function createTimeline(): Timeline {
   return { pieces: [], dropped: 0, count: 0, cuts: 0 };
 }
 
-/** The VM exit that was just counted. `entered` is the time of the VM entry before, or undefined. */
-export function addExit(timeline: Timeline, core: Core, time: number, entered: number | undefined): void {
+/** The VM exit that was just counted, of the processor that runs. */
+export function addExit(timeline: Timeline, core: Core): void {
   const number = readCount(core, COUNT_EXITS);
-  const index = number - 1 - timeline.dropped;
   const isNew = number > timeline.count;
   if (isNew) timeline.count = number;
-  if (index < 0) return;
-  let piece = timeline.pieces[Math.floor(index / PIECE)];
-  if (piece === undefined) {
-    piece = new Uint32Array(PIECE * ROW);
-    timeline.pieces.push(piece);
-    if (timeline.pieces.length > MOST_PIECES) {
-      timeline.pieces.shift();
-      timeline.dropped += PIECE;
-    }
-  }
-  const at = (index % PIECE) * ROW;
+  const held = number - 1 - timeline.dropped;
+  if (held < 0) return;
+  const index = held | 0;
+  const piece = timeline.pieces[index >>> PIECE_SHIFT] ?? addPiece(timeline);
+  const at = (index & (PIECE - 1)) * ROW;
   const { words } = core;
-  piece[at + AT_TIME] = time >>> 0;
-  piece[at + AT_TIME + 1] = Math.floor(time / 0x100000000);
-  piece[at + AT_GUEST_PHYSICAL] = words[EXIT_GUEST_PHYSICAL >>> 2] as number;
-  piece[at + AT_GUEST_PHYSICAL + 1] = words[(EXIT_GUEST_PHYSICAL >>> 2) + 1] as number;
+  copyInto(piece, at + AT_TIME, words, EXIT_TIME);
+  copyInto(piece, at + AT_RIP, words, EXIT_RIP);
+  copyInto(piece, at + AT_QUALIFICATION, words, EXIT_QUALIFICATION);
+  copyInto(piece, at + AT_GUEST_PHYSICAL, words, EXIT_GUEST_PHYSICAL);
+  const reason = words[EXIT_REASON >>> 2] as number;
+  piece[at + AT_REASON] = reason;
+  piece[at + AT_EVENTS] = (words[COUNT_EXITS >>> 2] as number) + (words[COUNT_DELIVERED >>> 2] as number);
   piece[at + AT_INTERRUPTION] = words[EXIT_INTERRUPTION_INFO >>> 2] as number;
   piece[at + AT_PROCESSOR] = words[PROCESSOR >>> 2] as number;
-  const rip = ((words[VMCS_ADDRESS >>> 2] as number) + F_GUEST_RIP) >>> 2;
-  piece[at + AT_RIP] = words[rip] as number;
-  piece[at + AT_RIP + 1] = words[rip + 1] as number;
-  piece[at + AT_QUALIFICATION] = words[EXIT_QUALIFICATION >>> 2] as number;
-  piece[at + AT_QUALIFICATION + 1] = words[(EXIT_QUALIFICATION >>> 2) + 1] as number;
-  piece[at + AT_REASON] = words[EXIT_REASON >>> 2] as number;
-  piece[at + AT_EVENTS] = number + readCount(core, COUNT_DELIVERED);
-  piece[at + AT_GUEST] = entered === undefined ? UNKNOWN : Math.min(time - entered, UNKNOWN - 1);
+  const entered = reason < FAILED && (words[LAST_ENTRY >>> 2] as number) !== 0;
+  piece[at + AT_GUEST] = entered ? Math.min(timeBetween(core, ENTRY_TIME, EXIT_TIME), LONGEST) : UNKNOWN;
   if (isNew) piece[at + AT_HANDLER] = UNKNOWN;
 }
 
+function addPiece(timeline: Timeline): Uint32Array {
+  const piece = new Uint32Array(PIECE * ROW);
+  timeline.pieces.push(piece);
+  if (timeline.pieces.length > MOST_PIECES) {
+    timeline.pieces.shift();
+    timeline.dropped += PIECE;
+  }
+  return piece;
+}
+
+function copyInto(piece: Uint32Array, at: number, words: Uint32Array, cell: number): void {
+  piece[at] = words[cell >>> 2] as number;
+  piece[at + 1] = words[(cell >>> 2) + 1] as number;
+}
+
 /** A VM entry was made: the handler of the processor's last VM exit is done. */
-export function addEntry(timeline: Timeline, core: Core, time: number): void {
-  const index = readCount(core, LAST_EXIT) - 1 - timeline.dropped;
-  const piece = index < 0 ? undefined : timeline.pieces[Math.floor(index / PIECE)];
+export function addEntry(timeline: Timeline, core: Core): void {
+  const held = readCount(core, LAST_EXIT) - 1 - timeline.dropped;
+  const index = held | 0;
+  const piece = held < 0 ? undefined : timeline.pieces[index >>> PIECE_SHIFT];
   if (piece === undefined) return;
-  const at = (index % PIECE) * ROW;
-  piece[at + AT_HANDLER] = Math.min(time - timeAt(piece, at), UNKNOWN - 1);
+  piece[(index & (PIECE - 1)) * ROW + AT_HANDLER] = Math.min(timeBetween(core, EXIT_TIME, ENTRY_TIME), LONGEST);
 }
 
 function timeAt(piece: Uint32Array, at: number): number {

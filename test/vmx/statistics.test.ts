@@ -4,18 +4,27 @@ import { expect, test } from 'vitest';
 import {
   F_GUEST_CS_ACCESS_RIGHTS,
   F_GUEST_CS_BASE,
-  F_GUEST_RIP,
   F_VM_ENTRY_CONTROLS,
 } from '../../src/core/generated/vmcs-offsets.ts';
-import { EXIT_REASON, RAM, STATISTICS_ROW, VMCS_ADDRESS, VMCS_POINTER } from '../../src/core/layout.ts';
-import type { Core } from '../../src/vmx/processor.ts';
 import {
-  countEntry,
-  countExit,
+  ENTRY_TIME,
+  EXIT_REASON,
+  EXIT_RIP,
+  EXIT_TIME,
+  RAM,
+  STATISTICS_ROW,
+  VMCS_ADDRESS,
+  VMCS_POINTER,
+} from '../../src/core/layout.ts';
+import { type Core, writeCount } from '../../src/vmx/processor.ts';
+import {
+  countEntry as countEntryAtItsTime,
+  countExit as countExitAtItsTime,
   createStatistics,
   loadStatistics,
   readStatistics,
   STATISTICS_ROWS,
+  type StatisticsTables,
   saveStatistics,
 } from '../../src/vmx/statistics.ts';
 
@@ -33,13 +42,23 @@ function createCore(): {
     words[(RAM + VMCS + offset) >>> 2] = value;
   };
   return {
-    core: { words } as unknown as Core,
+    core: { words, signed: new Int32Array(words.buffer) } as unknown as Core,
     set,
     at: (rip, reason) => {
-      set(F_GUEST_RIP, rip);
+      words[EXIT_RIP >>> 2] = rip;
       words[EXIT_REASON >>> 2] = reason;
     },
   };
+}
+
+function countExit(tables: StatisticsTables, core: Core, time: number): void {
+  writeCount(core, EXIT_TIME, time);
+  countExitAtItsTime(tables, core);
+}
+
+function countEntry(tables: StatisticsTables, core: Core, time: number): void {
+  writeCount(core, ENTRY_TIME, time);
+  countEntryAtItsTime(tables, core);
 }
 
 test('instructions from each VM exit to the next VM entry: fewest, most, sum', () => {

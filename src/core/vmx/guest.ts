@@ -314,7 +314,7 @@ function recordExit(region: usize): void {
   store<u32>(region + F_IDT_VECTORING_ERROR_CODE, load<u32>(EXIT_IDT_ERROR));
   store<u32>(region + F_VM_EXIT_INSTRUCTION_LENGTH, load<u32>(EXIT_LENGTH));
   store<u32>(region + F_VM_EXIT_INSTRUCTION_INFORMATION, load<u32>(EXIT_INSTRUCTION_INFO));
-  memory.copy(region + F_IO_RCX, EXIT_IO_RCX, 32);
+  for (let i: usize = 0; i < 32; i += 8) store<u64>(region + F_IO_RCX + i, load<u64>(EXIT_IO_RCX + i));
   const injected = load<u32>(region + F_VM_ENTRY_INTERRUPTION_INFORMATION);
   store<u32>(region + F_VM_ENTRY_INTERRUPTION_INFORMATION, injected & 0x7fffffff);
 }

@@ -61,6 +61,7 @@ import {
   RSP,
   S_CET,
   SEG_BASE,
+  SEG_FLAT,
   SEG_LIMIT,
   SEG_RIGHTS,
   SEG_SELECTOR,
@@ -79,7 +80,7 @@ import {
 import { CR4_PAE, CR4_PCIDE, EFER_LMA, EFER_LME } from '../bits.ts';
 import { loadPdptes } from '../paging.ts';
 import { setFlags } from '../flags.ts';
-import { setRip, updateMode } from '../state.ts';
+import { modeChanged, setRip } from '../state.ts';
 import { clearControls, PIN_VIRTUAL_NMIS } from './controls.ts';
 import { CR0_KEPT, flushForRoot, rememberGuest } from './guest.ts';
 
@@ -104,6 +105,9 @@ const CODE_32: u32 = 0xc09b;
 const DATA: u32 = 0xc093;
 const TSS: u32 = 0x8b;
 const UNUSABLE: u32 = 1 << 16;
+// What SEG_FLAT says of them.
+const READABLE: u32 = 1;
+const WRITABLE: u32 = 2;
 
 /** Answers 0, or the VMX-abort indicator 2 when the host's PDPTEs are not valid. */
 export function vmxLoadHost(): u32 {
@@ -150,7 +154,7 @@ export function vmxLoadHost(): u32 {
   store<u32>(ENTRY_INJECTION, 0);
   const pdptes = long || (load<u64>(CR4) & CR4_PAE) == 0 || loadPdptes(load<u64>(CR3));
   flushForRoot(withVpid);
-  updateMode();
+  modeChanged();
   setRip(load<u64>(region + F_HOST_RIP));
   return pdptes ? 0 : 2;
 }
@@ -171,15 +175,14 @@ function nmiBlockingAfterExit(): u32 {
 function loadSegments(region: usize, long: bool): void {
   for (let i: usize = 0; i < 6; i++) {
     const selector = u32(load<u16>(region + F_HOST_ES_SELECTOR + i * 8));
-    let rights = DATA;
-    if (i == CS) rights = long ? CODE_64 : CODE_32;
-    else if (selector == 0) rights |= UNUSABLE;
-    setSegment(i, selector, rights, 0xffffffff, 0);
+    if (i == CS) setSegment(i, selector, long ? CODE_64 : CODE_32, 0xffffffff, 0, READABLE);
+    else if (selector == 0) setSegment(i, selector, DATA | UNUSABLE, 0xffffffff, 0, 0);
+    else setSegment(i, selector, DATA, 0xffffffff, 0, READABLE | WRITABLE);
   }
   store<u64>(SEGMENTS + FS * SEGMENT_SIZE + SEG_BASE, load<u64>(region + F_HOST_FS_BASE));
   store<u64>(SEGMENTS + GS * SEGMENT_SIZE + SEG_BASE, load<u64>(region + F_HOST_GS_BASE));
-  setSegment(TR, u32(load<u16>(region + F_HOST_TR_SELECTOR)), TSS, 0x67, load<u64>(region + F_HOST_TR_BASE));
-  setSegment(LDTR, 0, UNUSABLE, 0, 0);
+  setSegment(TR, u32(load<u16>(region + F_HOST_TR_SELECTOR)), TSS, 0x67, load<u64>(region + F_HOST_TR_BASE), 0);
+  setSegment(LDTR, 0, UNUSABLE, 0, 0, 0);
   store<u64>(GDTR_BASE, load<u64>(region + F_HOST_GDTR_BASE));
   store<u32>(GDTR_LIMIT, 0xffff);
   store<u64>(IDTR_BASE, load<u64>(region + F_HOST_IDTR_BASE));
@@ -187,10 +190,11 @@ function loadSegments(region: usize, long: bool): void {
 }
 
 /** @inline */
-function setSegment(index: usize, selector: u32, rights: u32, limit: u32, base: u64): void {
+function setSegment(index: usize, selector: u32, rights: u32, limit: u32, base: u64, flat: u32): void {
   const segment = SEGMENTS + index * SEGMENT_SIZE;
   store<u32>(segment + SEG_SELECTOR, selector);
   store<u32>(segment + SEG_RIGHTS, rights);
   store<u32>(segment + SEG_LIMIT, limit);
+  store<u32>(segment + SEG_FLAT, flat);
   store<u64>(segment + SEG_BASE, base);
 }

@@ -24,7 +24,10 @@ export interface ViewRecord {
 export function recordRun(machine: Machine): ViewRecord {
   const copy = machine.history.keepVmcs();
   // After going back the copy may be of an exit that is to come.
-  const atExit = (): VmcsImage | undefined => (copy.exit > 0 && copy.exit === machine.exitCount() ? copy : undefined);
+  const atExit = (): VmcsImage | undefined =>
+    copy.exit > 0 && copy.exit === machine.exitCount()
+      ? { address: BigInt(copy.address), bytes: copy.bytes }
+      : undefined;
   return { filtered: undefined, atExit, atStop: undefined };
 }
 

@@ -13,7 +13,7 @@ import {
   travel,
 } from './recorder.ts';
 import { BREAKPOINTS, COUNT_EXITS } from '../../core/layout.ts';
-import { VMCS_REGION_SIZE } from '../../spec/vmcs-layout.ts';
+import { createVmcsCopy } from '../../vmx/history.ts';
 import { readCount, readWord, writeWord } from '../../vmx/processor.ts';
 import { cutTimeline, exitFrom, firstExit, timelineBuckets, timelineExit } from '../../vmx/timeline.ts';
 import { setWatches } from '../watches.ts';
@@ -160,7 +160,7 @@ export function createHistory(runner: Runner, events: HistoryEvents): MachineHis
     timeline,
     keepVmcs() {
       const { history } = runner.vmx;
-      history.vmcsAtExit ??= { exit: 0, address: 0n, bytes: new Uint8Array(VMCS_REGION_SIZE) };
+      history.vmcsAtExit ??= createVmcsCopy(core);
       return history.vmcsAtExit;
     },
     exits: () => ({ first: firstExit(timeline), last: timeline.count }),

@@ -1,5 +1,4 @@
 // One snapshot: everything of a machine that decides its future, but the pages of RAM, which pages.ts holds.
-import { restoreRecords, lastRecords } from '../../vmx/history.ts';
 import { loadStatistics, type SavedStatistics, saveStatistics } from '../../vmx/statistics.ts';
 import type { Core } from '../../vmx/processor.ts';
 import type { SavedState } from '../devices/types.ts';
@@ -11,7 +10,6 @@ import { type ProcessorImage, restoreState, restoreTlb, takeProcessorImage } fro
 export interface Snapshot extends Moment, PageHolder {
   readonly image: ProcessorImage;
   readonly board: SavedState;
-  readonly records: Uint32Array;
   readonly statistics: SavedStatistics;
   readonly loop: LoopState;
   /** Bytes of all this, estimated; pages not counted. */
@@ -39,7 +37,6 @@ export function takeSnapshot(runner: Runner, loop: Pick<LoopState, 'sent' | 'inp
     pages: new Set(),
     image,
     board: board.save(),
-    records: lastRecords(runner.vmx.history, core),
     statistics: saveStatistics(runner.vmx.statistics),
     loop: {
       nextEvent: runner.nextEvent,
@@ -61,7 +58,6 @@ export function restoreSnapshot(runner: Runner, snapshot: Snapshot): void {
   runner.markOverlays();
   core.exports.keepPages();
   restoreTlb(core, snapshot.image);
-  restoreRecords(vmx.history, core, snapshot.records);
   loadStatistics(vmx.statistics, snapshot.statistics);
   vmx.passed?.byPointer.clear();
   vmx.fail = undefined;

@@ -47,7 +47,7 @@ export interface HistoryView {
   idle(): { readonly from: number; readonly until: number };
   /** Every VM exit; kept also when nothing is recorded. To read. */
   readonly timeline: Timeline;
-  /** From now on the VMCS region is copied at each VM exit, to what is answered. */
+  /** From now on the fields of the VMCS are copied at each VM exit, to what is answered. */
   keepVmcs(): VmcsCopy;
   /** Numbers of the VM exits that the timeline holds; `first` above `last`: none. It is kept also when nothing is recorded. */
   exits(): { readonly first: number; readonly last: number };

@@ -1,17 +1,22 @@
 // Timelines for tests, recorded as the machine records them, over a memory that holds nothing else.
-import { F_GUEST_RIP } from '../../../src/core/generated/vmcs-offsets.ts';
 import {
   COUNT_EXITS,
+  ENTRY_TIME,
   EXIT_GUEST_PHYSICAL,
   EXIT_QUALIFICATION,
   EXIT_REASON,
+  EXIT_RIP,
+  EXIT_TIME,
+  LAST_ENTRY,
   LAST_EXIT,
-  VMCS_ADDRESS,
+  MACHINE,
+  MACHINE_SIZE,
 } from '../../../src/core/layout.ts';
-import type { Core } from '../../../src/vmx/processor.ts';
+import { type Core, writeCount } from '../../../src/vmx/processor.ts';
 import { addEntry, addExit, createTimeline, cutTimeline, type Timeline } from '../../../src/vmx/timeline.ts';
 
-const REGION = 0x10_0000;
+/** Where processor state and what processors share end. */
+const STATE_AND_MACHINE = MACHINE + MACHINE_SIZE;
 
 export interface TimelineWriter {
   readonly timeline: Timeline;
@@ -22,11 +27,9 @@ export interface TimelineWriter {
 }
 
 export function timelineWriter(): TimelineWriter {
-  const buffer = new ArrayBuffer(REGION + 0x1000);
-  const words = new Uint32Array(buffer);
-  const core = { words, quads: new BigUint64Array(buffer), bytes: new Uint8Array(buffer) } as unknown as Core;
+  const words = new Uint32Array(STATE_AND_MACHINE >>> 2);
+  const core = { words, signed: new Int32Array(words.buffer) } as unknown as Core;
   const timeline = createTimeline();
-  words[VMCS_ADDRESS >>> 2] = REGION;
   return {
     timeline,
     exit(time, reason, rip = 0x1000, entered) {
@@ -36,10 +39,16 @@ export function timelineWriter(): TimelineWriter {
       words[EXIT_REASON >>> 2] = reason;
       words[EXIT_QUALIFICATION >>> 2] = reason === 48 ? 2 : 0;
       words[EXIT_GUEST_PHYSICAL >>> 2] = 0x400128;
-      words[(REGION + F_GUEST_RIP) >>> 2] = rip;
-      addExit(timeline, core, time, entered);
+      words[EXIT_RIP >>> 2] = rip;
+      words[LAST_ENTRY >>> 2] = entered === undefined ? 0 : 1;
+      writeCount(core, ENTRY_TIME, entered ?? 0);
+      writeCount(core, EXIT_TIME, time);
+      addExit(timeline, core);
     },
-    entry: (time) => addEntry(timeline, core, time),
+    entry(time) {
+      writeCount(core, ENTRY_TIME, time);
+      addEntry(timeline, core);
+    },
     cut(count, time) {
       words[COUNT_EXITS >>> 2] = count;
       words[LAST_EXIT >>> 2] = count;
