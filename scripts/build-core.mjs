@@ -113,10 +113,12 @@ async function generateHandlers() {
     platform: 'node',
     logLevel: 'warning',
   });
-  const { emitIds, emitSwitch } = await import(pathToFileURL(bundle).href);
+  const { emitIds, emitSimdRows, emitSimdSwitch, emitSwitch } = await import(pathToFileURL(bundle).href);
   rmSync(bundle);
   writeFileSync(join(GENERATED, 'op-ids.ts'), emitIds());
   writeFileSync(join(GENERATED, 'run-ops.ts'), emitSwitch('../../src/core'));
+  writeFileSync(join(GENERATED, 'simd-rows.ts'), emitSimdRows());
+  writeFileSync(join(GENERATED, 'run-simd.ts'), emitSimdSwitch('../../src/core'));
 }
 
 async function compile(target) {
@@ -140,8 +142,12 @@ async function compile(target) {
     'abort=',
     '--enable',
     'bulk-memory',
+    '--enable',
+    'simd',
     '--disableWarning',
     '201', // 32-bit addresses are meant
+    '--disableWarning',
+    '112', // no v128 is passed to or from TypeScript
     '--transform',
     './scripts/core-transform.mjs',
   ]);

@@ -260,6 +260,7 @@ export const DELIVERING_ERROR = 0x1630;
 export const DELIVERING_LENGTH = 0x1634;
 
 // x87 and SSE. XMM and X87, the registers themselves, are further down.
+export const SIMD_OFFERS = 0x16c8; // u32, what CPUID offers of MMX and SSE: a bit for each of FEATURES in core/ops/simd/row.ts
 export const MXCSR = 0x1640; // u32
 export const X87_CONTROL = 0x1644; // u32, FPU control word
 export const X87_STATUS = 0x1648; // u32, FPU status word, TOP in bits 11 to 13

@@ -74,6 +74,24 @@ export function hostRW<T>(va: u64, op: usize, rem: i32): usize {
     : slowReadWrite(va, sizeof<T>(), op, rem);
 }
 
+/** Where `bytes` (up to 16) may be read. @inline */
+export function hostR(va: u64, bytes: u32, op: usize, rem: i32): usize {
+  const e: usize = <usize>load<u32>(TLB_BASE) + <usize>(<u32>(va >> 8) & 0xfff0);
+  return load<u64>(e) == ((va + (bytes - 1)) & ~0xfff)
+    ? <usize>(<u32>va + load<u32>(e, 8))
+    : slowRead(va, bytes, op, rem);
+}
+
+/** Writes 16 bytes at a linear address. @inline */
+export function wr128(va: u64, v: v128, op: usize, rem: i32): void {
+  const e: usize = <usize>load<u32>(TLB_BASE) + <usize>(<u32>(va >> 8) & 0xfff0);
+  if (load<u64>(e, TLB_WRITE) == ((va + 15) & ~0xfff)) store<v128>(<usize>(<u32>va + load<u32>(e, TLB_WRITE + 8)), v);
+  else {
+    store<v128>(SCRATCH, v);
+    slowWriteScratch(va, 16, op, rem);
+  }
+}
+
 /** Pops' and returns' read of T from a 64-bit stack. @inline */
 export function rdStack<T>(va: u64, op: usize, rem: i32): T {
   const e: usize = <usize>load<u32>(TLB_BASE) + <usize>(<u32>(va >> 8) & 0xfff0);
@@ -114,6 +132,14 @@ export function slowReadWrite(va: u64, size: u32, op: usize, rem: i32): usize {
 export function slowWrite(va: u64, value: u64, size: u32, op: usize, rem: i32): void {
   syncOp(op, rem);
   writeSized(va, value, size, stackOperand(op));
+}
+
+/** Writes `bytes` (up to 16) of SCRATCH. */
+export function slowWriteScratch(va: u64, bytes: u32, op: usize, rem: i32): void {
+  syncOp(op, rem);
+  canonical(va, bytes, stackOperand(op));
+  if (emptySet()) checkedAccess(va, bytes, ACCESS_WRITE);
+  commitRW(va, bytes);
 }
 
 export function slowStackRead(va: u64, size: u32, op: usize, rem: i32): usize {
@@ -284,6 +310,12 @@ export function deviceWrite(physical: u64, bytes: u32, value: u64): void {
   host_mmio_write(physical, bytes, bytes == 8 ? value : value & (((<u64>1) << (<u64>(bytes * 8))) - 1));
 }
 
+/** Reads up to 16 bytes of a device into SCRATCH. */
+function deviceReadWide(physical: u64, bytes: u32): void {
+  store<u64>(SCRATCH, deviceRead(physical, min<u32>(bytes, 8)));
+  if (bytes > 8) store<u64>(SCRATCH + 8, deviceRead(physical + 8, bytes - 8));
+}
+
 /** Reads an access that may cross into the next page, byte by byte, into SCRATCH. */
 function gather(linear: u64, bytes: u32, first: usize, firstPhysical: u64, second: usize, secondPhysical: u64): void {
   const split: u32 = 4096 - (<u32>linear & 0xfff);
@@ -301,7 +333,7 @@ function readPointer(linear: u64, bytes: u32, stack: bool): usize {
   if (!crosses(linear, bytes)) {
     const host = readHost(linear, bytes);
     if (host) return host;
-    store<u64>(SCRATCH, deviceRead(load<u64>(LAST_PHYSICAL), bytes));
+    deviceReadWide(load<u64>(LAST_PHYSICAL), bytes);
     return SCRATCH;
   }
   const split: u32 = 4096 - (<u32>linear & 0xfff);
@@ -337,8 +369,14 @@ function readWritePointer(linear: u64, bytes: u32, stack: bool): usize {
 export function commitRW(linear: u64, bytes: u32): void {
   if (!crosses(linear, bytes)) {
     const host = writeHost(linear, bytes, WATCH_WRITE);
-    if (host) storeBytes(host, load<u64>(SCRATCH), bytes);
-    else deviceWrite(load<u64>(LAST_PHYSICAL), bytes, load<u64>(SCRATCH));
+    if (host) {
+      if (bytes > 8) memory.copy(host, SCRATCH, bytes);
+      else storeBytes(host, load<u64>(SCRATCH), bytes);
+      return;
+    }
+    const physical = load<u64>(LAST_PHYSICAL);
+    deviceWrite(physical, min<u32>(bytes, 8), load<u64>(SCRATCH));
+    if (bytes > 8) deviceWrite(physical + 8, bytes - 8, load<u64>(SCRATCH + 8));
     return;
   }
   const split: u32 = 4096 - (<u32>linear & 0xfff);

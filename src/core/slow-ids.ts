@@ -27,6 +27,7 @@ export const SL_LAHF = 21; // LAHF SAHF
 export const SL_XCHG = 22; // memory forms
 export const SL_MOVDIR = 23; // MOVNTI, MOVDIRI
 export const SL_SALC = 24;
+export const SL_MASKED_MOVE = 26; // MASKMOVQ, MASKMOVDQU
 export const SL_CACHE_HINT = 25; // CLFLUSH CLFLUSHOPT CLWB PREFETCH*: address checks only
 
 // system (100 to 255)

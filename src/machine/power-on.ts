@@ -49,6 +49,7 @@ import {
   SEG_SELECTOR,
   SEGMENT_SIZE,
   SEGMENTS,
+  SIMD_OFFERS,
   TR,
   TSC_MULTIPLIER,
   VMCS_FIELD_TABLE,
@@ -62,6 +63,7 @@ import {
 import { type CapabilityProfile, fixedBits, profileFieldTable, supportsEptVpid } from '../vmx/capabilities.ts';
 import { type Core, readQuad, readWord, writeQuad, writeWord } from '../vmx/processor.ts';
 import { absentFeatures } from './absent-features.ts';
+import { cpuidMask } from '../spec/cpuid.ts';
 import { cpuidFeatures } from './cpuid.ts';
 import { type Hardware, PHYSICAL_BITS } from './hardware.ts';
 import { writeMsr } from './msrs.ts';
@@ -129,6 +131,27 @@ function vmxOffers(profile: CapabilityProfile): number {
   return offers | (profile.hidden.includes('WAITPKG') ? 0 : OFFERS_WAITPKG);
 }
 
+/** CPUID bits by the bits of SIMD_OFFERS (core/ops/simd/row.ts). */
+const SIMD_FEATURES = [
+  ['basicEdx', 'edx', 'MMX'],
+  ['basicEdx', 'edx', 'SSE'],
+  ['basicEdx', 'edx', 'SSE2'],
+  ['basicEcx', 'ecx', 'SSE3'],
+  ['basicEcx', 'ecx', 'SSSE3'],
+  ['basicEcx', 'ecx', 'SSE4.1'],
+  ['basicEcx', 'ecx', 'SSE4.2'],
+  ['basicEcx', 'ecx', 'AESNI'],
+  ['basicEcx', 'ecx', 'PCLMULQDQ'],
+] as const;
+
+function simdOffers(profile: CapabilityProfile): number {
+  const features = cpuidFeatures(profile);
+  return SIMD_FEATURES.reduce(
+    (bits, [field, register, name], bit) => bits | (features[field] & cpuidMask(1, register, [name]) ? 1 << bit : 0),
+    0,
+  );
+}
+
 /** Power-on state of the processor in STATE with what firmware leaves behind: features locked, MTRRs set, real mode, interrupts off. */
 export function powerOn(hardware: Hardware, profile: CapabilityProfile): void {
   const { core } = hardware;
@@ -138,6 +161,7 @@ export function powerOn(hardware: Hardware, profile: CapabilityProfile): void {
   writeQuad(core, CR4_ALLOWED, fixedBits(profile).cr4Fixed1 & ~(profile.vmx === 'absent' ? CR4_VMXE : 0n));
   writeWord(core, VMX_OFFERS, vmxOffers(profile));
   writeWord(core, ABSENT, absentFeatures(profile));
+  writeWord(core, SIMD_OFFERS, simdOffers(profile));
   writeQuad(core, RANDOM_STATE, BigInt.asUintN(64, SEED * BigInt(2 * processor + 1)));
   core.words.set(profileFieldTable(profile), VMCS_FIELD_TABLE >>> 2);
   writeWord(core, PREEMPTION_RATE, profile.preemptionTimerRate);

@@ -31,6 +31,7 @@ const OFFERED = new Set<CpuidFeature>([
   CpuidFeature.INVPCID,
   CpuidFeature.INVVPID,
   CpuidFeature.LZCNT,
+  CpuidFeature.MMX,
   CpuidFeature.MONITOR,
   CpuidFeature.MOVBE,
   CpuidFeature.MOVDIRI,

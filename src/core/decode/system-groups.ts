@@ -41,6 +41,7 @@ import {
 import { MODE_64 } from '../state.ts';
 import { absent, badLock, emit, emitSlow, emitUndefined } from './emit.ts';
 import { readModrm, unprefixed } from './operands.ts';
+import { decodeSimd, isSimd } from './simd.ts';
 import { d } from './state.ts';
 import { emitSse } from './two-byte.ts';
 
@@ -192,6 +193,10 @@ export function decodeGroup9(): void {
 export function decodeGroup15(): void {
   readModrm();
   const operation = d.reg & 7;
+  if (isSimd(1)) {
+    decodeSimd(1); // LDMXCSR, STMXCSR
+    return;
+  }
   if (d.memory) {
     if (operation == 6 && d.prefix66 && !d.repeat) {
       if (!absent(ABSENT_CLWB)) emitSlow(SL_CACHE_HINT, false);

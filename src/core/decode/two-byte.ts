@@ -1,4 +1,4 @@
-// The two-byte opcode map 0F and the maps 0F38 and 0F3A (SDM "Opcode Map"). MMX, SSE and AVX are absent.
+// The two-byte opcode map 0F and the maps 0F38 and 0F3A (SDM "Opcode Map"). MMX and SSE are in simd.ts; AVX is absent.
 
 import { FAM_BSWAP, FAM_CMOV, FAM_CMOV16, FAM_SETCC, OP_NOP } from '../../../build/core/op-ids.ts';
 import { ABSENT_ADX, ABSENT_INVPCID, ABSENT_MOVBE, ABSENT_MOVDIRI, ABSENT_POPCNT, FS, GS, SS } from '../layout.ts';
@@ -63,6 +63,7 @@ import {
 import { decodeImul } from './groups.ts';
 import { decodeJcc } from './jumps.ts';
 import { readModrm, registerOffset, unprefixed } from './operands.ts';
+import { decodeEmms, decodeSimd } from './simd.ts';
 import { byte, d, immediateOf } from './state.ts';
 import { decodeGroup15, decodeGroup6, decodeGroup7, decodeGroup9 } from './system-groups.ts';
 
@@ -77,8 +78,7 @@ export function decodeTwoByte(): void {
   if (opcode == 0x3a) {
     d.opcode = 0x0f3a00 | byte();
     readModrm();
-    d.immediate = <i64>byte();
-    emitSse();
+    decodeSimd(3);
     return;
   }
   if (d.lock && !mayLockTwoByte(opcode)) {
@@ -126,8 +126,7 @@ export function decodeTwoByte(): void {
       return;
     default: // 5, 6, D, E, F: MMX and SSE; FF is UD0
       readModrm();
-      if (opcode == 0xff) emitUndefined();
-      else emitSse();
+      decodeSimd(1);
   }
 }
 
@@ -198,14 +197,14 @@ function decode0f10(opcode: u32): void {
     emitHint(); // PREFETCH, CLDEMOTE, ENDBR, long NOP; MPX and CET are NOPs where they are absent
   else {
     readModrm();
-    emitSse();
+    decodeSimd(1);
   }
 }
 
 function decode0f20(opcode: u32): void {
   if (opcode >= 0x28) {
     readModrm();
-    emitSse();
+    decodeSimd(1);
     return;
   }
   if (opcode > 0x23) {
@@ -298,16 +297,11 @@ function decode0f70(opcode: u32): void {
     return;
   }
   if (opcode == 0x77) {
-    emitSse(); // EMMS has no ModRM
-    return;
-  }
-  if (opcode == 0x7a || opcode == 0x7b) {
-    emitUndefined();
+    decodeEmms();
     return;
   }
   readModrm();
-  if (opcode < 0x74) d.immediate = <i64>byte();
-  emitSse();
+  decodeSimd(1);
 }
 
 function decode0fa0(opcode: u32): void {
@@ -419,8 +413,7 @@ function decode0fc0(opcode: u32): void {
       decodeGroup9();
       return;
     default:
-      d.immediate = <i64>byte();
-      emitSse();
+      decodeSimd(1);
   }
 }
 
@@ -456,6 +449,6 @@ function decode0f38(opcode: u32): void {
       emitUndefined();
       return;
     default:
-      emitSse();
+      decodeSimd(2);
   }
 }

@@ -14,6 +14,7 @@ import {
   SL_DOUBLE_SHIFT,
   SL_ENTER,
   SL_LAHF,
+  SL_MASKED_MOVE,
   SL_MOVBE,
   SL_MOVDIR,
   SL_MUL_DIV,
@@ -28,6 +29,7 @@ import {
   SL_XLAT,
 } from '../slow-ids.ts';
 import { REPEATING } from '../layout.ts';
+import { execMaskedMove } from '../simd/masked-move.ts';
 import { retire } from '../slow.ts';
 import { execBitScan, execBitTest } from './bits.ts';
 import { execAdx, execBmi } from './bmi.ts';
@@ -120,6 +122,9 @@ export function execInteger(id: u32): void {
       break;
     case SL_CACHE_HINT:
       execCacheHint();
+      break;
+    case SL_MASKED_MOVE:
+      execMaskedMove();
       break;
     default:
       unreachable(); // the decoder emits no other number below 100

@@ -8,6 +8,7 @@ import { markers, misc } from './misc.ts';
 import { moves } from './moves.ts';
 import { multiply } from './multiply.ts';
 import { scans } from './scans.ts';
+import { simd } from './simd.ts';
 import { bitTests, shifts } from './shifts.ts';
 import { rareStack, stack } from './stack.ts';
 
@@ -15,6 +16,7 @@ import { rareStack, stack } from './stack.ts';
 export const FAMILIES: readonly Family[] = [
   ...markers,
   ...misc,
+  ...simd,
   ...arithmetic,
   ...moves,
   ...stack,
@@ -32,6 +34,8 @@ export const FAMILIES: readonly Family[] = [
 
 /** V8 turns a switch of more than 1024 cases into a chain of comparisons. */
 export const SWITCH_CASES = 1000;
+
+export { emitSimdRows, emitSimdSwitch } from './simd/table.ts';
 
 export const HANDLERS: readonly Handler[] = FAMILIES.flatMap((family) => family.handlers);
 
@@ -87,17 +91,21 @@ import {
   K_ADC, K_ADD, K_DEC, K_EXPLICIT, K_IMUL, K_INC, K_LOGIC, K_SBB, K_SUB, getCF, highSigned, highUnsigned, setCarry, setCarryOverflow, setZero,
 } from '${core}/flags.ts';
 import {
-  ATTENTION, EA, GENERATION, JUMP_CACHE, JUMP_CACHE_ENTRIES, LF_KIND, LF_OP1, LF_OP2, LF_RES, RAX, RBP, RCX, RDX, RIP, RSP, SCRATCH_END,
-  SEG_BASE, SEG_FLAT, SI_NEXT, STATE, STOP, STOP_BREAKPOINT, SYSTEM_FLAGS,
+  ATTENTION, CR0, CR4, EA, GENERATION, JUMP_CACHE, JUMP_CACHE_ENTRIES, LF_KIND, LF_OP1, LF_OP2, LF_RES, RAX, RBP, RCX, RDX, RIP, RSP, SCRATCH_END,
+  SEG_BASE, SEG_FLAT, SI_NEXT, STATE, STOP, STOP_BREAKPOINT, SYSTEM_FLAGS, XMM,
 } from '${core}/layout.ts';
 import {
   MIN_REMAINING, addressChecked, branchFault, callLegacy, checkTarget, exitTo, jumpLegacy, leaveLegacy, loopTaken, popLegacy, popLegacyTo,
   pushLegacy, relativeTarget, returnLegacy,
 } from '${core}/branches.ts';
-import { commitRW, hostRW, rd, rdStack, readMemory, wrStack, wrm } from '${core}/memory.ts';
+import { commitRW, hostR, hostRW, rd, rdStack, readMemory, wr128, wrStack, wrm } from '${core}/memory.ts';
+import { mmxCheck, simdDenied, simdMisaligned, simdSource, simdStore } from '${core}/simd/access.ts';
+import { mmxUsed } from '${core}/simd/mmx.ts';
 import { execSlow } from '${core}/slow.ts';
 import { segment } from '${core}/state.ts';
 import { syncOp } from '${core}/sync.ts';
+
+import { execSimd } from './run-simd.ts';
 
 /** Runs decoded operations from \`op0\` until one leaves for the run loop; \`rem0\` instructions remain. */
 export function runOps(op0: usize, rem0: i32): void {

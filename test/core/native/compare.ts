@@ -59,6 +59,7 @@ export function differences(sequence: Sequence, expected: Outcome, actual: Outco
   });
   const flags = flagMask(sequence, expected);
   differ('flags', expected.flags & flags, actual.flags & flags);
+  if (expected.state && actual.state) found.push(...stateDifferences(expected.state, actual.state));
   if (expected.memory && actual.memory) found.push(...memoryDifferences(expected.memory, actual.memory));
   else differ('digest of memory', expected.digest, actual.digest);
   return found;
@@ -67,6 +68,29 @@ export function differences(sequence: Sequence, expected: Outcome, actual: Outco
 function show(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'bigint') return `${value.toString(16)}h`;
   return String(value);
+}
+
+/** Parts of an FXSAVE image: what of the instruction and data pointers is left is the vendor's. */
+const STATE_PARTS: readonly (readonly [string, number, number])[] = [
+  ['FCW', 0, 2],
+  ['FSW', 2, 2],
+  ['FTW', 4, 1],
+  ['MXCSR', 24, 4],
+  ...Array.from({ length: 8 }, (_, i) => [`ST${i}`, 32 + 16 * i, 10] as const),
+  ...Array.from({ length: 16 }, (_, i) => [`XMM${i}`, 160 + 16 * i, 16] as const),
+];
+
+function stateDifferences(expected: Uint8Array, actual: Uint8Array): string[] {
+  const text = (image: Uint8Array, at: number, bytes: number) =>
+    [...image.subarray(at, at + bytes)]
+      .reverse()
+      .map((byte) => byte.toString(16).padStart(2, '0'))
+      .join('');
+  return STATE_PARTS.flatMap(([name, at, bytes]) => {
+    const a = text(expected, at, bytes);
+    const b = text(actual, at, bytes);
+    return a === b ? [] : [`${name}: processor ${a}h, core ${b}h`];
+  });
 }
 
 function memoryDifferences(expected: Uint8Array, actual: Uint8Array): string[] {

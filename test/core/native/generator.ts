@@ -23,7 +23,19 @@ export interface Sequence {
   readonly registers: readonly bigint[];
   readonly bytes: readonly number[];
   readonly items: readonly Item[];
+  /** The x87 and SSE registers to begin with, as FXSAVE stores them. */
+  readonly state?: Uint8Array;
 }
+
+/** How sequences are made. */
+export interface Recipe {
+  readonly rows: readonly Row[];
+  /** At most so many instructions of the rows in a sequence. */
+  readonly most: number;
+  readonly state?: (random: Random) => Uint8Array;
+}
+
+const INTEGER: Recipe = { rows: INSTRUCTIONS, most: 10 };
 
 const LONGEST = 1024;
 
@@ -52,12 +64,13 @@ function initialRegisters(random: Random, mode: Mode): bigint[] {
 
 /** Every row in turn, in random order, so that a run of some length meets each of them about as often. */
 export interface Deck {
+  readonly rows: readonly Row[];
   rest: Row[];
 }
 
 function draw(random: Random, deck: Deck, mode: Mode): Row {
   for (let tries = 0; tries < 50; tries++) {
-    if (deck.rest.length === 0) deck.rest = [...INSTRUCTIONS];
+    if (deck.rest.length === 0) deck.rest = [...deck.rows];
     const at = below(random, deck.rest.length);
     const row = deck.rest[at]!;
     if (!row.modes.includes(mode)) continue;
@@ -67,18 +80,18 @@ function draw(random: Random, deck: Deck, mode: Mode): Row {
   }
   return pick(
     random,
-    INSTRUCTIONS.filter((row) => row.modes.includes(mode)),
+    deck.rows.filter((row) => row.modes.includes(mode)),
   );
 }
 
-function sequenceAt(random: Random, deck: Deck, start: number): Sequence {
+function sequenceAt(random: Random, deck: Deck, recipe: Recipe, start: number): Sequence {
   const mode = pick(random, [64, 64, 64, 32, 32, 16] as const);
   const gsProfile = below(random, 3);
   const w: Writer = { random, mode, gsProfile, bytes: [], start };
   const flags = 0x202 | (next(random) & STATUS) | (chance(random, 10) ? DF : 0);
   const registers = initialRegisters(random, mode);
   const items: Item[] = [];
-  for (let count = between(random, 3, 10); count > 0; count--) {
+  for (let count = between(random, 3, recipe.most); count > 0; count--) {
     const row = draw(random, deck, mode);
     const offset = w.bytes.length;
     const undefinedFlags = row.emit(w);
@@ -94,19 +107,20 @@ function sequenceAt(random: Random, deck: Deck, start: number): Sequence {
   const exit = start - ((start - CODE) % CODE_BLOCK) + EXIT[mode];
   const size = mode === 16 ? 2 : 4;
   w.bytes.push(0xe9, ...littleEndian(BigInt(exit - (start + w.bytes.length + 1 + size)), size));
-  return { address: start, mode, gsProfile, flags, registers, bytes: w.bytes, items };
+  const state = recipe.state?.(random);
+  return { address: start, mode, gsProfile, flags, registers, bytes: w.bytes, items, ...(state ? { state } : {}) };
 }
 
 /** `count` sequences one behind the other, so that many instructions cross pages; the result depends on the seed alone. */
-export function generate(seed: number, count: number): Sequence[] {
+export function generate(seed: number, count: number, recipe = INTEGER): Sequence[] {
   const random: Random = { state: seed };
-  const deck: Deck = { rest: [] };
+  const deck: Deck = { rows: recipe.rows, rest: [] };
   const sequences: Sequence[] = [];
   let address = CODE + BLOCK_RESERVED;
   while (sequences.length < count) {
     if (((address - CODE) % CODE_BLOCK) + LONGEST > CODE_BLOCK)
       address += CODE_BLOCK + BLOCK_RESERVED - ((address - CODE) % CODE_BLOCK);
-    const sequence = sequenceAt(random, deck, address);
+    const sequence = sequenceAt(random, deck, recipe, address);
     if (sequence.bytes.length > LONGEST) throw new Error(`a sequence of ${sequence.bytes.length} bytes`);
     sequences.push(sequence);
     address += sequence.bytes.length;

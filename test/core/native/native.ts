@@ -19,6 +19,8 @@ export interface Outcome {
   readonly registers: readonly bigint[];
   readonly flags: number;
   readonly digest: number;
+  /** The x87 and SSE registers as FXSAVE stores them, for sequences that have some to begin with. */
+  readonly state: Uint8Array | undefined;
   /** Data and stack pages, when asked for. */
   readonly memory: Uint8Array | undefined;
 }
@@ -26,9 +28,12 @@ export interface Outcome {
 const NO_FAULT = 0xffffffff;
 const TEST_BYTES = 144;
 const RESULT_BYTES = 160;
+const STATE_BYTES = 512;
+
+const INTEGER_FEATURES = ['bmi1', 'bmi2', 'adx', 'movbe', 'popcnt', 'abm', 'clflushopt', 'clwb', 'cx16'];
 
 /** Why the native side cannot run here, or undefined. */
-export function nativeObstacle(): string | undefined {
+export function nativeObstacle(wanted: readonly string[] = INTEGER_FEATURES): string | undefined {
   if (process.platform !== 'linux' || process.arch !== 'x64')
     return `needs Linux on x86-64, this is ${process.platform} on ${process.arch}`;
   try {
@@ -37,9 +42,7 @@ export function nativeObstacle(): string | undefined {
     return 'needs gcc, which is not installed';
   }
   const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' ') ?? [];
-  const missing = ['bmi1', 'bmi2', 'adx', 'movbe', 'popcnt', 'abm', 'clflushopt', 'clwb', 'cx16'].filter(
-    (flag) => !flags.includes(flag),
-  );
+  const missing = wanted.filter((flag) => !flags.includes(flag));
   return missing.length ? `needs a processor with ${missing.join(', ')}` : undefined;
 }
 
@@ -59,7 +62,7 @@ export function openRunner(): {
       writeFileSync(input, inputFile(sequences, pattern, dump));
       execFileSync(program, [input, output], { stdio: ['ignore', 'inherit', 'inherit'] });
       if (statSync(output).size === 0) throw new Error('the native runner wrote nothing');
-      return outcomes(readFileSync(output), sequences.length, dump);
+      return outcomes(readFileSync(output), sequences.length, dump, haveState(sequences));
     },
     close() {
       rmSync(folder, { recursive: true });
@@ -67,14 +70,21 @@ export function openRunner(): {
   };
 }
 
+/** Sequences of one run all have a state or none has. */
+function haveState(sequences: readonly Sequence[]): boolean {
+  return sequences[0]?.state !== undefined;
+}
+
 function inputFile(sequences: readonly Sequence[], pattern: Uint8Array, dump: boolean): Uint8Array {
   const last = sequences.at(-1)!;
   const codeSize = last.address + last.bytes.length - CODE;
-  const file = new Uint8Array(16 + pattern.length + codeSize + sequences.length * TEST_BYTES);
+  const step = TEST_BYTES + (haveState(sequences) ? STATE_BYTES : 0);
+  const file = new Uint8Array(16 + pattern.length + codeSize + sequences.length * step);
   const view = new DataView(file.buffer);
   view.setUint32(0, sequences.length, true);
   view.setUint32(4, codeSize, true);
   view.setUint32(8, dump ? 1 : 0, true);
+  view.setUint32(12, haveState(sequences) ? 1 : 0, true);
   file.set(pattern, 16);
   const codeAt = 16 + pattern.length;
   let at = codeAt + codeSize;
@@ -87,14 +97,16 @@ function inputFile(sequences: readonly Sequence[], pattern: Uint8Array, dump: bo
     sequence.registers.forEach((value, i) => {
       view.setBigUint64(at + 16 + 8 * i, value, true);
     });
-    at += TEST_BYTES;
+    if (sequence.state) file.set(sequence.state, at + TEST_BYTES);
+    at += step;
   }
   return file;
 }
 
-function outcomes(file: Uint8Array, count: number, dump: boolean): Outcome[] {
+function outcomes(file: Uint8Array, count: number, dump: boolean, withState: boolean): Outcome[] {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  const step = RESULT_BYTES + (dump ? DATA_WRITABLE + STACK_SIZE : 0);
+  const fixed = RESULT_BYTES + (withState ? STATE_BYTES : 0);
+  const step = fixed + (dump ? DATA_WRITABLE + STACK_SIZE : 0);
   if (file.length !== count * step)
     throw new Error(`the native runner answered ${file.length} bytes for ${count} sequences`);
   return Array.from({ length: count }, (_, i) => {
@@ -108,7 +120,8 @@ function outcomes(file: Uint8Array, count: number, dump: boolean): Outcome[] {
       registers: Array.from({ length: 16 }, (_, r) => view.getBigUint64(at + 24 + 8 * r, true)),
       flags: view.getUint32(at + 152, true),
       digest: view.getUint32(at + 156, true),
-      memory: dump ? file.slice(at + RESULT_BYTES, at + step) : undefined,
+      state: withState ? file.slice(at + RESULT_BYTES, at + fixed) : undefined,
+      memory: dump ? file.slice(at + fixed, at + step) : undefined,
     };
   });
 }

@@ -35,7 +35,8 @@ enum {
 };
 
 struct header {
-  uint32_t count, code_size, dump, reserved;
+  uint32_t count, code_size, dump;
+  uint32_t state; /* each test and each result has an FXSAVE image behind it */
 };
 
 struct test {
@@ -73,6 +74,7 @@ __asm__(
     "enter:\n"
     "  push rbx; push rbp; push r12; push r13; push r14; push r15\n"
     "  mov [context+152], rsp\n"
+    "  fxrstor64 [state]\n"
     "  push qword ptr [context+128]\n"
     "  popfq\n"
     "  mov rcx, [context+8]; mov rdx, [context+16]; mov rbx, [context+24]; mov rbp, [context+40]\n"
@@ -101,15 +103,22 @@ __asm__(
     "  mov rsp, [context+152]\n"
     "  pushfq\n"
     "  pop qword ptr [context+128]\n"
+    "  fxsave64 [state]\n"
+    "  fninit\n"
+    "  ldmxcsr [default_mxcsr]\n"
     "abandon:\n" /* from the signal handler, which has saved the registers */
     "  mov rsp, [context+152]\n"
     "  cld\n"
     "  pop r15; pop r14; pop r13; pop r12; pop rbp; pop rbx\n"
     "  ret\n"
     "enter_ways: .quad enter_near, enter_far\n"
+    "default_mxcsr: .long 0x1f80\n"
     ".att_syntax prefix\n");
 
 static struct result result;
+
+/* The x87 and SSE registers that a test begins with, and then those it ends with: an FXSAVE image. */
+static uint8_t state[512] __attribute__((aligned(16), used));
 
 static void on_fault(int signal, siginfo_t *info, void *opaque) {
   (void)signal;
@@ -119,6 +128,7 @@ static void on_fault(int signal, siginfo_t *info, void *opaque) {
   const greg_t *r = ((ucontext_t *)opaque)->uc_mcontext.gregs;
   for (int i = 0; i < 16; i++) result.registers[i] = (uint64_t)r[order[i]];
   result.flags = (uint32_t)r[REG_EFL];
+  memcpy(state, ((ucontext_t *)opaque)->uc_mcontext.fpregs, sizeof state);
   result.fault = (uint32_t)r[REG_TRAPNO];
   result.error = (uint32_t)r[REG_ERR];
   result.address = result.fault == 14 ? (uint64_t)r[REG_CR2] : 0;
@@ -215,10 +225,15 @@ int main(int argc, char **argv) {
   static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
   for (unsigned i = 0; i < sizeof signals / sizeof signals[0]; i++) sigaction(signals[i], &action, NULL);
   alarm(60);
+  __asm__ volatile("fxsave64 %0" : "=m"(state));
+  static uint8_t initial[sizeof state];
+  memcpy(initial, state, sizeof state);
 
   for (uint32_t i = 0; i < header.count; i++) {
     struct test test;
     if (fread(&test, sizeof test, 1, in) != 1) fail("input");
+    memcpy(state, initial, sizeof state);
+    if (header.state && fread(state, sizeof state, 1, in) != 1) fail("input");
     memcpy(data, pattern, DATA_WRITABLE);
     memcpy(stack, pattern + DATA_SIZE, STACK_SIZE);
     memcpy(context.registers, test.registers, sizeof context.registers);
@@ -241,6 +256,7 @@ int main(int argc, char **argv) {
     }
     result.digest = digest_part(digest_part(0x811c9dc5u, (uint32_t *)data, DATA_WRITABLE), (uint32_t *)stack, STACK_SIZE);
     fwrite(&result, sizeof result, 1, out);
+    if (header.state) fwrite(state, sizeof state, 1, out);
     if (header.dump) {
       fwrite(data, DATA_WRITABLE, 1, out);
       fwrite(stack, STACK_SIZE, 1, out);

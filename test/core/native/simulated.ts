@@ -8,17 +8,24 @@ import {
   EFER,
   EVENT_VALID,
   GS,
+  MXCSR,
   RAM,
   RAX,
   RUN_CAREFUL,
   RUN_FLAGS,
   SS,
+  X87,
+  X87_CONTROL,
+  X87_STATUS,
+  X87_TAGS,
+  XMM,
 } from '../../../src/core/layout.ts';
 import {
   openCore,
   PAGE_PRESENT,
   PAGE_USER,
   PAGE_WRITABLE,
+  readWord,
   register,
   runFor,
   setSegment,
@@ -90,9 +97,49 @@ export function openSimulator(sequences: readonly Sequence[], pattern: Uint8Arra
     core.bytes.set(pattern.subarray(i * 4096, (i + 1) * 4096), RAM + DATA_PAGES[i]!);
   writeQuad(core, CR0, 0x80010031n);
   writeQuad(core, CR3, BigInt(PML4));
-  writeQuad(core, CR4, 0x20n);
+  writeQuad(core, CR4, 0x620n); // PAE, OSFXSR, OSXMMEXCPT
   writeQuad(core, EFER, 0xd00n);
   return { core, pattern };
+}
+
+// An FXSAVE image (SDM "Non-64-Bit-Mode FXSAVE Layout"): FCW, FSW, abridged FTW, MXCSR, ST0 to ST7, XMM0 to XMM15.
+const IMAGE_STATUS = 2;
+const IMAGE_TAGS = 4;
+const IMAGE_MXCSR = 24;
+const IMAGE_X87 = 32;
+const IMAGE_XMM = 160;
+const IMAGE_END = 416;
+
+/** Address of ST(i): the stack's top is in bits 13:11 of the status word. */
+function stackRegister(core: TestCore, i: number): number {
+  return X87 + 16 * (((readWord(core, X87_STATUS) >>> 11) + i) & 7);
+}
+
+function loadState(core: TestCore, image: Uint8Array): void {
+  const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
+  writeWord(core, X87_CONTROL, view.getUint16(0, true));
+  writeWord(core, X87_STATUS, view.getUint16(IMAGE_STATUS, true));
+  writeWord(core, X87_TAGS, image[IMAGE_TAGS]!);
+  writeWord(core, MXCSR, view.getUint32(IMAGE_MXCSR, true));
+  for (let i = 0; i < 8; i++) {
+    const at = stackRegister(core, i);
+    core.bytes.fill(0, at, at + 16);
+    core.bytes.set(image.subarray(IMAGE_X87 + 16 * i, IMAGE_X87 + 16 * i + 10), at);
+  }
+  core.bytes.set(image.subarray(IMAGE_XMM, IMAGE_END), XMM);
+}
+
+function storeState(core: TestCore): Uint8Array {
+  const image = new Uint8Array(512);
+  const view = new DataView(image.buffer);
+  view.setUint16(0, readWord(core, X87_CONTROL), true);
+  view.setUint16(IMAGE_STATUS, readWord(core, X87_STATUS), true);
+  image[IMAGE_TAGS] = readWord(core, X87_TAGS);
+  view.setUint32(IMAGE_MXCSR, readWord(core, MXCSR), true);
+  for (let i = 0; i < 8; i++)
+    image.set(core.bytes.subarray(stackRegister(core, i), stackRegister(core, i) + 10), IMAGE_X87 + 16 * i);
+  image.set(core.bytes.subarray(XMM, XMM + 256), IMAGE_XMM);
+  return image;
 }
 
 /** Pages of the code area lie in pairs, each the wrong way round. */
@@ -134,6 +181,7 @@ export function simulate(simulator: Simulator, sequence: Sequence, careful: bool
   sequence.registers.forEach((value, i) => {
     writeQuad(core, RAX + 8 * i, value);
   });
+  if (sequence.state) loadState(core, sequence.state);
   const codeBase = setSegments(core, sequence);
   writeWord(core, EVENT_VALID, 0);
   core.exports.setFlags(BigInt(sequence.flags));
@@ -157,6 +205,7 @@ export function simulate(simulator: Simulator, sequence: Sequence, careful: bool
     registers: Array.from({ length: 16 }, (_, i) => register(core, i)),
     flags: Number(core.exports.getFlags()),
     digest,
+    state: sequence.state && storeState(core),
     memory: dump ? dumpMemory(core) : undefined,
   };
 }
