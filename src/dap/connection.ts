@@ -1,5 +1,6 @@
 // What the requests of one connection share.
 
+import type { Context } from '../debugger/expressions/names.ts';
 import type { Session } from '../debugger/session.ts';
 import type { ViewRecord } from '../debugger/views/record.ts';
 import type { Scheduler } from '../debugger/scheduler.ts';
@@ -176,6 +177,13 @@ export function sideOfFrame(debuggee: Debuggee, frameId: number | undefined): Si
   const frame = frameOf(debuggee, frameId);
   if (frame === undefined) throw noSuchFrame(frameId);
   return frame.side;
+}
+
+/** What names mean in a frame; without one, or in a label, where its side stands. */
+export function contextOfFrame(debuggee: Debuggee, id: number | undefined): Context {
+  const side = sideOfFrame(debuggee, id);
+  const frame = frameOf(debuggee, id);
+  return debuggee.session.context(side, frame?.kind === 'code' ? frame : undefined);
 }
 
 const MAX_OPEN_MEMORY = 16;

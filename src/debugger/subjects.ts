@@ -119,6 +119,16 @@ export function expressionSubject(text: string, trigger: Trigger, context: Conte
   );
 }
 
+/** What somebody may have written, called as it was typed. */
+export function writtenSubject(text: string, context: Context): SubjectResult {
+  const subject = expressionSubject(text, 'write', context);
+  if ('problem' in subject) return subject;
+  const [watch] = subject.watches;
+  // The place stays where it is now, whatever registers and variables its address was made of.
+  const isPlain = watch?.kind !== 'memory' || text.includes(watch.address.toString(16));
+  return { ...subject, text: isPlain ? text.trim() : `${text.trim()} (${subject.text})` };
+}
+
 /** A register, a part or bit of one, an MSR or a VMCS field; undefined for other names. */
 function nameSubject(
   name: string,

@@ -77,12 +77,13 @@ export function wordsFor(machine: Machine, breakpoint: Breakpoint, onlyRead: boo
   breakpoint.seen = now;
   if (before === now) {
     if (subject.onlyChanges) return undefined;
-    return `${subject.text} was ${onlyRead ? 'read' : 'accessed'}: ${shown(now)}`;
+    return `${subject.text} was ${onlyRead ? 'read' : 'accessed'}: ${shownValue(now)}`;
   }
-  return `${subject.text} was ${shown(before)}, is ${shown(now)}`;
+  return `${subject.text} was ${shownValue(before)}, is ${shownValue(now)}`;
 }
 
-function shown(value: string | undefined): string {
+/** A value of data, short. */
+export function shownValue(value: string | undefined): string {
   if (value === undefined) return 'unreadable';
   return value.length > 20 ? `${value.slice(0, 16)}…` : value;
 }

@@ -13,7 +13,7 @@ import type { Journey } from '../../src/debugger/reverse/traveller.ts';
 import { createScheduler } from '../../src/debugger/scheduler.ts';
 import { Session } from '../../src/debugger/session.ts';
 import type { Cause } from '../../src/debugger/session/cause.ts';
-import { writtenPlace } from '../../src/debugger/reverse/written.ts';
+import { writtenSubject } from '../../src/debugger/subjects.ts';
 import type { Granularity, StepKind } from '../../src/debugger/stepping.ts';
 import { createMachine } from '../../src/machine/machine.ts';
 import { imageOf, lineAt, symbolAt } from '../../src/program/image.ts';
@@ -171,7 +171,7 @@ describe('who wrote this?', () => {
   test.each([
     // What, asked where; the place of the write, the text.
     ['rax', 'guest+5', 'guest+0', /last that wrote rax\..*0x1\./i],
-    ['qword[rsp]', 'guest_function+0', 'guest+19', /last that wrote qword\[rsp\]/],
+    ['qword[rsp]', 'guest_function+0', 'guest+19', /last that wrote qword\[rsp\] \(8 bytes at gva:0x[0-9a-f]+\)\./],
     ['GUEST_RIP', 'exit_handler+0', 'guest+5', /last that wrote GUEST_RIP/],
     ['GUEST_RIP', 'guest+7', 'next_instruction+20', /last that wrote GUEST_RIP/],
     ['r14', 'guest+5', 'guest+5', /r14 was not written since the recorded past begins/i],
@@ -181,13 +181,29 @@ describe('who wrote this?', () => {
     for (let i = 0; i < 200 && where() !== asked; i++) await step('in');
     expect(where()).toBe(asked);
     const origin = machine.history.now();
-    const subject = writtenPlace(expression, session.context());
+    const subject = writtenSubject(expression, session.context());
     if ('problem' in subject) throw new Error(subject.problem);
     const cause = await travel(lastWrite(subject));
     expect(cause).toMatchObject({ kind: 'jump', text: expect.stringMatching(told) });
     expect(where().replace(/^next_instruction\+\d+$/, 'next_instruction+20')).toBe(expected);
     expect(machine.watches()).toEqual([]);
     expect(machine.history.last()).toEqual(origin);
+  });
+
+  test('variables of C: a member is watched where it lies', async () => {
+    const { runTo, travel, where, session, machine } = await debug(TINY, 64 << 20);
+    await runTo('handle_cpuid');
+    const subject = writtenSubject('vm->registers.rax', session.context());
+    if ('problem' in subject) throw new Error(subject.problem);
+    const cause = await travel(lastWrite(subject));
+    expect(cause).toMatchObject({
+      text: expect.stringMatching(
+        /^The next step is the last that wrote vm->registers\.rax \(8 bytes at hva:0x\w+\)\. It was 0x\w+ and becomes 0x0+1\.$/,
+      ),
+    });
+    // MOV [RDI+RAX], RAX behind the XCHG that the exit handler begins with.
+    expect(where()).toBe('vcpu_exited+4');
+    expect(machine.readRegister('rax')).toBe(1n);
   });
 });
 

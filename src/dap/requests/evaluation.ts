@@ -12,23 +12,19 @@ import { type Arguments, integer, optionalInteger, optionalText, text, valueForm
 import {
   type Answer,
   type Connection,
+  contextOfFrame,
   currentFrames,
   frameOf,
   type Debuggee,
   type Handler,
   launched,
-  sideOfFrame,
   stopped,
 } from '../connection.ts';
 import { commandFailed, expressionFailed } from '../errors.ts';
 import { stateChanged, valueLocation, withoutWords } from './variables.ts';
 
-function contextOf(debuggee: Debuggee, args: Arguments): Context {
-  const id = optionalInteger(args, 'frameId');
-  const side = sideOfFrame(debuggee, id);
-  const frame = frameOf(debuggee, id);
-  return debuggee.session.context(side, frame?.kind === 'code' ? frame : undefined);
-}
+const contextOf = (debuggee: Debuggee, args: Arguments): Context =>
+  contextOfFrame(debuggee, optionalInteger(args, 'frameId'));
 
 /** Type and children of an object of the program; undefined for other values. */
 function objectBody(

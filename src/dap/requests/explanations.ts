@@ -10,7 +10,7 @@ import { splitWords } from '../../debugger/console/words.ts';
 import { whyHere } from '../../debugger/why/here.ts';
 import { whyText } from '../../debugger/why/text.ts';
 import { type Arguments, optionalInteger, optionalText, text } from '../arguments.ts';
-import { type Answer, type Connection, type Handler, sideOfFrame, stopped } from '../connection.ts';
+import { type Answer, type Connection, contextOfFrame, type Handler, stopped } from '../connection.ts';
 import { expressionFailed } from '../errors.ts';
 import type { AuditBody, ExitStatisticsBody, WalkBody, WhyBody } from '../protocol.ts';
 
@@ -38,7 +38,7 @@ function audit(connection: Connection, args: Arguments): Answer {
 
 function walk(connection: Connection, args: Arguments): Answer {
   const debuggee = stopped(connection, args.command);
-  const context = debuggee.session.context(sideOfFrame(debuggee, optionalInteger(args, 'frameId')));
+  const context = contextOfFrame(debuggee, optionalInteger(args, 'frameId'));
   const found = walkArguments(splitWords(text(args, 'expression')), context);
   if (!found.ok) throw expressionFailed(found.error, false);
   const walked = walkAddress(debuggee.machine, found.request.start, found.request.access);
@@ -47,7 +47,7 @@ function walk(connection: Connection, args: Arguments): Answer {
 
 function why(connection: Connection, args: Arguments): Answer {
   const debuggee = stopped(connection, args.command);
-  const context = debuggee.session.context(sideOfFrame(debuggee, optionalInteger(args, 'frameId')));
+  const context = contextOfFrame(debuggee, optionalInteger(args, 'frameId'));
   const result = whyHere(
     debuggee.machine,
     context,

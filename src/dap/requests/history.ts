@@ -6,15 +6,15 @@ import { previousExit, reverseContinue, toBefore, toMoment } from '../../debugge
 import { lastWrite } from '../../debugger/reverse/last-write.ts';
 import { backToCall, stepBack } from '../../debugger/reverse/steps.ts';
 import type { Journey } from '../../debugger/reverse/traveller.ts';
-import { writtenPlace } from '../../debugger/reverse/written.ts';
+import { writtenSubject } from '../../debugger/subjects.ts';
 import { type Arguments, flag, integer, optionalInteger, text } from '../arguments.ts';
 import {
   type Answer,
   type Connection,
+  contextOfFrame,
   currentFrames,
   type Debuggee,
   type Handler,
-  sideOfFrame,
   processorOf,
   stopped,
   threadOf,
@@ -76,8 +76,8 @@ function jump(args: Arguments, { machine }: Debuggee): Journey {
 function lastWriteRequest(connection: Connection, args: Arguments): Answer {
   const debuggee = recorded(connection, args);
   const expression = text(args, 'expression');
-  const context = debuggee.session.context(sideOfFrame(debuggee, optionalInteger(args, 'frameId')));
-  const subject = writtenPlace(expression, context);
+  const context = contextOfFrame(debuggee, optionalInteger(args, 'frameId'));
+  const subject = writtenSubject(expression, context);
   if ('problem' in subject) throw expressionFailed(subject.problem, true);
   return {
     after: () => {

@@ -7,7 +7,7 @@ import { lastWrite } from '../reverse/last-write.ts';
 import { stepBack } from '../reverse/steps.ts';
 import type { Journey } from '../reverse/traveller.ts';
 import { exitReasonTitle } from '../facts.ts';
-import { writtenPlace } from '../reverse/written.ts';
+import { writtenSubject } from '../subjects.ts';
 import type { Command, CommandAnswer, CommandArguments, CommandContext } from './types.ts';
 
 const NOT_RECORDED = {
@@ -93,11 +93,12 @@ export const WHO: Command = {
   help: `who rax            the instruction that changed RAX last
 who qword[rsp]     the last write of these bytes
 who dword[gpa:0x1000]
+who vm->exits      a variable of the program in memory
 who GUEST_RIP      the last VMWRITE or VM exit that wrote the field of the current VMCS
 Of registers only changes are seen. "goto end" comes back.`,
   run: (context, { text }) => {
-    if (text === '') return { error: 'Name a register, a VMCS field, an MSR, or memory such as qword[rsp].' };
-    const subject = writtenPlace(text.replace(/^vmcs:(?=[A-Z_a-z])/, ''), context.expressions);
+    if (text === '') return { error: 'Name a register, a VMCS field, an MSR, a variable in memory, or memory such as qword[rsp].' };
+    const subject = writtenSubject(text.replace(/^vmcs:(?=[A-Z_a-z])/, ''), context.expressions);
     if ('problem' in subject) return { error: subject.problem };
     return travel(context, lastWrite(subject), `Looking for the last write of ${subject.text}.`);
   },

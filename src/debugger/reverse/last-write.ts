@@ -2,15 +2,16 @@
 
 import type { Moment } from '../../machine/history/types.ts';
 import type { Watch } from '../../machine/types.ts';
+import type { Subject } from '../subjects.ts';
+import { shownValue } from '../watchpoints.ts';
 import { createPast, goToPlace } from './past.ts';
 import { searchBack } from './search.ts';
 import { goTo, type Journey } from './traveller.ts';
-import type { Written } from './written.ts';
 
 const QUIET = { entryFailures: false, vmFails: false, tripleFaults: false } as const;
 
 /** Back to just before the last write of something; where it was never written, nowhere. */
-export function lastWrite(subject: Written): Journey {
+export function lastWrite(subject: Subject): Journey {
   return async (traveller) => {
     const { machine } = traveller;
     const { history } = machine;
@@ -28,7 +29,7 @@ export function lastWrite(subject: Written): Journey {
       inclusive: true,
       accept: (stop) =>
         stop.kind === 'watch' && stop.hits.some((hit) => hit.access !== 'read')
-          ? { before: stop.before, value: stop.before ? undefined : subject.read(machine) }
+          ? { before: stop.before, value: stop.before ? undefined : subject.read?.(machine) }
           : undefined,
       ...(page === undefined ? {} : { possible: (from: Moment, to: Moment) => history.mayHaveWritten(page, from, to) }),
     }).finally(() => machine.setWatches(own));
@@ -40,14 +41,14 @@ export function lastWrite(subject: Written): Journey {
     const place = before ? undefined : await createPast(traveller).before(found.moment);
     if (place === undefined) await goTo(traveller, found.moment);
     else await goToPlace(traveller, place);
-    const was = subject.read(machine);
+    const was = subject.read?.(machine);
     const is = found.what.value;
     const change =
       was === undefined || is === undefined
         ? ''
         : was === is
-          ? ` It was ${is} already.`
-          : ` It was ${was} and becomes ${is}.`;
+          ? ` It was ${shownValue(is)} already.`
+          : ` It was ${shownValue(was)} and becomes ${shownValue(is)}.`;
     return { kind: 'jump', text: `The next step is the last that wrote ${subject.text}.${change}` };
   };
 }
