@@ -17,12 +17,15 @@ import {
   VE_INFORMATION,
   VMCS_ADDRESS,
   VMX_OFFERS,
+  WATCHES,
+  WATCH_WRITE,
 } from './layout.ts';
 import { CR0_PE, VECTOR_VE } from './bits.ts';
 import { F_EPTP_INDEX } from './generated/vmcs-offsets.ts';
 import { host_mmio_read, host_mmio_write } from './host.ts';
 import { leaveByUnwinding } from './intercepts.ts';
 import { nmiUnblockedByIret, raiseNoError } from './events.ts';
+import { aloneIfWatched, physicalAccess } from './watches.ts';
 
 export const EPT_READ: u32 = 1;
 export const EPT_WRITE: u32 = 2;
@@ -85,6 +88,7 @@ function writePhysical64(physical: u64, value: u64): void {
   }
   const flags = PAGE_FLAGS + <usize>(physical >> 12);
   if (load<u8>(flags) & PAGE_CLEAN) store<u8>(flags, load<u8>(flags) & ~PAGE_CLEAN);
+  if (load<u32>(WATCHES)) physicalAccess(physical, 8, u64.MAX_VALUE, WATCH_WRITE);
   store<u64>(RAM + <usize>physical, value);
 }
 
@@ -109,6 +113,7 @@ function convertible(entry: u64): bool {
 
 /** #VE: the virtualization-exception information area, then vector 20. */
 function raiseVirtualization(qualification: u64, linear: u64, guestPhysical: u64): void {
+  aloneIfWatched();
   const area = load<u64>(VE_INFORMATION);
   writePhysical64(area, 0xffffffff00000000 | <u64>REASON_EPT_VIOLATION);
   writePhysical64(area + 8, qualification);
@@ -193,15 +198,16 @@ export function eptTranslate(guestPhysical: u64, access: u32, purpose: u32, user
   }
   if (!allowed) violation(guestPhysical, access, purpose, rights, entry);
   if (flags) {
+    const due: u64 = access & EPT_WRITE ? ACCESSED | DIRTY : ACCESSED;
+    if (upper0 | upper1 | upper2 | upper3 || (entry & due) != due) aloneIfWatched();
     if (access & EPT_WRITE && !(entry & DIRTY) && load<u32>(SECONDARY_CONTROLS) & SECONDARY_PML)
       logDirtyPage(guestPhysical);
     if (upper3) writePhysical64(upper3, readPhysical64(upper3) | ACCESSED);
     if (upper2) writePhysical64(upper2, readPhysical64(upper2) | ACCESSED);
     if (upper1) writePhysical64(upper1, readPhysical64(upper1) | ACCESSED);
     if (upper0) writePhysical64(upper0, readPhysical64(upper0) | ACCESSED);
-    const wanted: u64 = access & EPT_WRITE ? ACCESSED | DIRTY : ACCESSED;
-    if ((entry & wanted) != wanted) {
-      entry |= wanted;
+    if ((entry & due) != due) {
+      entry |= due;
       writePhysical64(entryAddress, entry);
     }
     eptDirty = (entry & DIRTY) != 0;

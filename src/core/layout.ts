@@ -450,7 +450,8 @@ export const EVENT_SOFTWARE_INTERRUPT = 4; // INT n
 export const EVENT_PRIVILEGED = 5; // INT1
 export const EVENT_SOFTWARE_EXCEPTION = 6; // INT3, INTO
 
-// WATCHES kinds: accesses, the space of the address (none of the bits: host-physical), and from bit 8 the accesses that were met
+// WATCHES kinds: accesses, the space of the address (none of the bits: host-physical), from bit 8 the accesses that were met, from
+// bit 12 those of them that the processor made by physical address
 export const WATCH_WRITE = 1;
 export const WATCH_READ = 2;
 export const WATCH_ROOT_LINEAR = 16;
@@ -460,6 +461,7 @@ export const WATCH_SPACES = 112;
 // further kinds in WATCH_HIT
 export const WATCH_TRAP = 4; // a trap: nothing of the instruction, or of the event's delivery, has happened
 export const WATCH_CELL = 8; // a watched cell changed
+export const WATCH_PHYSICAL = 128; // an access that the processor made by physical address: it stays, whatever becomes of the instruction
 export const CELL_CHANGED = 0x80000000; // in the size of a cell
 
 // What a trap is on

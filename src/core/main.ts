@@ -13,7 +13,7 @@ import { flushEveryTlb, flushTlb, forgetPage, restoreTlbEntry, watchesChanged } 
 import { processPostedInterrupts } from './virtual-apic.ts';
 import { vmxLoadGuest, vmxSaveGuest } from './vmx/guest.ts';
 import { vmxLoadHost } from './vmx/host.ts';
-import { compareCells } from './watches.ts';
+import { compareCells, physicalAccessed } from './watches.ts';
 
 /** To be called after BREAKPOINTS changed. */
 export function setBreakpoints(): void {
@@ -35,6 +35,7 @@ export {
   inspectInstruction,
   isZeroPage,
   keepPages,
+  physicalAccessed,
   physicalWritten,
   processPostedInterrupts,
   restoreTlbEntry,

@@ -30,6 +30,8 @@ import {
   SYSTEM_FLAGS,
   TLB_EXEC,
   TLB_WRITE,
+  WATCHES,
+  WATCH_WRITE,
 } from './layout.ts';
 import {
   CR0_PG,
@@ -63,6 +65,7 @@ import {
 import { SOFT_WRITES, tlbInsert } from './tlb.ts';
 import { raise } from './events.ts';
 import { apicStructure, isApicAccess } from './virtual-apic.ts';
+import { aloneIfWatched, physicalAccess } from './watches.ts';
 
 // Whose rules an access follows. The number is also the TLB set's, counted from the first of its side (root or guest).
 export const AS_SUPERVISOR: u32 = 0; // supervisor-mode; with SMAP also the implicit accesses to tables
@@ -173,16 +176,18 @@ function entryHost(guestPhysical: u64, linear: u64): usize {
 
 /** Sets flags in the entry that `entryHost` found last; a write of its own where EPT does not allow it yet. */
 function markEntry(guestPhysical: u64, linear: u64, flags: u64, size: u32): void {
+  aloneIfWatched();
   if (!entryWritable) {
     setEptLinear(linear);
     eptTranslate(guestPhysical, EPT_READ | EPT_WRITE, FOR_STRUCTURE, false);
   }
   if (entryPhysical + 8 <= load<u64>(RAM_SIZE)) {
-    // A table may lie in a page that holds decoded code or is watched; flags in entries change neither, so no slow path,
-    // but a snapshot must see the write.
+    // A table may lie in a page that holds decoded code; flags in entries do not change it, so no slow path, but a snapshot
+    // and whoever watches the entry must see the write.
     const page = PAGE_FLAGS + <usize>(entryPhysical >> 12);
     const pageFlags = load<u8>(page);
     if (pageFlags & PAGE_CLEAN) store<u8>(page, pageFlags & ~PAGE_CLEAN);
+    if (load<u32>(WATCHES)) physicalAccess(entryPhysical, size, guestPhysical, WATCH_WRITE);
     const at = RAM + <usize>entryPhysical;
     store<u8>(at, load<u8>(at) | <u8>flags);
   } else host_mmio_write(entryPhysical, size, host_mmio_read(entryPhysical, size) | flags);

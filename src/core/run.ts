@@ -40,7 +40,7 @@ import { initProcessors } from './processors.ts';
 import { time, updateMode } from './state.ts';
 import { setStepLength } from './virtual-apic.ts';
 import { initTlb } from './tlb.ts';
-import { clearHits, compareCells, trapEvent } from './watches.ts';
+import { clearHits, compareCells, setInBlocks, trapEvent } from './watches.ts';
 
 const STEP_BLOCK: usize = STEP_BUFFER + 32;
 
@@ -59,6 +59,7 @@ export function run(budget: i32): u32 {
   store<i32>(REMAINING, budget);
   store<i32>(WITHHELD, 0);
   store<u32>(STOP, 0);
+  clearHits(true);
   return resume();
 }
 
@@ -66,7 +67,8 @@ export function run(budget: i32): u32 {
 export function resume(): u32 {
   release();
   store<u32>(MMIO_ALLOWED, 0);
-  if (load<u32>(STOP) != STOP_WATCH) clearHits();
+  setInBlocks(false);
+  if (load<u32>(STOP) != STOP_WATCH) clearHits(false);
   attend();
   while (true) {
     const stop = boundary();
@@ -81,8 +83,11 @@ export function resume(): u32 {
     } else {
       withholdUntilDeadline();
       const rem = load<i32>(REMAINING);
-      if (rem >= MIN_REMAINING) runOps(lookup(load<u64>(RIP), rem), rem);
-      else stepCarefully();
+      if (rem >= MIN_REMAINING) {
+        setInBlocks(true);
+        runOps(lookup(load<u64>(RIP), rem), rem);
+        setInBlocks(false);
+      } else stepCarefully();
       if (load<i32>(WITHHELD)) {
         release();
         attend();

@@ -39,6 +39,7 @@ import {
 import { host_mmio_write, host_wrmsr, unwind } from './host.ts';
 import { PRIMARY_TPR_SHADOW, beginExit } from './intercepts.ts';
 import { readPhysical, writePhysical } from './physical.ts';
+import { aloneIfWatched } from './watches.ts';
 
 export const SECONDARY_APIC_ACCESSES: u32 = 1;
 export const SECONDARY_X2APIC: u32 = 1 << 4;
@@ -294,6 +295,7 @@ function notify(vector: u32, destination: u32): void {
 export function readVirtualMsr(index: u32): bool {
   if (!load<u32>(NON_ROOT) || index >> 8 != 8 || !secondary(SECONDARY_X2APIC)) return false;
   if (!secondary(SECONDARY_APIC_REGISTERS) && index != 0x808) return false;
+  aloneIfWatched();
   store<u64>(MSR_VALUE, readPhysical(load<u64>(VIRTUAL_APIC) + <u64>((index & 0xff) << 4), 3));
   return true;
 }
@@ -306,6 +308,7 @@ export function writeVirtualMsr(index: u32, value: u64): bool {
   else if (index == 0x80b && virtualInterrupts()) allowed = 0;
   else if (index != 0x808 && !(index == 0x83f && virtualInterrupts())) return false;
   if (value & ~allowed) raise(VECTOR_GP, 0);
+  aloneIfWatched();
   if (index == 0x830) value &= ~(<u64>0x1000);
   writePhysical(load<u64>(VIRTUAL_APIC) + <u64>((index & 0xff) << 4), 3, value);
   return true;

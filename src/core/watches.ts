@@ -7,6 +7,8 @@
 import { unwind } from './host.ts';
 import { getFlags } from './flags.ts';
 import {
+  ATTEND_DEVICE,
+  ATTENTION,
   CELL_CHANGED,
   CELL_WATCHES,
   EVENT_VECTOR,
@@ -35,6 +37,7 @@ import {
   WATCH_GUEST_LINEAR,
   WATCH_GUEST_PHYSICAL,
   WATCH_HIT,
+  WATCH_PHYSICAL,
   WATCH_READ,
   WATCH_ROOT_LINEAR,
   WATCH_SPACES,
@@ -119,7 +122,7 @@ export function meetWatches(host: usize, bytes: u32, linear: u64, frame: u64, ki
     if (mark) store<u32>(watch, flags | ((flags & kind) << 8), 12);
   }
   if (met && mark) {
-    if (!load<u32>(WATCH_HIT, 20)) {
+    if (!(load<u32>(WATCH_HIT, 20) & (WATCH_READ | WATCH_WRITE))) {
       store<u64>(WATCH_HIT, linear);
       store<u64>(WATCH_HIT, physical, 8);
       store<u32>(WATCH_HIT, bytes, 16);
@@ -129,13 +132,70 @@ export function meetWatches(host: usize, bytes: u32, linear: u64, frame: u64, ki
   return outcome;
 }
 
-/** Forgets what was met: by the last run, or by an instruction that did not come to its end. */
-export function clearHits(): void {
-  if (!load<u32>(WATCH_HIT, 20)) return;
-  store<u32>(WATCH_HIT, 0, 20);
+/** While superblocks run: what is met must run again alone. */
+let inBlocks: bool = false;
+
+export function setInBlocks(yes: bool): void {
+  inBlocks = yes;
+}
+
+/**
+ * Before an instruction or page walk writes by physical address: unless it runs alone already it is made to, so that the run ends right
+ * after it. Nothing that cannot be done again may have happened.
+ */
+export function aloneIfWatched(): void {
+  if (!load<u32>(WATCHES) || !inBlocks) return;
+  store<u32>(ATTENTION, load<u32>(ATTENTION) | ATTEND_DEVICE);
+  unwind();
+}
+
+/** The same before an access to a VMX structure in the page of a physical address, when anything in that page is watched by it. */
+export function aloneIfPageWatched(physical: u64): void {
+  const page = physical & ~(<u64>0xfff);
   for (let i: u32 = 0; i < load<u32>(WATCHES); i++) {
     const watch = WATCHES + 8 + <usize>(i << 4);
-    store<u32>(watch, load<u32>(watch, 12) & 0xff, 12);
+    const start = load<u64>(watch);
+    if (load<u32>(watch, 12) & WATCH_SPACES || start > page + 0xfff) continue;
+    if (start + <u64>(load<u32>(watch, 8) - 1) >= page) aloneIfWatched();
+  }
+}
+
+/**
+ * Records an access that the processor makes by physical address: to paging structures, VMX structures. `guestPhysical` is all ones where
+ * it makes none of those.
+ */
+export function physicalAccess(physical: u64, bytes: u32, guestPhysical: u64, kind: u32): void {
+  const count = load<u32>(WATCHES);
+  for (let i: u32 = 0; i < count; i++) {
+    const watch = WATCHES + 8 + <usize>(i << 4);
+    const flags = load<u32>(watch, 12);
+    const space = flags & WATCH_SPACES;
+    if (!(flags & kind) || space & ~WATCH_GUEST_PHYSICAL) continue;
+    const at = space ? guestPhysical : physical;
+    const start = load<u64>(watch);
+    if (space && (!~guestPhysical || !load<u32>(NON_ROOT))) continue;
+    if (at > start + <u64>(load<u32>(watch, 8) - 1) || at + <u64>bytes <= start) continue;
+    store<u32>(watch, flags | ((flags & kind) << PHYSICAL_SHIFT), 12);
+    store<u32>(WATCH_HIT, load<u32>(WATCH_HIT, 20) | WATCH_PHYSICAL, 20);
+  }
+}
+
+/** The same, for what is not part of the core. */
+export function physicalAccessed(physical: u64, bytes: u32, kind: u32): void {
+  physicalAccess(physical, bytes, u64.MAX_VALUE, kind);
+}
+
+const PHYSICAL_SHIFT: u32 = 12;
+
+/** Forgets what was met: by the last run (all of it), or by an instruction that did not come to its end. */
+export function clearHits(all: bool): void {
+  const kinds = load<u32>(WATCH_HIT, 20);
+  if (!kinds) return;
+  store<u32>(WATCH_HIT, all ? 0 : kinds & WATCH_PHYSICAL, 20);
+  const kept: u32 = all ? 0xff : 0xff | (0xf << PHYSICAL_SHIFT);
+  for (let i: u32 = 0; i < load<u32>(WATCHES); i++) {
+    const watch = WATCHES + 8 + <usize>(i << 4);
+    store<u32>(watch, load<u32>(watch, 12) & kept, 12);
   }
   for (let i: u32 = 0; i < load<u32>(TRAPS); i++) {
     const trap = TRAPS + 8 + <usize>(i << 4);

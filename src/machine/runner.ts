@@ -289,7 +289,10 @@ function handle(runner: Runner, code: number, options: RunOptions): Stop | undef
       return takeShutdown(runner);
     case STOP_INTERRUPT:
       runner.look = true;
-      if (!takeInterrupt(hardware)) return undefined;
+      if (!takeInterrupt(hardware)) {
+        collectHits(core, runner.watches); // posted interrupts
+        return undefined;
+      }
       watchInterruptExit(hardware.core, runner.watches);
       return vmExit(runner, options);
     case STOP_PAUSE:
@@ -340,6 +343,7 @@ function vmxInstruction(runner: Runner, options: RunOptions): Stop | undefined {
   if (instruction === VMX_VMLAUNCH || instruction === VMX_VMRESUME) return vmEntry(runner, options);
   const outcome = executeVmxInstruction(vmx);
   core.exports.finishVmx(outcome);
+  collectHits(core, runner.watches);
   if (instruction === VMX_VMXOFF) runner.look = true;
   return outcome === VM_SUCCEED ? undefined : failStop(vmx, options);
 }

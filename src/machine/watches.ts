@@ -5,6 +5,7 @@ import {
   CELL_WATCHES_MAX,
   EXIT_INTERRUPTION_INFO,
   NON_ROOT,
+  RAM,
   RUN_CAREFUL,
   TRAP_CONTROL,
   TRAP_FIELD,
@@ -61,7 +62,11 @@ const SUBJECTS = {
   vector: TRAP_VECTOR,
 } as const satisfies Record<Event['kind'], number>;
 
+/** Bytes of a VMCS region that hold fields; behind them is who wrote each. */
+const VMCS_DATA = 2048;
 const HIT_SHIFT = 8;
+/** From what instructions met to what the processor itself did by physical address. */
+const PHYSICAL_SHIFT = 4;
 const HIGHEST = 0xffffffff;
 
 /** Replaces the watches; nothing changes when one is refused. */
@@ -176,16 +181,22 @@ export function collectHits(core: Core, watches: Watches): void {
   const add = (table: number, places: readonly number[]): void => {
     for (const [i, watch] of places.entries()) {
       const hit = readWord(core, table + 8 + 16 * i + 12) >>> HIT_SHIFT;
-      if (hit !== 0) watches.pending.push({ watch, access: accessOf(hit) });
+      if (hit !== 0) note(watches, watch, accessOf(hit | (hit >>> PHYSICAL_SHIFT)));
     }
   };
   add(WATCHES, watches.memory);
   add(TRAPS, watches.traps);
   for (const [i, watch] of watches.cells.entries()) {
     if ((readWord(core, CELL_WATCHES + 8 + 16 * i + 4) & CELL_CHANGED) === 0) continue;
-    watches.pending.push({ watch, access: 'write' });
+    note(watches, watch, 'write');
     forgetChange(core, i);
   }
+}
+
+function note({ pending }: Watches, watch: number, access: WatchAccess): void {
+  const known = pending.findIndex((hit) => hit.watch === watch);
+  if (known < 0) pending.push({ watch, access });
+  else if (pending[known]?.access !== access) pending[known] = { watch, access: 'read-write' };
 }
 
 /** The stop for what was met and is not told yet. */
@@ -203,13 +214,31 @@ export function watchTransition<T>(hardware: Hardware, vmx: Vmx, watches: Watche
   const { core } = hardware;
   const vmcs = readQuad(core, VMCS_POINTER);
   const before = watches.atTransitions.map(({ event }) => transitionValue(hardware, vmx, event));
+  const region = watchedRegion(core, watches);
   const result = transition(vmx);
   for (const [i, { watch, event }] of watches.atTransitions.entries()) {
     if (event.kind === 'vmcs-field' && readQuad(core, VMCS_POINTER) !== vmcs) continue;
-    if (transitionValue(hardware, vmx, event) !== before[i]) watches.pending.push({ watch, access: 'write' });
+    if (transitionValue(hardware, vmx, event) !== before[i]) note(watches, watch, 'write');
   }
-  if (watches.cells.length > 0 && core.exports.compareCells() !== 0) collectHits(core, watches);
+  for (const { watch, start, bytes } of region) {
+    if (bytes.some((byte, i) => core.bytes[start + i] !== byte)) note(watches, watch, 'write');
+  }
+  if (watches.cells.length > 0) core.exports.compareCells();
+  collectHits(core, watches);
   return result;
+}
+
+/** Watched parts of the region of the current VMCS, which transitions write in bulk: where each begins, and what it holds now. */
+function watchedRegion(core: Core, { list, memory }: Watches): { watch: number; start: number; bytes: Uint8Array }[] {
+  if (!hasVmcs(core)) return [];
+  const pointer = readWord(core, VMCS_POINTER);
+  return memory.flatMap((watch) => {
+    const { space, access, address, size } = list[watch] as Watch & { kind: 'memory' };
+    const from = Math.max(Number(address), pointer);
+    const to = Math.min(Number(address) + size, pointer + VMCS_DATA);
+    if (space !== 'host-physical' || access === 'read' || from >= to) return [];
+    return [{ watch, start: RAM + from, bytes: core.bytes.slice(RAM + from, RAM + to) }];
+  });
 }
 
 function transitionValue(hardware: Hardware, vmx: Vmx, { kind, first }: Event): bigint | undefined {
@@ -228,6 +257,6 @@ export function watchInterruptExit(core: Core, watches: Watches): void {
   for (const watch of watches.traps) {
     const event = watches.list[watch] as Event;
     if (event.kind === 'vector' && vector >= event.first && vector <= event.last)
-      watches.pending.push({ watch, access: 'write' });
+      note(watches, watch, 'write');
   }
 }

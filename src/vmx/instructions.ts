@@ -42,7 +42,7 @@ import {
   vmFail,
   vmFailInvalid,
 } from './operation.ts';
-import { type Core, noteWritten, readQuad, readWord, writeQuad, writeWord } from './processor.ts';
+import { type Core, noteWrite, readQuad, readWord, writeQuad, writeWord } from './processor.ts';
 
 const ALL_ONES = 0xffffffffffffffffn;
 const CR4_LA57 = 1 << 12;
@@ -125,7 +125,7 @@ function vmclear(vmx: Vmx, pointer: bigint): number {
     return vmFail(vmx, 'VMCLEAR', 3, `${hex(pointer)} is the VMXON region.`);
   }
   if (pointer + 4096n <= BigInt(core.ramSize)) {
-    noteWritten(core, Number(pointer));
+    noteWrite(core, Number(pointer) + VMCS_LAUNCH_STATE_OFFSET, 4);
     writeWord(core, RAM + Number(pointer) + VMCS_LAUNCH_STATE_OFFSET, 0);
   } else {
     vmx.host.notice(`VMCLEAR of ${hex(pointer)}, where there is no RAM.`);

@@ -2,7 +2,7 @@
 // reserved, data.
 import { APIC_BASE, RAM } from '../core/layout.ts';
 import { hex, physicalQuad, physicalWord, type Vmx } from './operation.ts';
-import { noteWritten, readWord, writeQuad } from './processor.ts';
+import { noteRead, noteWrite, readWord, writeQuad } from './processor.ts';
 
 /** The first entry of an area that cannot be processed, from 1, and why; undefined when all were. */
 export type MsrAreaFault =
@@ -32,6 +32,7 @@ export function loadMsrArea(vmx: Vmx, address: bigint, count: number): MsrAreaFa
     if (index === FS_BASE || index === GS_BASE) return 'the bases of FS and GS are VMCS fields';
     if (index === SMM_MONITOR_CTL) return 'IA32_SMM_MONITOR_CTL cannot be loaded';
     if (index === UPDATE_TRIGGER) return 'a microcode update cannot be loaded here';
+    noteRead(vmx.core, at + 8n, 8);
     const value = physicalQuad(vmx.core, at + 8n);
     return vmx.host.writeMsr(index, value) ? undefined : `WRMSR of ${hex(value)} would raise #GP`;
   });
@@ -44,7 +45,7 @@ export function storeMsrArea(vmx: Vmx, address: bigint, count: number): MsrAreaF
     const value = vmx.host.readMsr(index);
     if (value === undefined) return 'RDMSR would raise #GP';
     if (at + 16n > BigInt(vmx.core.ramSize)) return undefined;
-    noteWritten(vmx.core, Number(at) + 8);
+    noteWrite(vmx.core, Number(at) + 8, 8);
     writeQuad(vmx.core, RAM + Number(at) + 8, value);
     return undefined;
   });
@@ -58,6 +59,7 @@ function each(
 ): MsrAreaFault {
   for (let entry = 1; entry <= Math.min(count, LONGEST); entry++) {
     const at = address + 16n * BigInt(entry - 1);
+    noteRead(vmx.core, at, 8);
     const index = physicalWord(vmx.core, at);
     const reason = commonFault(vmx, index, at) ?? process(index, at);
     if (reason !== undefined) {

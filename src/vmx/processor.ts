@@ -1,5 +1,5 @@
 // The processor as VMX operation sees it: the core's memory and functions, and what the machine around it does for VMX.
-import { BUDGET, PAGE_CLEAN, PAGE_FLAGS, REMAINING, RETIRED } from '../core/layout.ts';
+import { BUDGET, PAGE_CLEAN, PAGE_FLAGS, REMAINING, RETIRED, WATCH_READ, WATCH_WRITE, WATCHES } from '../core/layout.ts';
 
 /** What the core exports; src/core/README.md describes each. */
 export interface CoreExports {
@@ -9,6 +9,8 @@ export interface CoreExports {
   resume(): number;
   inspectInstruction(): number;
   physicalWritten(physical: bigint, length: number): void;
+  /** VMX operation is about to read or write RAM (WATCH_*) that somebody may watch. */
+  physicalAccessed(physical: bigint, bytes: number, kind: number): void;
   forgetPage(page: number): void;
   flushEveryTlb(): void;
   restoreTlbEntry(processor: number, set: number, index: number, page: bigint, addend: number, frame: number): void;
@@ -56,6 +58,17 @@ export interface Core {
 export function noteWritten(core: Core, physical: number): void {
   const at = PAGE_FLAGS + Math.floor(physical / 4096);
   core.bytes[at] = (core.bytes[at] as number) & ~PAGE_CLEAN;
+}
+
+/** The same, and whoever watches these bytes is told. */
+export function noteWrite(core: Core, physical: number, bytes: number): void {
+  noteWritten(core, physical);
+  if (readWord(core, WATCHES) !== 0) core.exports.physicalAccessed(BigInt(physical), bytes, WATCH_WRITE);
+}
+
+/** RAM is read that somebody may watch. */
+export function noteRead(core: Core, physical: bigint, bytes: number): void {
+  if (readWord(core, WATCHES) !== 0) core.exports.physicalAccessed(physical, bytes, WATCH_READ);
 }
 
 export function readWord(core: Core, address: number): number {

@@ -83,6 +83,7 @@ import { retire } from '../slow.ts';
 import { MODE_64, getReg, isLongMode, segRights, setReg, updateMode } from '../state.ts';
 import { flushTlb } from '../tlb.ts';
 import { virtualizeTpr } from '../virtual-apic.ts';
+import { aloneIfWatched } from '../watches.ts';
 
 const CR0_KNOWN: u64 = 0xe005003f;
 const CR4_SIMULATED: u64 = 0x17339ff; // what the core carries out: no OSFXSR, OSXMMEXCPT, SMXE, OSXSAVE, CET
@@ -148,7 +149,10 @@ export function execMovFromCr(): void {
       exitInstruction(REASON_CR_ACCESS, qualification(8, MOV_FROM));
       return;
     }
-    value = controls(PRIMARY_TPR_SHADOW) ? readPhysical(virtualTpr(), 0) >> 4 : load<u64>(CR8);
+    if (controls(PRIMARY_TPR_SHADOW)) {
+      aloneIfWatched();
+      value = readPhysical(virtualTpr(), 0) >> 4;
+    } else value = load<u64>(CR8);
   }
   setReg(load<u32>(SI_RM), load<u32>(CODE_MODE) == MODE_64 ? value : value & 0xffffffff);
   retire();
@@ -286,6 +290,7 @@ function movToCr8(value: u64): void {
   }
   if (value >> 4) raise(VECTOR_GP, 0);
   if (controls(PRIMARY_TPR_SHADOW)) {
+    aloneIfWatched();
     writePhysical(virtualTpr(), 2, value << 4);
     retire();
     virtualizeTpr();

@@ -16,6 +16,7 @@ import {
   INTERRUPTIBILITY,
   NON_ROOT,
   PENDING_DEBUG,
+  RAM,
   RAX,
   RCX,
   REMAINING,
@@ -56,6 +57,9 @@ import {
   VMX_VMXOFF,
   VMX_VMXON,
   VM_FUNCTION_CONTROLS,
+  WATCHES,
+  WATCH_READ,
+  WATCH_WRITE,
 } from '../layout.ts';
 import {
   BLOCKING_MOV_SS,
@@ -102,6 +106,7 @@ import { retire } from '../slow.ts';
 import { MODE_64, getReg, getRip, isLongMode, isProtected, isV86, setRip } from '../state.ts';
 import { flushTlb } from '../tlb.ts';
 import { FIELD_READ_ONLY, loadVmcsField, storeVmcsField, vmcsField } from '../vmx/fields.ts';
+import { aloneIfPageWatched, aloneIfWatched, physicalAccess } from '../watches.ts';
 
 const STATUS_CF: u32 = 1;
 const STATUS_ZF: u32 = 1 << 6;
@@ -270,6 +275,12 @@ function failInGuest(error: u32): bool {
   return true;
 }
 
+/** A field is read or written where the region holds it. */
+function fieldAccess(base: usize, row: u32, encoding: u32, kind: u32): void {
+  const high = encoding & 1;
+  physicalAccess(<u64>(base - RAM + (row & 0xffff) + high * 4), high ? 4 : 8, u64.MAX_VALUE, kind);
+}
+
 export function execVmread(): void {
   const encoding = register(load<u32>(SI_REG));
   if (enterAccess(REASON_VMREAD, encoding, false)) return;
@@ -282,9 +293,11 @@ export function execVmread(): void {
     hand(VMX_VMREAD);
     return;
   }
+  if (load<u32>(WATCHES)) aloneIfPageWatched(<u64>(base - RAM));
   const value = loadVmcsField(base, row, <u32>encoding);
   if (load<u32>(SI_MEMORY)) writeMemory(operand(1 << size, ACCESS_WRITE), size, value);
   else writeRegister(load<u32>(SI_RM), size, value);
+  if (load<u32>(WATCHES)) fieldAccess(base, row, <u32>encoding, WATCH_READ);
   setStatus(0);
   retire();
 }
@@ -307,6 +320,10 @@ export function execVmwrite(): void {
     store<u64>(VMX_VALUE, value);
     hand(VMX_VMWRITE);
     return;
+  }
+  if (load<u32>(WATCHES)) {
+    aloneIfPageWatched(<u64>(base - RAM));
+    fieldAccess(base, row, <u32>encoding, WATCH_WRITE);
   }
   storeVmcsField(base, row, <u32>encoding, value);
   setStatus(0);
@@ -351,6 +368,7 @@ export function execVmfunc(): void {
     exitInstruction(REASON_VMFUNC, 0);
     return;
   }
+  aloneIfWatched();
   const eptp = readPhysical(load<u64>(EPTP_LIST) + load<u32>(RCX) * 8, 3);
   if (!validEptp(eptp)) {
     exitInstruction(REASON_VMFUNC, 0);
