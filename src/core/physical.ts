@@ -2,7 +2,18 @@
 
 import { codeWritten } from './cache.ts';
 import { host_mmio_read, host_mmio_write } from './host.ts';
-import { PAGE_CLEAN, PAGE_CODE, PAGE_FLAGS, PAGE_MONITOR, PAGE_VMCS, RAM, RAM_SIZE, WATCHES, WATCH_READ, WATCH_WRITE } from './layout.ts';
+import {
+  PAGE_CLEAN,
+  PAGE_CODE,
+  PAGE_FLAGS,
+  PAGE_MONITOR,
+  PAGE_VMCS,
+  RAM,
+  RAM_SIZE,
+  WATCHES,
+  WATCH_READ,
+  WATCH_WRITE,
+} from './layout.ts';
 import { loadSized, storeSized, writeNotice } from './memory.ts';
 import { lineWritten, vmcsWritten } from './processors.ts';
 import { physicalAccess } from './watches.ts';

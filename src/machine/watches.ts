@@ -256,7 +256,6 @@ export function watchInterruptExit(core: Core, watches: Watches): void {
   const vector = info & 0xff;
   for (const watch of watches.traps) {
     const event = watches.list[watch] as Event;
-    if (event.kind === 'vector' && vector >= event.first && vector <= event.last)
-      note(watches, watch, 'write');
+    if (event.kind === 'vector' && vector >= event.first && vector <= event.last) note(watches, watch, 'write');
   }
 }

@@ -1,5 +1,14 @@
 // The processor as VMX operation sees it: the core's memory and functions, and what the machine around it does for VMX.
-import { BUDGET, PAGE_CLEAN, PAGE_FLAGS, REMAINING, RETIRED, WATCH_READ, WATCH_WRITE, WATCHES } from '../core/layout.ts';
+import {
+  BUDGET,
+  PAGE_CLEAN,
+  PAGE_FLAGS,
+  REMAINING,
+  RETIRED,
+  WATCH_READ,
+  WATCH_WRITE,
+  WATCHES,
+} from '../core/layout.ts';
 
 /** What the core exports; src/core/README.md describes each. */
 export interface CoreExports {

@@ -97,7 +97,8 @@ who vm->exits      a variable of the program in memory
 who GUEST_RIP      the last VMWRITE or VM exit that wrote the field of the current VMCS
 Of registers only changes are seen. "goto end" comes back.`,
   run: (context, { text }) => {
-    if (text === '') return { error: 'Name a register, a VMCS field, an MSR, a variable in memory, or memory such as qword[rsp].' };
+    if (text === '')
+      return { error: 'Name a register, a VMCS field, an MSR, a variable in memory, or memory such as qword[rsp].' };
     const subject = writtenSubject(text.replace(/^vmcs:(?=[A-Z_a-z])/, ''), context.expressions);
     if ('problem' in subject) return { error: subject.problem };
     return travel(context, lastWrite(subject), `Looking for the last write of ${subject.text}.`);
