@@ -11,6 +11,8 @@ import { type HitCondition, parseHitCondition } from './hit-conditions.ts';
 import { parseLogMessage, renderLogMessage } from './log-messages.ts';
 import type { BoundAnnotation } from './annotations/binding.ts';
 import { type Binding, inBinding, splitBinding } from './bindings.ts';
+import { currentPosition } from './position.ts';
+import { enterInlined, type Entered } from './source/inlined.ts';
 import { eventSubject, type Subject, type SubjectResult } from './subjects.ts';
 
 export type BreakpointKind = 'line' | 'function' | 'instruction' | 'data' | 'event' | 'annotation';
@@ -277,6 +279,11 @@ export function afterPrologue(image: Image, address: bigint): bigint {
   const first = lineAt(image, address);
   const symbol = image.symbols.find((candidate) => candidate.address === address && candidate.kind === 'function');
   if (first === undefined || symbol === undefined || first.start !== address || symbol.size === 0) return address;
+  // Without a prologue the first statement has a row at the same address.
+  const rows = image.program.lines.rows;
+  const begins = image.rowAddresses.indexOf(address);
+  const other = rows[begins + 1];
+  if (other?.address === address && other.line !== rows[begins]!.line && other.statement) return address;
   const second = lineAt(image, first.end);
   return second !== undefined && first.end < address + BigInt(symbol.size) ? first.end : address;
 }
@@ -358,6 +365,17 @@ export function breakpointsAt(table: BreakpointTable, linear: bigint): Breakpoin
   return allBreakpoints(table).filter(({ addresses }) => addresses.includes(linear));
 }
 
+/** Where an inlined function begins, a breakpoint on the line of its call stands at the call, as a step does, any other in the function. */
+function standFor(breakpoint: Breakpoint | undefined, { machine }: Context): void {
+  if (breakpoint?.kind === 'data' || breakpoint?.kind === 'event') return;
+  enterInlined(machine, currentPosition(machine).linear, breakpoint === undefined ? 0 : enteredFor(breakpoint));
+}
+
+function enteredFor({ kind, path, line }: Breakpoint): Entered {
+  const named = kind === 'function' || kind === 'instruction' || path === undefined || line === undefined;
+  return named ? 'all' : { path, line };
+}
+
 /** Decides what breakpoints that are met do; counts the hits of those whose condition holds. */
 export function meetThese(met: readonly Breakpoint[], context: Context): BreakpointVerdict {
   const stopping: Breakpoint[] = [];
@@ -365,6 +383,7 @@ export function meetThese(met: readonly Breakpoint[], context: Context): Breakpo
   const errors: string[] = [];
   for (const breakpoint of met) {
     if (!breakpoint.usable || !inBinding(breakpoint.binding, context) || breakpoint.applies?.() === false) continue;
+    standFor(breakpoint, context);
     const inner: Context = { ...context, hits: breakpoint.hits + 1 };
     if (breakpoint.condition !== undefined) {
       const held = evaluate(breakpoint.condition, inner);
@@ -380,5 +399,6 @@ export function meetThese(met: readonly Breakpoint[], context: Context): Breakpo
     if (breakpoint.log !== undefined) logs.push({ text: renderLogMessage(breakpoint.log, inner), breakpoint });
     else stopping.push(breakpoint);
   }
+  if (met.length > 0) standFor(stopping[0], context);
   return { stopping, logs, errors };
 }

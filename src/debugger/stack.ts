@@ -13,6 +13,7 @@ import { decodeAll } from './instructions.ts';
 import { instructionHere, type Position, positionOf, toLinear } from './position.ts';
 import { type Activation, callerByRules, cfaOf, isPreserved } from './source/activations.ts';
 import { type FrameRegisters, registerNumber, type RegisterPlace, sideRegisters } from './source/frame-registers.ts';
+import { lineOfCall, standingAt } from './source/inlined.ts';
 import { interruptedAt, isInterruptHandler, searchInterrupted, systemCaller } from './source/interruptions.ts';
 
 export interface CodeFrame {
@@ -100,7 +101,11 @@ function framesFrom(
 /** The frames of one activation: what was inlined into its function first. */
 function framesAt(machine: Machine, image: Image, side: Side, activation: Activation, innermost: boolean): CodeFrame[] {
   const { linear, lookup, stack, registers } = activation;
-  const functions = image.program.debug?.functionsAt(lookup) ?? [];
+  const all = image.program.debug?.functionsAt(lookup) ?? [];
+  // Behind a VM exit the instruction that exited has begun, and what it is inlined in with it.
+  const entered =
+    innermost && side === machine.side() ? standingAt(machine, image, linear).functions.length : all.length;
+  const functions = all.slice(0, entered);
   const cfa = (): bigint | undefined => cfaOf(machine, image, activation);
   const common = { kind: 'code', side, linear, lookup, innermost, stack, registers, cfa, image } as const;
   const symbol = symbolAt(image, lookup);
@@ -111,10 +116,10 @@ function framesAt(machine: Machine, image: Image, side: Side, activation: Activa
   }
   return functions
     .map((instance, level): CodeFrame => {
-      const inner = functions[level + 1];
-      const called = inner?.call === undefined ? line : lineOfCall(image, inner.call, inner.start);
+      const inner = all[level + 1];
+      const called = inner === undefined ? line : (lineOfCall(image, inner) ?? line);
       // A label inside a function of assembly says more: where VM exits arrive behind a VMLAUNCH, for example.
-      const label = functions.length === 1 && symbol !== undefined && symbol.symbol.address > instance.start;
+      const label = all.length === 1 && symbol !== undefined && symbol.symbol.address > instance.start;
       return {
         ...common,
         name: label ? frameName(symbol.symbol, linear) : instance.name,
@@ -123,11 +128,6 @@ function framesAt(machine: Machine, image: Image, side: Side, activation: Activa
       };
     })
     .reverse();
-}
-
-function lineOfCall(image: Image, call: NonNullable<FunctionInstance['call']>, start: bigint): LineAt {
-  const file = image.program.lines.files.indexOf(call.path);
-  return { file, path: call.path, line: call.line, column: call.column, start, end: start };
 }
 
 /** Functions by name alone, as C debuggers do; labels with the offset, which is all there is. */

@@ -9,6 +9,7 @@ import { afterPrologue } from './breakpoints.ts';
 import { deliveredVectors, injectionIsPending, injects, injectsInterrupt } from './event-delivery.ts';
 import type { DecodedInstruction } from './instructions.ts';
 import { currentPosition, instructionHere, nextLinear, type Position, toLinear } from './position.ts';
+import { enterInlined, type Standing, standingAt } from './source/inlined.ts';
 import { sideFrames } from './stack.ts';
 
 export type StepKind = 'in' | 'over' | 'out';
@@ -33,8 +34,10 @@ const SINGLE: Wanted = { single: true };
 /** The plan of a step from where the machine stands now. */
 export function planStep(machine: Machine, image: Image, kind: StepKind, granularity: Granularity): Plan {
   if (kind === 'out') return stepOut(machine, image);
-  const line = granularity === 'statement' ? lineAt(image, currentPosition(machine).linear) : undefined;
-  return line === undefined ? stepInstruction(machine, kind) : stepStatement(machine, image, kind, line);
+  if (granularity === 'instruction') return stepInstruction(machine, kind);
+  const standing = standingAt(machine, image, currentPosition(machine).linear);
+  if (standing.line === undefined) return stepInstruction(machine, kind);
+  return stepStatement(machine, image, kind, standing, standing.line);
 }
 
 /** Instruction by instruction until the processor stands outside a range of linear addresses, or on the other side. */
@@ -197,9 +200,11 @@ function* crossed(machine: Machine, stop: Stop): Generator<Wanted, boolean, Stop
 }
 
 /** Instruction steps until another source line begins. */
-function* stepStatement(machine: Machine, image: Image, kind: 'in' | 'over', startLine: LineAt): Plan {
+function* stepStatement(machine: Machine, image: Image, kind: 'in' | 'over', start: Standing, startLine: LineAt): Plan {
   const side = machine.side();
-  const inlined = kind === 'over' ? inlinedInto(image, currentPosition(machine).linear) : undefined;
+  // Into an inlined copy: the processor stands in it already.
+  if (kind === 'in' && start.called !== undefined)
+    return enterInlined(machine, currentPosition(machine).linear, start.entered + 1);
   for (;;) {
     const before = currentPosition(machine);
     const instruction = instructionHere(machine, before);
@@ -212,32 +217,44 @@ function* stepStatement(machine: Machine, image: Image, kind: 'in' | 'over', sta
       yield* runTo(machine, nextLinear(before, instruction), before, before.stack);
       here = currentPosition(machine);
     }
-    if (inlined?.(here.linear) === true) continue;
-    if (isNewStatement(image, here, startLine)) return;
+    const now = standingAt(machine, image, here.linear);
+    if (now.called !== undefined && isSameFrame(now, start)) {
+      const sameLine = now.line?.line === startLine.line && now.line.file === startLine.file;
+      // Another call of the same line is entered, as a call is.
+      if (sameLine && kind === 'in') return enterInlined(machine, here.linear, 1);
+      if (!sameLine || here.linear === startLine.start) return;
+      continue;
+    }
+    // To step over inlined code is to stay where one is.
+    if (kind === 'over' && isInside(now, start)) continue;
+    if (now.called === undefined ? isNewStatement(image, here, startLine) : now.line?.line !== startLine.line) return;
   }
 }
 
-/** Tells addresses whose code was inlined into the function (or inlined copy) at `start`: to step over them is to stay where one is. */
-function inlinedInto(image: Image, start: bigint): ((address: bigint) => boolean) | undefined {
-  const { debug } = image.program;
-  const from = debug?.functionsAt(start);
-  if (debug === undefined || from === undefined || from.length === 0) return undefined;
-  return (address) => {
-    const chain = debug.functionsAt(address);
-    return chain.length > from.length && from.every((instance, level) => chain[level] === instance);
-  };
-}
+const isSameFrame = ({ functions }: Standing, start: Standing): boolean =>
+  functions.length === start.functions.length &&
+  functions.every((instance, level) => start.functions[level] === instance);
+
+/** In a copy that was inlined into the function, or copy, where the step began. */
+const isInside = ({ functions }: Standing, start: Standing): boolean =>
+  start.functions.length > 0 &&
+  functions.length > start.functions.length &&
+  start.functions.every((instance, level) => functions[level] === instance);
 
 /** Out of an inlined copy: until its code ends, calls in it run through. False when the machine does not stand in one. */
 function* outOfInlined(machine: Machine, image: Image): Generator<Wanted, boolean, Stop> {
   const start = currentPosition(machine);
-  const { debug } = image.program;
-  const copy = debug?.functionsAt(start.linear).at(-1);
-  if (debug === undefined || copy?.inlined !== true) return false;
+  const copy = standingAt(machine, image, start.linear).functions.at(-1);
+  if (copy?.inlined !== true) return false;
   for (;;) {
     yield* stepInstruction(machine, 'over');
     const here = currentPosition(machine);
-    if (here.side !== start.side || !debug.functionsAt(here.linear).includes(copy)) return true;
+    if (here.side !== start.side) return true;
+    if (image.program.debug?.functionsAt(here.linear).includes(copy) === true) continue;
+    // What is left of a line of the copy shows the caller in a line that is not its own.
+    const line = lineAt(image, here.linear);
+    const foreign = line !== undefined && (line.line !== copy.call?.line || line.path !== copy.call.path);
+    if (!foreign || line.start === here.linear) return true;
   }
 }
 

@@ -50,6 +50,8 @@ export async function runSlices(run: Run, plan: Plan | undefined): Promise<Outco
   const { scheduler, wishes, files } = run;
   const { machine } = run.judge;
   let wanted = nextWanted(plan, undefined);
+  // Into an inlined function: nothing moves.
+  if (plan !== undefined && wanted === undefined) return { cause: { kind: 'step' } };
   const stepped = machine.processor();
   let breath = scheduler.now();
   let looked = breath;

@@ -1,23 +1,16 @@
 // The stack and the variables of a program that runs, at many stops: as gdb has them, which drives the machine by the remote stub and reads
 // the program's debug information itself.
 
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { createScheduler } from '../../../src/debugger/scheduler.ts';
-import { Session } from '../../../src/debugger/session.ts';
 import { frameKey, type RowSubject, typedRows } from '../../../src/debugger/source/rows.ts';
 import { type CodeFrame, stackFrames } from '../../../src/debugger/stack.ts';
-import { GdbStub } from '../../../src/gdb/stub.ts';
-import { createMachine } from '../../../src/machine/machine.ts';
 import type { Machine } from '../../../src/machine/types.ts';
-import { type Image, imageOf } from '../../../src/program/image.ts';
+import type { Image } from '../../../src/program/image.ts';
 import { build, FIXTURES, titleOf, type Variant } from '../../program/compile.ts';
-import { lacking, load, MEMORY, temporaryFolder } from '../../program/toolchain.ts';
-import { coreModule } from '../../vmx/hypervisors.ts';
+import { lacking, temporaryFolder } from '../../program/toolchain.ts';
+import { gdbOutput } from './gdb.ts';
 
 /** A number as text, a list, an object, or null for what is not there (any more). */
 type Tree = string | null | readonly Tree[] | { readonly [name: string]: Tree };
@@ -80,58 +73,21 @@ function ownFrames(machine: Machine, image: Image): SeenFrame[] {
 
 /** Runs a program under gdb from stop to stop; what gdb saw at each, and what we saw whenever the machine stood. */
 async function watched(elf: string, lines: readonly number[]): Promise<{ gdb: Seen[]; own: Seen[] }> {
-  const program = await load(elf, { bits: 64 });
-  const machine = createMachine({ coreWasm: coreModule(), ramSize: MEMORY, program });
-  const image = imageOf(program);
   const own: Seen[] = [];
-  let stub: GdbStub | undefined;
-  const session = new Session({
-    machine,
-    image,
-    scheduler: createScheduler(),
-    stopOnEntry: true,
-    stopOnFirstVmExit: false,
-    events: {
-      continued: () => {},
-      stopped: (cause) => {
-        own.push({ pc: Number(machine.readRegister('rip')), frames: ownFrames(machine, image) });
-        stub?.stopped(cause);
-      },
-      ended: (status) => stub?.ended(status),
-      logged: () => {},
-    },
-  });
-  session.start();
-  const server = createServer((socket) => {
-    stub = new GdbStub(
-      session,
-      (bytes) => void socket.write(bytes),
-      () => socket.end(),
-    );
-    socket.on('data', (bytes: Uint8Array) => stub!.push(bytes));
-    socket.on('error', () => {});
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  try {
-    const { port } = server.address() as AddressInfo;
-    const commands = [
-      ...['set pagination off', 'set confirm off', `target remote 127.0.0.1:${port}`],
+  const output = await gdbOutput(
+    elf,
+    [
       ...lines.map((line) => `break calls.c:${line}`),
       `set $end = ${lines.at(-1)}`,
       `source ${join(FIXTURES, 'frames.py')}`,
-      'kill',
-    ];
-    const args = ['-nx', '-q', '-batch', ...commands.flatMap((command) => ['-ex', command]), elf];
-    const { stdout, stderr } = await promisify(execFile)('gdb', args, { maxBuffer: 16 << 20, timeout: 60_000 });
-    const gdb = stdout
-      .split('\n')
-      .flatMap((text) => (text.startsWith('STOP ') ? (JSON.parse(text.slice(5)) as Seen) : []));
-    if (gdb.at(-1)?.frames[0]?.line !== lines.at(-1)) throw new Error(stdout + stderr);
-    return { gdb, own };
-  } finally {
-    session.dispose();
-    server.close();
-  }
+    ],
+    ({ machine, image }) => own.push({ pc: Number(machine.readRegister('rip')), frames: ownFrames(machine, image) }),
+  );
+  const gdb = output
+    .split('\n')
+    .flatMap((text) => (text.startsWith('STOP ') ? (JSON.parse(text.slice(5)) as Seen) : []));
+  if (gdb.at(-1)?.frames[0]?.line !== lines.at(-1)) throw new Error(output);
+  return { gdb, own };
 }
 
 const SOURCE = readFileSync(join(FIXTURES, 'calls.c'), 'utf8').split('\n');
