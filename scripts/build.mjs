@@ -16,7 +16,7 @@ const ENTRIES = [
   { in: 'src/lsp/browser.ts', out: 'language-worker.js', external: [], platform: 'browser', format: 'iife' },
 ];
 
-const VIEWS = ['vmcs', 'exits', 'trace', 'translation', 'machine'];
+const VIEWS = ['vmcs', 'exits', 'trace', 'translation', 'memory', 'machine'];
 const VIEW_SOURCES = join(ROOT, 'src', 'extension', 'views', 'web');
 
 /** What the extension loads when it is first needed stays a file of its own. */

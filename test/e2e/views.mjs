@@ -5,9 +5,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   breakpointAt,
+  chooseFromMenu,
   continueRun,
   debuggerStops,
   eventually,
+  hasBreakpoint,
   openFile,
   palette,
   picture,
@@ -215,6 +217,75 @@ async function translation({ page }) {
   await offline(frame);
 }
 
+/** What the memory view shows of the host's stack: who points there, what a step changed, what wrote it. */
+async function memory({ page }) {
+  await startConfiguration(page, 'hello-vmx');
+  await debuggerStops(page);
+  await closePanel(page);
+  const frame = await openView(page, 'Show Memory', 'memory', '[data-cell]');
+  const address = frame.getByRole('textbox', { name: 'Address' });
+  const show = async (text) => {
+    await address.fill(text);
+    await address.press('Enter');
+  };
+  await frame.locator('#status', { hasText: 'Linear memory of the host, rsp is hva:' }).waitFor();
+  await show('rsp - 0x50');
+  await frame.locator('.cell.pointed[title*="rsp"]').waitFor();
+
+  // The step pushes the guest's registers: they are marked, with what was there.
+  await page.keyboard.press('F10');
+  await frame.locator('.cell.changed').first().waitFor();
+  await frame.locator('#status', { hasText: 'changed since the last stop' }).waitFor();
+  await picture(page, 'memory');
+
+  // The keys move the chosen cell and scroll at the ends; an edit is written, and read back by an expression.
+  await frame.locator('[data-cell]').first().click();
+  const first = await frame.locator('[aria-selected]').getAttribute('data-cell');
+  await page.keyboard.press('ArrowUp');
+  await frame.locator(`[data-cell="${first}"]:not([aria-selected])`).waitFor();
+  await page.keyboard.press('ArrowDown');
+  await frame.locator(`[data-cell="${first}"][aria-selected]`).waitFor();
+  await page.keyboard.type('41');
+  await page.keyboard.press('Enter');
+  await frame.locator(`[data-cell="${first}"]`, { hasText: '41' }).waitFor();
+  await frame.locator('[data-row] .characters', { hasText: /A/ }).first().waitFor();
+
+  // Where nothing is mapped stands why; an expression that is none says so.
+  await show('0x7ffffffff000');
+  await frame.locator('.unreadable .notes', { hasText: 'is not mapped' }).first().waitFor();
+  await show('no_such_symbol');
+  await frame.locator('#alert', { hasText: 'no_such_symbol' }).waitFor();
+  await frame.getByRole('button', { name: 'Back' }).click();
+
+  // The fields of the VMCS have their names; an address in it is followed.
+  await show('vmcs:0x10');
+  await frame.getByLabel('Show as').selectOption('8');
+  const field = frame.locator('.cell.pointed[title*="HOST_RIP"]');
+  await show('HOST_RIP');
+  await frame.locator('.notes', { hasText: 'HOST_RIP' }).first().waitFor();
+  await show('vmcs:0x10');
+  await frame.locator('#status', { hasText: 'Current VMCS' }).waitFor();
+  await eventually(async () => {
+    if ((await field.count()) === 0) await frame.getByRole('button', { name: 'Next page' }).click();
+    return (await field.count()) > 0 || 'the VMCS has no HOST_RIP';
+  });
+  await field.click();
+  await frame.locator('#chosen', { hasText: 'HOST_RIP is here' }).waitFor();
+  await page.keyboard.press('Enter');
+  await frame.locator('#status', { hasText: 'hva:HOST_RIP is' }).waitFor();
+  await show('rsp');
+  await frame.locator('[data-cell]').first().waitFor();
+  await themed(page, frame, 'the memory view');
+  await offline(frame);
+
+  // The menu of a cell: a breakpoint on its writes; a button goes back to what wrote it.
+  await frame.locator('.cell.changed').first().click();
+  await chooseFromMenu(page, frame.locator('.cell.changed').first(), 'Break on Write', () => true);
+  await hasBreakpoint(page, 'write:qword[hva:');
+  await frame.getByRole('button', { name: 'Who wrote this?' }).click();
+  await topFrame(page, /^host_entry(\+0x[0-9a-f]+)? .*hello-vmx\.asm.*\b31\b/);
+}
+
 /** The processor is in the host after a VM exit, and in the guest after a VM entry. */
 async function machine({ page }) {
   await startConfiguration(page, 'tiny-hypervisor');
@@ -252,6 +323,7 @@ export const tests = {
   'the VM exits view': exits,
   'a saved run': savedRun,
   'the address translation view': translation,
+  'the memory view': memory,
   'the machine view': machine,
   'marks in the editor': editorMarks,
 };

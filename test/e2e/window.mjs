@@ -252,6 +252,22 @@ const showVariable = (page, name) => showRow(page, variables(page), variableRow(
 /** Waits until the call stack has a row with a text, and scrolls it into sight. */
 export const hasFrame = (page, text) => showRow(page, stack(page), stackRow(page, text), text);
 
+/** Waits until the Breakpoints view has a row with a text, and scrolls it into sight. */
+export const hasBreakpoint = (page, text) => {
+  const view = page.locator('.debug-breakpoints');
+  return showRow(page, view, view.locator('.monaco-list-row', { hasText: text }).first(), text);
+};
+
+/** Chooses from the context menu of an element; `isDone` answers whether that did what it should. A menu that just opened takes no click yet. */
+export const chooseFromMenu = (page, element, item, isDone) =>
+  eventually(async () => {
+    const entry = page.locator('.context-view .action-label', { hasText: item }).first();
+    if (!(await entry.isVisible())) await element.click({ button: 'right', timeout: 5000 });
+    await entry.click({ timeout: 5000 });
+    await entry.waitFor({ state: 'hidden', timeout: 1000 });
+    return (await isDone()) || `"${item}" of the menu did nothing`;
+  });
+
 /** Text of a row of the Variables view. */
 export async function rowValue(page, name) {
   const row = await showVariable(page, name);

@@ -10,6 +10,7 @@ import { HISTORY_REQUESTS } from './history.ts';
 import { LANGUAGE_REQUESTS } from './language.ts';
 import { LIFECYCLE_REQUESTS } from './lifecycle.ts';
 import { MEMORY_REQUESTS } from './memory.ts';
+import { MEMORY_VIEW_REQUESTS } from './memory-view.ts';
 import { SNAPSHOT_REQUESTS } from './snapshots.ts';
 import { SOURCE_REQUESTS } from './sources.ts';
 import { STACK_REQUESTS } from './stack.ts';
@@ -29,6 +30,7 @@ const REQUESTS = new Map<string, Handler>(
     ...VARIABLE_REQUESTS,
     ...EVALUATION_REQUESTS,
     ...MEMORY_REQUESTS,
+    ...MEMORY_VIEW_REQUESTS,
     ...EXPLANATION_REQUESTS,
     ...SOURCE_REQUESTS,
     ...TARGET_REQUESTS,

@@ -1,9 +1,10 @@
-// What views remember of a run: the VMCS as it was at the last VM exit and at the last stop.
+// What views remember of a run: the VMCS as it was at the last VM exit and at the last stop, and the memory that was looked at.
 
 import type { Machine } from '../../machine/types.ts';
 import { vmcsFieldByEncoding } from '../../spec/vmcs-fields.ts';
 import { vmcsFieldOffset, VMCS_REGION_SIZE } from '../../spec/vmcs-layout.ts';
 import type { FilteredExits } from './chosen-exits.ts';
+import { copyMemory, type MemoryRecord, newMemoryRecord } from './memory-record.ts';
 
 /** The bytes of a VMCS region as they were. */
 export interface VmcsImage {
@@ -18,6 +19,7 @@ export interface ViewRecord {
   readonly atExit: () => VmcsImage | undefined;
   /** When the machine last went on from a stop. */
   atStop: VmcsImage | undefined;
+  readonly memory: MemoryRecord;
 }
 
 /** Begins to record. */
@@ -28,13 +30,14 @@ export function recordRun(machine: Machine): ViewRecord {
     copy.exit > 0 && copy.exit === machine.exitCount()
       ? { address: BigInt(copy.address), bytes: copy.bytes }
       : undefined;
-  return { filtered: undefined, atExit, atStop: undefined };
+  return { filtered: undefined, atExit, atStop: undefined, memory: newMemoryRecord() };
 }
 
 /** The machine goes on: what it leaves is the last stop. */
 export function leaveStop(record: ViewRecord, machine: Machine): void {
   const address = machine.currentVmcs();
   record.atStop = address === undefined ? undefined : imageOfVmcs(machine, address);
+  copyMemory(record.memory, machine);
 }
 
 function imageOfVmcs(machine: Machine, address: bigint): VmcsImage {

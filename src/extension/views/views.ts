@@ -1,26 +1,14 @@
 // The views and what they may ask for.
 import * as vscode from 'vscode';
+import { memoryActions, memoryCommands, showMemory } from './memory-commands.ts';
 import { type OpenedView, registerView } from './panel.ts';
 import { saveAs } from './save-as.ts';
 import { savedRunEditor, saveRun } from './saved-runs.ts';
 import type { SessionWatch } from './session-state.ts';
 
-/** Opens memory in the hex editor, when it is installed. */
-async function openMemory(watch: SessionWatch, reference: unknown): Promise<void> {
-  if (watch.session === undefined || typeof reference !== 'string') return;
-  if (vscode.extensions.getExtension('ms-vscode.hexeditor') === undefined) {
-    throw new Error(
-      `Memory opens in Microsoft's extension "Hex Editor", which is not installed. Without it, evaluate x ${reference} in the debug console.`,
-    );
-  }
-  const path = `/${encodeURIComponent(reference)}/memory.bin`;
-  const uri = vscode.Uri.from({ scheme: 'vscode-debug-memory', authority: watch.session.id, path });
-  await vscode.commands.executeCommand('vscode.openWith', uri, 'hexEditor.hexedit');
-}
-
 /** What VS Code gives to commands of the Variables view. */
 interface VariableContext {
-  readonly variable?: { readonly evaluateName?: string; readonly value: string };
+  readonly variable?: { readonly evaluateName?: string; readonly memoryReference?: string; readonly value: string };
 }
 
 /** Shows the way of the address that a variable or register holds. */
@@ -30,6 +18,15 @@ function translateVariable({ variable }: VariableContext = {}): Thenable<unknown
     return vscode.window.showInformationMessage('Choose a variable or register that holds an address.');
   }
   return vscode.commands.executeCommand('ringside.showTranslation', expression);
+}
+
+/** Shows the memory that a variable or register is in or points to. */
+function memoryOfVariable({ variable }: VariableContext = {}): Thenable<unknown> {
+  const address = variable?.memoryReference ?? /0x[0-9a-f]+/i.exec(variable?.value ?? '')?.[0];
+  if (address === undefined) {
+    return vscode.window.showInformationMessage('Choose a variable or register that holds an address.');
+  }
+  return vscode.commands.executeCommand('ringside.showMemory', address);
 }
 
 const saveCsv = (text: unknown): Promise<boolean> =>
@@ -56,12 +53,21 @@ export function registerViews(context: vscode.ExtensionContext, watch: SessionWa
       title: 'Address Translation',
       command: 'ringside.showTranslation',
       requests: ['ringside/translate', 'ringside/addressSpace'],
-      actions: { memory: (reference) => openMemory(watch, reference) },
+      actions: { memory: showMemory },
+    },
+    {
+      id: 'memory',
+      title: 'Memory',
+      command: 'ringside.showMemory',
+      requests: ['ringside/memory', 'writeMemory'],
+      actions: memoryActions(watch),
     },
     { id: 'machine', title: 'Machine', command: 'ringside.showMachine', requests: ['ringside/machine'] },
   ];
   return [
     vscode.commands.registerCommand('ringside.translateVariable', translateVariable),
+    vscode.commands.registerCommand('ringside.memoryOfVariable', memoryOfVariable),
+    ...memoryCommands(watch),
     ...kinds.map((kind) => registerView(context, watch, kind)),
     savedRunEditor(context, watch, { save: saveCsv }),
   ];
