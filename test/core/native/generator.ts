@@ -13,6 +13,7 @@ export interface Item {
   readonly length: number;
   readonly undefinedFlags: number;
   readonly flagsLostByFault: boolean;
+  readonly tagsLostByFault: boolean;
 }
 
 export interface Sequence {
@@ -102,6 +103,7 @@ function sequenceAt(random: Random, deck: Deck, recipe: Recipe, start: number): 
       length: w.bytes.length - offset,
       undefinedFlags,
       flagsLostByFault: row.flagsLostByFault,
+      tagsLostByFault: row.tagsLostByFault ?? false,
     });
   }
   const exit = start - ((start - CODE) % CODE_BLOCK) + EXIT[mode];

@@ -15,6 +15,8 @@ export interface Row {
   readonly modes: readonly Mode[];
   /** A fault in the middle leaves the flags to the vendor. */
   readonly flagsLostByFault: boolean;
+  /** A fault leaves TOP and tags of the x87 registers to the vendor. */
+  readonly tagsLostByFault?: boolean;
 }
 
 type Width = 8 | 16 | 32 | 64;

@@ -94,6 +94,14 @@ import {
   aligned, bytesInOrder, insertSingle, join, mask16, mask32, mask64, roundedProducts, shuffled16, shuffled32, shuffled64, smallestWord,
   sumOfDifferences, sumsOfDifferences, testBits, unsignedBySigned, upper,
 } from '${core}/simd/lanes.ts';
+import { ADD, DIVIDE, MULTIPLY, SUBTRACT } from '${core}/float/sse.ts';
+import {
+  MAXIMUM, MINIMUM, SQUARE_ROOT, alternating, compareFlags, comparePacked, dotProduct, horizontal, packed, scalar,
+} from '${core}/simd/float.ts';
+import { approximate } from '${core}/simd/float-approximate.ts';
+import {
+  fromDoublewords, fromGeneral, narrow, roundElements, toDoublewords, toGeneral, widen,
+} from '${core}/simd/float-convert.ts';
 import { mmxEmpty, mmxUsed } from '${core}/simd/mmx.ts';
 import { setMxcsr } from '${core}/simd/mxcsr.ts';
 import { compareStrings } from '${core}/simd/strings.ts';
