@@ -1,7 +1,7 @@
 // Builds everything that ships into dist/: core.wasm, the command line (also the debug adapter), the extension.
 // `--watch` rebuilds the bundles on change; `--if-needed` does nothing when no source is newer than the build.
-import { cpSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import { build, context } from 'esbuild';
 import { browserShims } from './browser-shims.mjs';
 import { ROOT, run, say } from './lib/run.mjs';
@@ -38,10 +38,12 @@ function newest(path) {
 }
 
 function upToDate() {
-  const inputs = ['src', 'package.json', 'scripts/build.mjs'].map((path) => newest(join(ROOT, path)));
-  const outputs = [...ENTRIES.map((entry) => entry.out), ...VIEWS.map((view) => `views/${view}.js`)].map((out) =>
-    newest(join(DIST, out)),
-  );
+  const inputs = ['src', 'samples/labs', 'package.json', 'scripts/build.mjs'].map((path) => newest(join(ROOT, path)));
+  const outputs = [
+    ...ENTRIES.map((entry) => entry.out),
+    ...VIEWS.map((view) => `views/${view}.js`),
+    'samples.json',
+  ].map((out) => newest(join(DIST, out)));
   return Math.min(...outputs) > Math.max(...inputs);
 }
 
@@ -78,6 +80,27 @@ function viewOptions() {
   };
 }
 
+/** What a copy of the labs needs of the samples; the labs include from beside themselves. */
+const LAB_FOLDERS = ['labs', 'include', 'hello-vmx', 'broken-entry'];
+
+/** The list of these files, and what each lab is called: for where folders cannot be listed. */
+function sampleList() {
+  const samples = join(ROOT, 'samples');
+  const files = LAB_FOLDERS.flatMap((folder) =>
+    readdirSync(join(samples, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => statSync(join(samples, folder, name)).isFile())
+      .map((name) => `${folder}/${name.split(sep).join('/')}`),
+  ).sort();
+  const labs = files
+    .map((file) => /^labs\/(\d\d-[^/]+)\/README\.md$/.exec(file)?.[1])
+    .filter((name) => name !== undefined)
+    .map((name) => {
+      const [heading] = readFileSync(join(samples, 'labs', name, 'README.md'), 'utf8').split('\n');
+      return { name, title: heading.replace(/^# /, '') };
+    });
+  return { files, labs };
+}
+
 async function main() {
   const watch = process.argv.includes('--watch');
   mkdirSync(DIST, { recursive: true });
@@ -86,6 +109,7 @@ async function main() {
   if (core !== 0) process.exit(core);
   // The assembler's encoder and the disassembler read this file from beside the bundle.
   cpSync(join(ROOT, 'node_modules', 'iced-x86', 'iced_x86_bg.wasm'), join(DIST, 'iced_x86_bg.wasm'));
+  writeFileSync(join(DIST, 'samples.json'), JSON.stringify(sampleList()));
   mkdirSync(join(DIST, 'views'), { recursive: true });
   cpSync(join(VIEW_SOURCES, 'views.css'), join(DIST, 'views', 'views.css'));
   if (watch) {

@@ -52,7 +52,10 @@ if (typeof host === 'string') {
   stages.push(await stage('package', process.execPath, [join(ROOT, 'scripts', 'package.mjs')]));
   stages.push(await stage('tests in a real VS Code', process.execPath, [join(ROOT, 'test', 'e2e', 'main.mjs')]));
   stages.push(
-    await stage('tests in a VS Code for the web', process.execPath, [join(ROOT, 'test', 'e2e', 'browser.mjs')]),
+    await stage('tests in a VS Code whose extension host is a worker', process.execPath, [
+      join(ROOT, 'test', 'e2e', 'browser.mjs'),
+    ]),
+    await stage('tests in VS Code for the Web', process.execPath, [join(ROOT, 'test', 'e2e', 'web.mjs')]),
   );
 }
 

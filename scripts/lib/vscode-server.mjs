@@ -33,7 +33,8 @@ export function freePort(wanted = 0) {
   });
 }
 
-function answers(url) {
+/** True when the address answers with a page. */
+export function answers(url) {
   return new Promise((resolve) => {
     http
       .get(url, (response) => {

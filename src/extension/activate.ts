@@ -15,12 +15,20 @@ import { registerViews } from './views/views.ts';
 
 export const DEBUG_TYPE = 'ringside';
 
-/** `loadClient`: gives the client of the language server, when the first assembly source is open. `tests`: who carries tests out. */
+/** What is different on the desktop and in a browser. */
+export interface Surroundings {
+  /** There is no computer with folders and programs behind the editor. */
+  readonly browser: boolean;
+  readonly adapters: vscode.DebugAdapterDescriptorFactory;
+  /** Gives the client of the language server, when the first assembly source is open. */
+  readonly loadClient: () => Promise<ClientModule>;
+  /** Who carries tests out. */
+  readonly tests: TestRunner;
+}
+
 export function activateWith(
   context: vscode.ExtensionContext,
-  adapters: vscode.DebugAdapterDescriptorFactory,
-  loadClient: () => Promise<ClientModule>,
-  tests: TestRunner,
+  { browser, adapters, loadClient, tests }: Surroundings,
 ): void {
   const problems = entryProblems(DEBUG_TYPE);
   const watch = watchSessions(DEBUG_TYPE);
@@ -39,8 +47,8 @@ export function activateWith(
     serialConsoles(DEBUG_TYPE),
     problems.disposable,
     languageSupport(context, DEBUG_TYPE, loadClient),
-    testController(DEBUG_TYPE, tests),
-    ...firstSteps(context),
+    testController(context, DEBUG_TYPE, tests),
+    ...firstSteps(context, browser),
     ...registerCommands(DEBUG_TYPE, problems),
   );
 }

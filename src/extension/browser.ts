@@ -6,6 +6,10 @@ import { testWorker } from './tests/worker.ts';
 import { workerAdapterFactory } from './worker-adapter.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
-  const loadClient = () => Promise.resolve({ startClient });
-  activateWith(context, workerAdapterFactory(context.extensionUri), loadClient, testWorker(context.extensionUri));
+  activateWith(context, {
+    browser: true,
+    adapters: workerAdapterFactory(context.extensionUri),
+    loadClient: () => Promise.resolve({ startClient }),
+    tests: testWorker(context.extensionUri),
+  });
 }

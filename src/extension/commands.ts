@@ -3,17 +3,17 @@ import * as vscode from 'vscode';
 import type { AuditBody } from '../dap/protocol.ts';
 import type { EntryProblems } from './diagnostics.ts';
 import { launchProgram } from './configuration.ts';
-import { programOf } from './places.ts';
+import { programInView, programOf, shortPath } from './places.ts';
 
 /** Debugs or runs the file that the command was called on, else the one in the editor. */
 async function start(uri: vscode.Uri | undefined, options: vscode.DebugSessionOptions): Promise<void> {
-  const file = uri ?? vscode.window.activeTextEditor?.document.uri;
+  const file = uri ?? vscode.window.activeTextEditor?.document.uri ?? programInView();
   if (file === undefined) {
     void vscode.window.showErrorMessage('Ringside: open an assembly source or a multiboot ELF first.');
     return;
   }
   const folder = vscode.workspace.getWorkspaceFolder(file);
-  const name = `Debug ${vscode.workspace.asRelativePath(file)}`;
+  const name = `Debug ${shortPath(file)}`;
   await vscode.debug.startDebugging(folder, launchProgram(programOf(file), name), options);
 }
 

@@ -1,28 +1,32 @@
 // Launch configurations: what F5 does without a launch.json, and what it takes from the file that is open.
 import * as vscode from 'vscode';
-import { programOf } from './places.ts';
+import { programInView, programOf, shortPath } from './places.ts';
 
 const PROGRAM_PATTERN = '**/*.{asm,nasm,elf}';
-const PROGRAM_FILE = /\.(asm|nasm|elf|bin)$/i;
+// biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of VS Code's configuration files
+const THE_FILE = '${file}';
 
 /** A launch configuration for one program, with the defaults that a first session wants. */
 export function launchProgram(program: string, name: string): vscode.DebugConfiguration {
   return { type: 'ringside', request: 'launch', name, program };
 }
 
-/** Completes what the user left out. With no launch.json at all, F5 debugs the file in the editor. */
+/** Completes what the user left out. With no launch.json at all, F5 debugs the file in the editor; so it does with its variable, wherever the file is. */
 export function configurationProvider(): vscode.DebugConfigurationProvider {
   return {
     resolveDebugConfiguration(_folder, configuration) {
-      if (configuration.type) return configuration;
-      const file = vscode.window.activeTextEditor?.document;
-      if (!file || !PROGRAM_FILE.test(file.fileName)) {
+      const file = programInView();
+      if (configuration.type) {
+        const named = configuration['program'] === THE_FILE && file !== undefined;
+        return named ? { ...configuration, program: programOf(file) } : configuration;
+      }
+      if (file === undefined) {
         void vscode.window.showErrorMessage(
           'Ringside has no program to debug. Open an .asm file and press F5, or add a launch configuration of type "ringside" whose "program" names an assembly source or a multiboot ELF.',
         );
         return undefined;
       }
-      return launchProgram(programOf(file.uri), `Debug ${vscode.workspace.asRelativePath(file.uri)}`);
+      return launchProgram(programOf(file), `Debug ${shortPath(file)}`);
     },
   };
 }
@@ -33,7 +37,7 @@ export function dynamicConfigurations(): vscode.DebugConfigurationProvider {
     async provideDebugConfigurations(folder) {
       const pattern = folder ? new vscode.RelativePattern(folder, PROGRAM_PATTERN) : PROGRAM_PATTERN;
       const files = await vscode.workspace.findFiles(pattern, '**/node_modules/**', 50);
-      return files.map((uri) => launchProgram(programOf(uri), `Debug ${vscode.workspace.asRelativePath(uri)}`));
+      return files.map((uri) => launchProgram(programOf(uri), `Debug ${shortPath(uri)}`));
     },
   };
 }

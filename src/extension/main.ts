@@ -8,7 +8,11 @@ import { testProcess } from './tests/process.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
   const ringside = commandLine(context.extensionPath);
-  const loadClient = () => import('./language-client.ts');
-  activateWith(context, adapterFactory(context.extensionPath), loadClient, testProcess(ringside));
+  activateWith(context, {
+    browser: false,
+    adapters: adapterFactory(context.extensionPath),
+    loadClient: () => import('./language-client.ts'),
+    tests: testProcess(ringside),
+  });
   context.subscriptions.push(ringsideTasks(ringside));
 }

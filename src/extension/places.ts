@@ -6,6 +6,25 @@ const URI = /^[a-z][\w+.-]+:\//i;
 /** What a launch configuration says for a file: its path where it is on this computer. */
 export const programOf = (file: vscode.Uri): string => (file.scheme === 'file' ? file.fsPath : file.toString());
 
+const PROGRAM_FILE = /\.(asm|nasm|elf|bin)$/i;
+
+/** The program that a person looks at: in the editor, or, where that shows something else (a text, a walkthrough), in one beside or behind it. */
+export function programInView(): vscode.Uri | undefined {
+  const { activeTextEditor, visibleTextEditors, tabGroups } = vscode.window;
+  const editors = activeTextEditor === undefined ? visibleTextEditors : [activeTextEditor];
+  const shown = editors.map(({ document }) => document.uri);
+  const tabs = tabGroups.all
+    .flatMap((group) => group.tabs)
+    .flatMap(({ input }) => (input instanceof vscode.TabInputText ? [input.uri] : []));
+  return [...shown, ...(activeTextEditor === undefined ? tabs : [])].find(({ path }) => PROGRAM_FILE.test(path));
+}
+
+/** How people are told of a file: its path below the workspace, or its folder and name. */
+export function shortPath(uri: vscode.Uri): string {
+  if (vscode.workspace.getWorkspaceFolder(uri) !== undefined) return vscode.workspace.asRelativePath(uri);
+  return uri.path.split('/').slice(-2).join('/');
+}
+
 /** The path alone. */
 export const pathOf = (program: string): string => (URI.test(program) ? vscode.Uri.parse(program).path : program);
 

@@ -27,6 +27,8 @@ export async function openWindow({ settings } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'rs-'));
   const samples = join(folder, 'samples');
   cpSync(join(ROOT, 'samples'), samples, { recursive: true });
+  // A text that opens by itself would come between a test and its editor.
+  rmSync(join(samples, '.vscode', 'settings.json'));
   const server = await startVsCodeServer({
     host,
     folder,
@@ -42,6 +44,22 @@ export async function openWindow({ settings } = {}) {
       'terminal.integrated.gpuAcceleration': 'off',
     },
   });
+  const { browser, ...window } = await openPage(
+    `http://localhost:${server.port}/?folder=${encodeURIComponent(samples)}`,
+  );
+  return {
+    ...window,
+    samples,
+    async close() {
+      await browser.close();
+      await server.stop();
+      if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A browser with VS Code in it, once its window is there. */
+export async function openPage(address) {
   const browser = await chromium.launch({
     executablePath: which('chromium') ?? which('chromium-browser') ?? which('google-chrome'),
     args: CHROMIUM_FLAGS,
@@ -51,23 +69,16 @@ export async function openWindow({ settings } = {}) {
   const messages = [];
   page.on('console', (message) => messages.push(`${message.type()} ${message.text()}`));
   page.on('pageerror', (error) => messages.push(`error ${error}`));
-  await page.goto(`http://localhost:${server.port}/?folder=${encodeURIComponent(samples)}`, {
-    waitUntil: 'domcontentloaded',
-  });
+  await page.goto(address, { waitUntil: 'domcontentloaded' });
   await page.locator('.monaco-workbench').waitFor();
   return {
+    browser,
     page,
-    samples,
     /** Keeps a picture and the window's messages of a failure under build/e2e. */
     async keepFailure(name) {
       mkdirSync(FAILURES, { recursive: true });
       await page.screenshot({ path: join(FAILURES, `${name}.png`) }).catch(() => {});
       writeFileSync(join(FAILURES, `${name}.log`), messages.join('\n'));
-    },
-    async close() {
-      await browser.close();
-      await server.stop();
-      if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
     },
   };
 }
@@ -170,8 +181,8 @@ export async function continueRun(page) {
   await page.locator('.action-label.codicon-debug-continue:not(.disabled)').first().click();
 }
 
-/** Ends the session that runs, if one does, takes every breakpoint away and closes every editor. */
-export async function endSession(page) {
+/** Ends the session that runs, if one does, takes every breakpoint away and closes every terminal and editor; a browser alone has no command for terminals. */
+export async function endSession({ page, noTerminals }) {
   const stop = page.locator('.codicon-debug-stop').first();
   if (await stop.isVisible()) {
     await page.keyboard.press('Shift+F5');
@@ -179,9 +190,13 @@ export async function endSession(page) {
   }
   const breakpoints = page.locator('.pane-header[aria-label^="Breakpoints"]');
   if (!(await breakpoints.isVisible())) await palette(page, 'View: Show Run and Debug');
-  await breakpoints.hover();
-  await page.locator('.pane-header .action-label[aria-label^="Remove All Breakpoints"]').click();
-  await palette(page, 'Terminal: Kill All Terminals');
+  // Where nothing was ever debugged the view has no more than its welcome.
+  await breakpoints.or(page.locator('.welcome-view .monaco-button').first()).first().waitFor();
+  if (await breakpoints.isVisible()) {
+    await breakpoints.hover();
+    await page.locator('.pane-header .action-label[aria-label^="Remove All Breakpoints"]').click();
+  }
+  if (!noTerminals) await palette(page, 'Terminal: Kill All Terminals');
   await palette(page, 'View: Close All Editors');
 }
 

@@ -1,19 +1,38 @@
-// "Ringside: Open Labs": the labs of the workspace, or a copy of those that ship with the extension.
+// "Ringside: Open the First Lab" and "Open a Lab": the labs of the workspace, or a copy of those that come with the extension.
 import * as vscode from 'vscode';
-import { exists } from './new-project.ts';
 import { openFolder } from './open-folder.ts';
+import { copySamples, exists, ownFolder, readSamples } from './samples.ts';
+import { showLab } from './show-lab.ts';
 
-export const FIRST_LAB = '01-enter-vmx-operation';
-/** What the labs need stands beside them, as in the samples. */
-const FOLDERS = ['labs', 'include', 'hello-vmx', 'broken-entry'];
+const FIRST_LAB = '01-enter-vmx-operation';
 
-export async function openLab(context: vscode.ExtensionContext, lab: unknown): Promise<void> {
+/** `browser`: there is no folder of the computer's to copy to, and the copy is kept in the editor's storage. */
+export async function openLab(context: vscode.ExtensionContext, browser: boolean, lab: unknown): Promise<void> {
   const name = typeof lab === 'string' ? lab : FIRST_LAB;
   const [found] = await vscode.workspace.findFiles(`**/labs/${name}/lab.asm`, undefined, 1);
-  if (found !== undefined) {
-    await showLab(found);
-    return;
-  }
+  if (found !== undefined) await showLab(found);
+  else if (browser) await openOwnLab(context, name);
+  else await copyLabs(context, name);
+}
+
+/** Asks which. */
+export async function chooseLab(context: vscode.ExtensionContext, browser: boolean): Promise<void> {
+  const { labs } = await readSamples(context.extensionUri);
+  const chosen = await vscode.window.showQuickPick(
+    labs.map(({ name, title }) => ({ label: title, name })),
+    { title: 'Open a Lab', placeHolder: 'Each is a short text, a program to complete and a test' },
+  );
+  if (chosen !== undefined) await openLab(context, browser, chosen.name);
+}
+
+async function openOwnLab(context: vscode.ExtensionContext, name: string): Promise<void> {
+  const target = ownFolder(context);
+  if (!(await copied(context, target))) return;
+  await showLab(vscode.Uri.joinPath(target, 'labs', name, 'lab.asm'));
+  await vscode.commands.executeCommand('testing.refreshTests').then(undefined, () => {});
+}
+
+async function copyLabs(context: vscode.ExtensionContext, name: string): Promise<void> {
   const [parent] =
     (await vscode.window.showOpenDialog({
       title: 'Where do the labs go? A folder "ringside-labs" is made there.',
@@ -23,24 +42,17 @@ export async function openLab(context: vscode.ExtensionContext, lab: unknown): P
     })) ?? [];
   if (parent === undefined) return;
   const target = vscode.Uri.joinPath(parent, 'ringside-labs');
-  if (!(await exists(target))) {
-    try {
-      for (const folder of FOLDERS) {
-        const from = vscode.Uri.joinPath(context.extensionUri, 'samples', folder);
-        await vscode.workspace.fs.copy(from, vscode.Uri.joinPath(target, folder));
-      }
-    } catch (problem) {
-      const text = problem instanceof Error ? problem.message : String(problem);
-      void vscode.window.showErrorMessage(`Ringside: the labs could not be copied to ${target.fsPath}: ${text}`);
-      return;
-    }
-  }
-  await openFolder(context, target, `labs/${name}/lab.asm`);
+  const there = await exists(target);
+  if (there || (await copied(context, target))) await openFolder(context, target, `labs/${name}/lab.asm`);
 }
 
-/** The program to complete, and beside it what to do. */
-async function showLab(program: vscode.Uri): Promise<void> {
-  await vscode.window.showTextDocument(program, { viewColumn: vscode.ViewColumn.One });
-  const text = vscode.Uri.joinPath(program, '..', 'README.md');
-  await vscode.commands.executeCommand('markdown.showPreviewToSide', text).then(undefined, () => {});
+async function copied(context: vscode.ExtensionContext, target: vscode.Uri): Promise<boolean> {
+  try {
+    await copySamples(context.extensionUri, target);
+    return true;
+  } catch (problem) {
+    const text = problem instanceof Error ? problem.message : String(problem);
+    void vscode.window.showErrorMessage(`Ringside: the labs could not be copied to ${target.fsPath}: ${text}`);
+    return false;
+  }
 }

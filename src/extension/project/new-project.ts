@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { nameProblem, type ProjectKind, projectFiles, TEMPLATES } from './files.ts';
 import { openFolder } from './open-folder.ts';
+import { exists, ownFolder } from './samples.ts';
 
 const KINDS: readonly (vscode.QuickPickItem & { readonly kindOfProject: ProjectKind })[] = [
   {
@@ -18,19 +19,45 @@ const KINDS: readonly (vscode.QuickPickItem & { readonly kindOfProject: ProjectK
   },
 ];
 
-export async function newProject(context: vscode.ExtensionContext): Promise<void> {
-  const kind = await vscode.window.showQuickPick(KINDS, {
-    title: 'New Hypervisor Project (1/3): language',
-    placeHolder: 'What is the hypervisor written in?',
-  });
+/** In a browser nothing builds C, and folders are those of the workspace or the editor's storage. */
+export async function newProject(context: vscode.ExtensionContext, browser: boolean): Promise<void> {
+  const kind = browser ? KINDS[0] : await askKind();
   if (kind === undefined) return;
   const name = await vscode.window.showInputBox({
-    title: 'New Hypervisor Project (2/3): name',
+    title: browser ? 'New Hypervisor Project: name' : 'New Hypervisor Project (2/3): name',
     prompt: 'Name of the project; its folder is named so, too.',
     value: 'my-hypervisor',
     validateInput: nameProblem,
   });
   if (name === undefined) return;
+  const parent = browser ? browserParent(context) : await askParent();
+  if (parent === undefined) return;
+  const folder = vscode.Uri.joinPath(parent, name);
+  if (await exists(folder)) {
+    void vscode.window.showErrorMessage(`Ringside: ${folder.fsPath} exists already. Choose another name or place.`);
+    return;
+  }
+  await writeProject(context.extensionUri, folder, kind.kindOfProject, name);
+  const { first } = TEMPLATES[kind.kindOfProject];
+  if (browser) await vscode.window.showTextDocument(vscode.Uri.joinPath(folder, first));
+  else await openFolder(context, folder, first);
+}
+
+const askKind = () =>
+  vscode.window.showQuickPick(KINDS, {
+    title: 'New Hypervisor Project (1/3): language',
+    placeHolder: 'What is the hypervisor written in?',
+  });
+
+/** The folder that is open, where it can be written to. */
+function browserParent(context: vscode.ExtensionContext): vscode.Uri {
+  const open = vscode.workspace.workspaceFolders?.[0]?.uri;
+  return open !== undefined && vscode.workspace.fs.isWritableFileSystem(open.scheme) === true
+    ? open
+    : vscode.Uri.joinPath(ownFolder(context), 'projects');
+}
+
+async function askParent(): Promise<vscode.Uri | undefined> {
   const open = vscode.workspace.workspaceFolders?.[0];
   const [parent] =
     (await vscode.window.showOpenDialog({
@@ -40,14 +67,7 @@ export async function newProject(context: vscode.ExtensionContext): Promise<void
       canSelectFolders: true,
       ...(open === undefined ? {} : { defaultUri: vscode.Uri.joinPath(open.uri, '..') }),
     })) ?? [];
-  if (parent === undefined) return;
-  const folder = vscode.Uri.joinPath(parent, name);
-  if (await exists(folder)) {
-    void vscode.window.showErrorMessage(`Ringside: ${folder.fsPath} exists already. Choose another name or place.`);
-    return;
-  }
-  await writeProject(context.extensionUri, folder, kind.kindOfProject, name);
-  await openFolder(context, folder, TEMPLATES[kind.kindOfProject].first);
+  return parent;
 }
 
 async function writeProject(extension: vscode.Uri, folder: vscode.Uri, kind: ProjectKind, name: string): Promise<void> {
@@ -57,9 +77,3 @@ async function writeProject(extension: vscode.Uri, folder: vscode.Uri, kind: Pro
     await vscode.workspace.fs.writeFile(vscode.Uri.joinPath(folder, path), new TextEncoder().encode(text));
   }
 }
-
-export const exists = (uri: vscode.Uri): Thenable<boolean> =>
-  vscode.workspace.fs.stat(uri).then(
-    () => true,
-    () => false,
-  );

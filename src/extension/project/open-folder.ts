@@ -1,5 +1,6 @@
 // Opens a folder that was just made, and one file in it once the window has it: opening a folder starts the extension anew.
 import * as vscode from 'vscode';
+import { showLab } from './show-lab.ts';
 
 const KEY = 'ringside.openNext';
 
@@ -28,5 +29,6 @@ export async function showNext(context: vscode.ExtensionContext): Promise<void> 
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
   if (next === undefined || folder?.toString() !== next.folder) return;
   await context.globalState.update(KEY, undefined);
-  await vscode.window.showTextDocument(vscode.Uri.joinPath(folder, next.file));
+  const file = vscode.Uri.joinPath(folder, next.file);
+  await (next.file.endsWith('/lab.asm') ? showLab(file) : vscode.window.showTextDocument(file));
 }

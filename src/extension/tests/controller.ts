@@ -1,15 +1,20 @@
 // The Testing view: test files of the workspace, the tests in them, and profiles that run, debug and cover them.
 import * as vscode from 'vscode';
 import { debugTests } from './debug.ts';
+import { ownFolder } from '../project/samples.ts';
 import { type Chosen, runTests } from './run.ts';
 import { listTests, type TestRunner } from './runner.ts';
-import { TEST_GLOB } from './summary.ts';
+import { isTestFile, TEST_GLOB } from './summary.ts';
 import { createTree, type TestTree } from './tree.ts';
 
-export function testController(debugType: string, runner: TestRunner): vscode.Disposable {
+export function testController(
+  context: vscode.ExtensionContext,
+  debugType: string,
+  runner: TestRunner,
+): vscode.Disposable {
   const controller = vscode.tests.createTestController('ringside', 'Ringside');
   const tree = createTree(controller);
-  const discovery = createDiscovery(controller, tree, runner);
+  const discovery = createDiscovery(context, controller, tree, runner);
   controller.resolveHandler = (item) => (item === undefined ? discovery.all() : undefined);
   controller.refreshHandler = () => discovery.all();
   const chosen = (request: vscode.TestRunRequest): Chosen[] => tree.chosen(request);
@@ -36,12 +41,32 @@ export function testController(debugType: string, runner: TestRunner): vscode.Di
   return vscode.Disposable.from(controller, discovery);
 }
 
+/** Test files of a folder outside the workspace, in the order of their paths; none where there is no such folder. */
+async function testsBelow(folder: vscode.Uri): Promise<vscode.Uri[]> {
+  const entries = await vscode.workspace.fs.readDirectory(folder).then(undefined, () => []);
+  const found = await Promise.all(
+    entries
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(async ([name, type]) => {
+        const uri = vscode.Uri.joinPath(folder, name);
+        if ((type & vscode.FileType.Directory) !== 0) return testsBelow(uri);
+        return isTestFile(name) ? [uri] : [];
+      }),
+  );
+  return found.flat();
+}
+
 interface Discovery extends vscode.Disposable {
   all(): Promise<void>;
 }
 
 /** Looks for tests when the view first asks, and again for a file that changed. */
-function createDiscovery(controller: vscode.TestController, tree: TestTree, runner: TestRunner): Discovery {
+function createDiscovery(
+  context: vscode.ExtensionContext,
+  controller: vscode.TestController,
+  tree: TestTree,
+  runner: TestRunner,
+): Discovery {
   const cancellation = new vscode.CancellationTokenSource();
   const watchers: vscode.Disposable[] = [];
 
@@ -82,7 +107,10 @@ function createDiscovery(controller: vscode.TestController, tree: TestTree, runn
   return {
     async all() {
       watch();
-      const files = await vscode.workspace.findFiles(TEST_GLOB, '**/node_modules/**');
+      const files = [
+        ...(await vscode.workspace.findFiles(TEST_GLOB, '**/node_modules/**')),
+        ...(await testsBelow(ownFolder(context))),
+      ];
       const wanted = new Set(files.map(String));
       for (const [id] of controller.items) if (!wanted.has(id)) controller.items.delete(id);
       await list(files);

@@ -66,6 +66,8 @@ async function runFile(
       case 'result': {
         const item = tree.itemOf(file, event.name);
         left.delete(item.id);
+        // It was run before its tests were known: they have told.
+        left.delete(file.id);
         report(run, item, event, Date.now() - (began.get(item.id) ?? Date.now()));
         break;
       }

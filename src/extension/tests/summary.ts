@@ -4,6 +4,9 @@ import type { TestEnded } from '../../debugger/tests/events.ts';
 /** Files that are tests; the rule of `ringside test`. */
 export const TEST_GLOB = '**/{test,*.test,*_test,*-test}.{asm,nasm,elf,bin}';
 
+/** The same rule for the name of a file. */
+export const isTestFile = (name: string): boolean => /^(?:test|.*[._-]test)\.(?:asm|nasm|elf|bin)$/.test(name);
+
 /** A failure on its source line, counted from 0. */
 export interface Message {
   readonly text: string;

@@ -1,7 +1,7 @@
 // The items of the Testing view: one a file, which is the test itself when the program as a whole is one, and below it its labels.
 import * as vscode from 'vscode';
 import type { TestFound } from '../../debugger/tests/events.ts';
-import { uriBeside } from '../places.ts';
+import { shortPath, uriBeside } from '../places.ts';
 import type { Chosen } from './run.ts';
 
 export interface TestTree {
@@ -26,7 +26,7 @@ export function createTree(controller: vscode.TestController): TestTree {
     const id = uri.toString();
     const known = controller.items.get(id);
     if (known !== undefined) return known;
-    const item = controller.createTestItem(id, vscode.workspace.asRelativePath(uri), uri);
+    const item = controller.createTestItem(id, shortPath(uri), uri);
     item.range = lineRange(1);
     controller.items.add(item);
     return item;
@@ -45,7 +45,7 @@ export function createTree(controller: vscode.TestController): TestTree {
       file.error = undefined;
       if (test.whole) {
         file.label = test.name;
-        file.description = vscode.workspace.asRelativePath(uri);
+        file.description = shortPath(uri);
         return;
       }
       const source = test.path === undefined ? uri : uriBeside(uri, test.path);
