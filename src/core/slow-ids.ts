@@ -30,6 +30,10 @@ export const SL_SALC = 24;
 export const SL_MASKED_MOVE = 26; // MASKMOVQ, MASKMOVDQU
 export const SL_CACHE_HINT = 25; // CLFLUSH CLFLUSHOPT CLWB PREFETCH*: address checks only
 
+// x87 (90 to 99), carried out in core/x87/*.ts
+export const SL_X87 = 90; // D8 to DF
+export const SL_STATE = 91; // FXSAVE FXRSTOR XSAVE XRSTOR and their kin
+
 // system (100 to 255)
 export const SL_UD = 100; // #UD: invalid opcode, UD0, UD1, UD2, or an instruction that CPUID does not offer
 export const SL_PUSHF = 101;

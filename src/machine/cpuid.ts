@@ -50,7 +50,7 @@ const NOTHING: CpuidAnswer = [0, 0, 0, 0];
 const BASIC_ECX = ['CMPXCHG16B', 'PCID', 'x2APIC', 'MOVBE', 'POPCNT', 'TSC-deadline', 'RDRAND', 'VMX', 'MONITOR'];
 // biome-ignore format: one register
 const BASIC_EDX = [
-  'VME', 'DE', 'PSE', 'TSC', 'MSR', 'PAE', 'MCE', 'CX8', 'SEP', 'MTRR', 'PGE', 'MCA', 'CMOV', 'PAT', 'PSE-36', 'CLFSH',
+  'FPU', 'VME', 'DE', 'PSE', 'TSC', 'MSR', 'PAE', 'MCE', 'CX8', 'SEP', 'MTRR', 'PGE', 'MCA', 'CMOV', 'PAT', 'PSE-36', 'CLFSH',
 ];
 // biome-ignore format: one register
 const FEATURES_EBX = [

@@ -98,6 +98,7 @@ const OFFERS = [
   'execute-only',
 ] as const;
 const OFFERS_WAITPKG = 4;
+const OFFERS_NO_SELECTORS = 1 << 17;
 const FAST_STRINGS_NO_BTS_NO_PEBS_MONITOR = 0x41801n;
 const PAT_AT_RESET = 0x0007040600070406n;
 const X87_CONTROL_AT_RESET = 0x40;
@@ -128,7 +129,11 @@ const REAL_DATA: SegmentState = { selector: 0, rights: 0x93, limit: 0xffff, base
 /** What exists on this processor (VMX_OFFERS). */
 function vmxOffers(profile: CapabilityProfile): number {
   const offers = OFFERS.reduce((bits, name, bit) => bits | (supportsEptVpid(profile, name) ? 1 << bit : 0), 0);
-  return offers | (profile.hidden.includes('WAITPKG') ? 0 : OFFERS_WAITPKG);
+  const features = { WAITPKG: OFFERS_WAITPKG, FCS_FDS: OFFERS_NO_SELECTORS };
+  return Object.entries(features).reduce(
+    (bits, [name, bit]) => (profile.hidden.includes(name as keyof typeof features) ? bits : bits | bit),
+    offers,
+  );
 }
 
 /** CPUID bits by the bits of SIMD_OFFERS (core/ops/simd/row.ts). */

@@ -26,6 +26,8 @@ const OFFERED = new Set<CpuidFeature>([
   CpuidFeature.CMPXCHG16B,
   CpuidFeature.CPUID,
   CpuidFeature.CX8,
+  CpuidFeature.FPU,
+  CpuidFeature.FPU387,
   CpuidFeature.FSGSBASE,
   CpuidFeature.INVEPT,
   CpuidFeature.INVPCID,

@@ -28,7 +28,6 @@ import {
   SL_FAR_CALL,
   SL_FAR_JUMP,
   SL_FAR_RETURN,
-  SL_FPU_ABSENT,
   SL_FWAIT,
   SL_HLT,
   SL_IN,
@@ -79,6 +78,7 @@ import {
   decodeTest,
   decodeXchg,
 } from './groups.ts';
+import { decodeEscape } from './escape.ts';
 import { decodeJcc, decodeJumpOrCall, decodeReturn } from './jumps.ts';
 import {
   opcodeRegister,
@@ -474,8 +474,7 @@ function decodeD0(opcode: u32): void {
       emitSlow(SL_XLAT, false);
       return;
     default:
-      readModrm();
-      emitSlow(SL_FPU_ABSENT, true);
+      decodeEscape();
   }
 }
 

@@ -85,6 +85,12 @@ function roundTiny(bits: u32, least: i32): void {
     fp.raised |= UNDERFLOW;
     if (roundSignificand(bits)) fp.raised |= PRECISION;
     z.exponent += fp.wrap;
+    if (fp.wrap && z.exponent < least) {
+      // FSCALE can go even further down.
+      fp.raised |= PRECISION;
+      fp.roundedUp = false;
+      setValue(z, ZERO, z.sign);
+    }
     return;
   }
   if (fp.flushToZero) {
@@ -107,6 +113,12 @@ function overflow(bits: u32, greatest: i32, inexact: bool): void {
   if (!(fp.masks & OVERFLOW)) {
     if (inexact) fp.raised |= PRECISION;
     z.exponent -= fp.wrap;
+    if (fp.wrap && z.exponent > greatest) {
+      // FSCALE can go even further up.
+      fp.raised |= PRECISION;
+      fp.roundedUp = true;
+      setValue(z, INFINITE, z.sign);
+    }
     return;
   }
   fp.raised |= PRECISION;

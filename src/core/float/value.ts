@@ -158,3 +158,15 @@ export function packUpper(v: Value): u32 {
   if (v.kind != FINITE) return sign | 0x7fff;
   return sign | (v.significand >> 63 ? <u32>(v.exponent + 16383) & 0x7fff : 0);
 }
+
+/** Takes apart the 80-bit value at an address. */
+export function loadExtended(to: Value, at: usize): void {
+  unpackExtended(to, load<u64>(at), <u32>load<u16>(at, 8));
+}
+
+/** Stores a rounded value, or a NaN or infinity, as 80 bits. */
+export function storeExtended(v: Value, at: usize): void {
+  const upper = packUpper(v); // first: `at` may be where v came from
+  store<u64>(at, v.kind == ZERO ? 0 : v.significand);
+  store<u16>(at, <u16>upper, 8);
+}

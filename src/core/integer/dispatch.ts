@@ -24,6 +24,7 @@ import {
   SL_ROTATE_CARRY,
   SL_SALC,
   SL_STRING,
+  SL_X87,
   SL_XADD,
   SL_XCHG,
   SL_XLAT,
@@ -41,6 +42,7 @@ import { execRandom } from './random.ts';
 import { execDoubleShift, execRotateCarry } from './shifts.ts';
 import { execString } from './strings.ts';
 import { execMulDiv } from './narrow.ts';
+import { execX87 } from '../x87/dispatch.ts';
 
 /** Carries out a slow integer instruction over the frame SI_*. */
 export function execInteger(id: u32): void {
@@ -119,6 +121,9 @@ export function execInteger(id: u32): void {
       break;
     case SL_SALC:
       execSalc();
+      break;
+    case SL_X87:
+      execX87();
       break;
     case SL_CACHE_HINT:
       execCacheHint();

@@ -37,7 +37,7 @@ import {
   STOP_HALT,
   VMX_OFFERS,
 } from '../layout.ts';
-import { CR0_EM, CR0_MP, CR0_TS, CR4_PCIDE, CR4_SMXE, CR4_TSD, VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../bits.ts';
+import { CR0_EM, CR0_TS, CR4_PCIDE, CR4_SMXE, CR4_TSD, VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../bits.ts';
 import { raise, raiseNoError } from '../events.ts';
 import { setStatus } from '../flags.ts';
 import { host_cpuid } from '../host.ts';
@@ -79,6 +79,7 @@ import { countPause, watchLine } from '../processors.ts';
 import { segmentAddress } from '../segments.ts';
 import { retire } from '../slow.ts';
 import { MODE_64, getReg, isCanonical, isV86, segBase, time } from '../state.ts';
+import { checkWait } from '../x87/checks.ts';
 import { flushOwnPage } from './invalidation.ts';
 import { flushOwn } from './control-registers.ts';
 
@@ -257,6 +258,6 @@ export function execFpuAbsent(): void {
 }
 
 export function execFwait(): void {
-  if ((load<u64>(CR0) & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS)) raiseNoError(VECTOR_NM);
+  checkWait();
   retire();
 }
