@@ -35,6 +35,8 @@ export interface CpuidFeatures {
   readonly featuresEbx: number;
   readonly featuresEcx: number;
   readonly featuresEdx: number;
+  /** CPUID.(0DH,1):EAX. */
+  readonly stateEax: number;
   readonly extendedEcx: number;
   readonly extendedEdx: number;
 }
@@ -47,16 +49,29 @@ const BRAND = 'Ringside simulated VT-x processor';
 const NOTHING: CpuidAnswer = [0, 0, 0, 0];
 
 // The features that this machine carries out, by the SDM's names (spec/cpuid.ts).
-const BASIC_ECX = ['CMPXCHG16B', 'PCID', 'x2APIC', 'MOVBE', 'POPCNT', 'TSC-deadline', 'RDRAND', 'VMX', 'MONITOR'];
+const BASIC_ECX = [
+  'CMPXCHG16B',
+  'PCID',
+  'x2APIC',
+  'MOVBE',
+  'POPCNT',
+  'TSC-deadline',
+  'RDRAND',
+  'VMX',
+  'MONITOR',
+  'XSAVE',
+];
 // biome-ignore format: one register
 const BASIC_EDX = [
   'FPU', 'VME', 'DE', 'PSE', 'TSC', 'MSR', 'PAE', 'MCE', 'CX8', 'SEP', 'MTRR', 'PGE', 'MCA', 'CMOV', 'PAT', 'PSE-36', 'CLFSH',
+  'FXSR',
 ];
 // biome-ignore format: one register
 const FEATURES_EBX = [
   'FSGSBASE', 'IA32_TSC_ADJUST', 'BMI1', 'SMEP', 'BMI2', 'ERMS', 'INVPCID', 'FCS_FDS', 'RDSEED', 'ADX', 'SMAP', 'CLFLUSHOPT',
   'CLWB',
 ];
+const STATE_EAX = ['XSAVEOPT', 'XSAVEC', 'XGETBV1'];
 const FEATURES_ECX = ['UMIP', 'PKU', 'WAITPKG', 'LA57', 'RDPID', 'MOVDIRI', 'PKS'];
 const FEATURES_EDX = ['FSRM', 'IBRS', 'STIBP', 'IA32_ARCH_CAPABILITIES', 'SSBD'];
 const EXTENDED_ECX = ['LAHF', 'LZCNT', 'PREFETCHW'];
@@ -88,6 +103,7 @@ export function cpuidFeatures(profile: CapabilityProfile): CpuidFeatures {
     featuresEbx: mask(7, 'ebx', FEATURES_EBX),
     featuresEcx: mask(7, 'ecx', FEATURES_ECX),
     featuresEdx: mask(7, 'edx', FEATURES_EDX),
+    stateEax: mask(0xd, 'eax', STATE_EAX),
     extendedEcx: mask(0x80000001, 'ecx', EXTENDED_ECX),
     extendedEdx: mask(0x80000001, 'edx', EXTENDED_EDX),
   };
@@ -95,6 +111,9 @@ export function cpuidFeatures(profile: CapabilityProfile): CpuidFeatures {
 
 // Features that follow the state of the processor.
 const MONITOR = cpuidMask(1, 'ecx', ['MONITOR']);
+const XSAVE = cpuidMask(1, 'ecx', ['XSAVE']);
+const XSAVEC = cpuidMask(0xd, 'eax', ['XSAVEC']);
+const OSXSAVE = cpuidMask(1, 'ecx', ['OSXSAVE']);
 const APIC = cpuidMask(1, 'edx', ['APIC']);
 const HTT = cpuidMask(1, 'edx', ['HTT']);
 const OSPKE = cpuidMask(7, 'ecx', ['OSPKE']);
@@ -103,6 +122,7 @@ const NX = cpuidMask(0x80000001, 'edx', ['NX']);
 const MISC_MONITOR = 1 << 18;
 const MISC_LIMIT = 1 << 22;
 const MISC_XD_DISABLE_HIGH = 1 << 2; // bit 34
+const CR4_OSXSAVE = 1 << 18;
 const CR4_PKE = 1 << 22;
 const EFER_LMA = 1 << 10;
 const CS_LONG = 1 << 13;
@@ -134,6 +154,8 @@ function answer(core: Core, identity: CpuidIdentity, leaf: number, subleaf: numb
     case 0xb:
     case 0x1f:
       return topology(identity, subleaf);
+    case 0xd:
+      return extendedState(identity.features, subleaf);
     case 0x15:
       return [1, FREQUENCY / CRYSTAL_HZ, CRYSTAL_HZ, 0];
     case 0x16:
@@ -159,13 +181,25 @@ function answer(core: Core, identity: CpuidIdentity, leaf: number, subleaf: numb
 
 function features(core: Core, { features: offered, processors, apicId }: CpuidIdentity): CpuidAnswer {
   const monitor = (readWord(core, MISC_ENABLE) & MISC_MONITOR) !== 0 ? 0 : MONITOR;
+  const osxsave = (readWord(core, CR4) & CR4_OSXSAVE) !== 0 ? OSXSAVE : 0;
   const apic = (readWord(core, APIC_BASE) & 0x800) !== 0 ? APIC : 0;
   return [
     offered.signature,
     ((apicId << 24) | (addressableIds(processors) << 16) | (8 << 8)) >>> 0,
-    offered.basicEcx & ~monitor,
+    (offered.basicEcx & ~monitor) | osxsave,
     offered.basicEdx | apic | (processors > 1 ? HTT : 0),
   ];
+}
+
+/** x87 and SSE state: the legacy region and the header, whatever XCR0 enables. */
+const XSAVE_BYTES = 576;
+const XCR0_X87_SSE = 3;
+
+function extendedState(offered: CpuidFeatures, subleaf: number): CpuidAnswer {
+  if ((offered.basicEcx & XSAVE) === 0) return NOTHING;
+  if (subleaf === 0) return [XCR0_X87_SSE, XSAVE_BYTES, XSAVE_BYTES, 0];
+  if (subleaf === 1) return [offered.stateEax, (offered.stateEax & XSAVEC) === 0 ? 0 : XSAVE_BYTES, 0, 0];
+  return NOTHING;
 }
 
 function extendedFeatures(core: Core, offered: CpuidFeatures): CpuidAnswer {

@@ -99,6 +99,8 @@ const OFFERS = [
 ] as const;
 const OFFERS_WAITPKG = 4;
 const OFFERS_NO_SELECTORS = 1 << 17;
+const OFFERS_XSAVEOPT = 1 << 18;
+const OFFERS_XSAVEC = 1 << 19;
 const FAST_STRINGS_NO_BTS_NO_PEBS_MONITOR = 0x41801n;
 const PAT_AT_RESET = 0x0007040600070406n;
 const X87_CONTROL_AT_RESET = 0x40;
@@ -129,7 +131,12 @@ const REAL_DATA: SegmentState = { selector: 0, rights: 0x93, limit: 0xffff, base
 /** What exists on this processor (VMX_OFFERS). */
 function vmxOffers(profile: CapabilityProfile): number {
   const offers = OFFERS.reduce((bits, name, bit) => bits | (supportsEptVpid(profile, name) ? 1 << bit : 0), 0);
-  const features = { WAITPKG: OFFERS_WAITPKG, FCS_FDS: OFFERS_NO_SELECTORS };
+  const features = {
+    WAITPKG: OFFERS_WAITPKG,
+    FCS_FDS: OFFERS_NO_SELECTORS,
+    XSAVEOPT: OFFERS_XSAVEOPT,
+    XSAVEC: OFFERS_XSAVEC,
+  };
   return Object.entries(features).reduce(
     (bits, [name, bit]) => (profile.hidden.includes(name as keyof typeof features) ? bits : bits | bit),
     offers,

@@ -214,7 +214,30 @@ export const CPUID_LEAVES: readonly CpuidLeaf[] = [
   },
   { leaf: 0xa, title: 'Architectural performance monitoring', registers: {} },
   { leaf: 0xb, title: 'Extended topology', registers: { ecx: TOPOLOGY_ECX } },
-  { leaf: 0xd, title: 'Processor extended state', registers: {} },
+  {
+    leaf: 0xd,
+    subleaf: 0,
+    title: 'Processor extended state: XCR0',
+    registers: {
+      eax: [bit(0, 'XCR0.x87', 'x87 state.'), bit(1, 'XCR0.SSE', 'SSE state: XMM0 to XMM15 and MXCSR.')],
+      ebx: [group(31, 0, 'enabled size', 'Bytes of the XSAVE area for the components in XCR0.')],
+      ecx: [group(31, 0, 'largest size', 'Bytes of the XSAVE area for all components.')],
+    },
+  },
+  {
+    leaf: 0xd,
+    subleaf: 1,
+    title: 'Processor extended state: instructions',
+    registers: {
+      eax: [
+        bit(0, 'XSAVEOPT', 'XSAVEOPT.'),
+        bit(1, 'XSAVEC', 'XSAVEC and the compacted form of XRSTOR.'),
+        bit(2, 'XGETBV1', 'XGETBV with ECX = 1.'),
+        bit(3, 'XSAVES', 'XSAVES, XRSTORS and IA32_XSS.'),
+      ],
+      ebx: [group(31, 0, 'size', 'Bytes of the compacted XSAVE area for the components in XCR0 and IA32_XSS.')],
+    },
+  },
   { leaf: 0x15, title: 'Time-stamp counter and crystal clock', registers: {} },
   { leaf: 0x16, title: 'Processor frequency', registers: {} },
   { leaf: 0x1f, title: 'V2 extended topology', registers: { ecx: TOPOLOGY_ECX } },
@@ -252,7 +275,7 @@ export function cpuidLeaf(leaf: number, subleaf = 0): CpuidLeaf | undefined {
 
 /** Mask of named bits of a register of a leaf; throws for a name that the leaf does not have (a bug of the caller). */
 export function cpuidMask(leaf: number, register: CpuidRegister, names: readonly string[]): number {
-  const layout = cpuidLeaf(leaf)?.registers[register] ?? [];
+  const layout = CPUID_LEAVES.filter((row) => row.leaf === leaf).flatMap((row) => row.registers[register] ?? []);
   return names.reduce((mask, name) => {
     const field = layout.find((candidate) => candidate.name === name);
     if (field === undefined || field.low !== field.high) {

@@ -78,6 +78,9 @@ export const CR4_OF_FEATURE: Readonly<Record<string, string>> = {
   SMAP: 'SMAP',
   PKU: 'PKE',
   PKS: 'PKS',
+  FXSR: 'OSFXSR',
+  SSE: 'OSXMMEXCPT',
+  XSAVE: 'OSXSAVE',
 };
 
 const FEATURES: readonly string[] = CPUID_LEAVES.filter(({ leaf }) => [1, 7, 0x80000001].includes(leaf)).flatMap(

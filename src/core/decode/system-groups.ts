@@ -25,6 +25,7 @@ import {
   SL_SLDT,
   SL_SMSW,
   SL_STAC,
+  SL_STATE,
   SL_STR,
   SL_SVM,
   SL_SWAPGS,
@@ -175,7 +176,9 @@ export function decodeGroup9(): void {
   if (badLock(d.memory && operation == 1)) return;
   if (d.memory) {
     if (operation == 1) emitSlow(SL_CMPXCHG8B, false);
-    else if (operation >= 3 && operation <= 5 && unprefixed()) emitSlow(SL_XSAVES, true);
+    else if (operation == 4 && unprefixed())
+      emitSlow(SL_STATE, false); // XSAVEC
+    else if ((operation == 3 || operation == 5) && unprefixed()) emitSlow(SL_XSAVES, true);
     else if ((operation == 6 && d.repeat != 0xf2) || (operation == 7 && unprefixed())) {
       d.operandSize = d.prefix66 ? 1 : 2; // tells VMCLEAR (66) from VMPTRLD, whatever REX.W says
       emitSlow(SL_VMX, true); // VMPTRLD VMCLEAR VMXON, VMPTRST
@@ -204,7 +207,11 @@ export function decodeGroup15(): void {
       emitSlow(SL_CACHE_HINT, false); // CLFLUSH, CLFLUSHOPT
     else if (operation == 6 && d.repeat)
       emitUndefined(); // CLRSSBSY
-    else emitSse();
+    else if (operation == 2 || operation == 3)
+      emitSse(); // LDMXCSR, STMXCSR
+    else if (unprefixed())
+      emitSlow(SL_STATE, false); // FXSAVE, FXRSTOR, XSAVE, XRSTOR, XSAVEOPT
+    else emitUndefined();
     return;
   }
   if (d.repeat == 0xf3 && operation < 4) {

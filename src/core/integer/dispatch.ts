@@ -23,6 +23,7 @@ import {
   SL_RANDOM,
   SL_ROTATE_CARRY,
   SL_SALC,
+  SL_STATE,
   SL_STRING,
   SL_X87,
   SL_XADD,
@@ -43,6 +44,7 @@ import { execDoubleShift, execRotateCarry } from './shifts.ts';
 import { execString } from './strings.ts';
 import { execMulDiv } from './narrow.ts';
 import { execX87 } from '../x87/dispatch.ts';
+import { execState } from '../x87/state.ts';
 
 /** Carries out a slow integer instruction over the frame SI_*. */
 export function execInteger(id: u32): void {
@@ -121,6 +123,9 @@ export function execInteger(id: u32): void {
       break;
     case SL_SALC:
       execSalc();
+      break;
+    case SL_STATE:
+      execState();
       break;
     case SL_X87:
       execX87();

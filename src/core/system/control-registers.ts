@@ -86,7 +86,7 @@ import { virtualizeTpr } from '../virtual-apic.ts';
 import { aloneIfWatched } from '../watches.ts';
 
 const CR0_KNOWN: u64 = 0xe005003f;
-const CR4_SIMULATED: u64 = 0x17339ff; // what the core carries out: no OSFXSR, OSXMMEXCPT, SMXE, OSXSAVE, CET
+const CR4_SIMULATED: u64 = 0x1773fff; // what the core carries out: no SMXE, CET
 const SECONDARY_UNRESTRICTED: u32 = 1 << 7;
 
 // Access types in the exit qualification.

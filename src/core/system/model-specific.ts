@@ -28,6 +28,7 @@ import {
   TSC_BASE,
   TSC_MULTIPLIER,
   TSC_OFFSET,
+  VMX_OFFERS,
   XCR0,
 } from '../layout.ts';
 import { CR4_FSGSBASE, CR4_OSXSAVE, CR4_PCE, CR4_PKE, CR4_TSD, FLAG_AC, VECTOR_GP, VECTOR_UD } from '../bits.ts';
@@ -53,9 +54,13 @@ import {
 import { retire } from '../slow.ts';
 import { MODE_64, getReg, isCanonical, isV86, time, updateMode } from '../state.ts';
 import { completeVirtualMsr, readVirtualMsr, writeVirtualMsr } from '../virtual-apic.ts';
+import { componentsInUse } from '../x87/state.ts';
 import { flushOwn } from './control-registers.ts';
 
 const ANSWER_DEVICES: u32 = 2;
+const OFFER_XGETBV1: u32 = 1 << 19;
+const XCR0_X87: u64 = 1;
+const XCR0_SSE: u64 = 2;
 const ANSWER_MODE: u32 = 4;
 const MSR_FS_BASE: u32 = 0xc0000100;
 const MSR_GS_BASE: u32 = 0xc0000101;
@@ -211,8 +216,9 @@ export function execStac(): void {
 
 export function execXgetbv(): void {
   if (!(load<u64>(CR4) & CR4_OSXSAVE)) raiseNoError(VECTOR_UD);
-  if (load<u32>(RCX)) raise(VECTOR_GP, 0);
-  setPair(load<u64>(XCR0));
+  const index = load<u32>(RCX);
+  if (index > 1 || (index && !(load<u32>(VMX_OFFERS) & OFFER_XGETBV1))) raise(VECTOR_GP, 0);
+  setPair(index ? load<u64>(XCR0) & componentsInUse() : load<u64>(XCR0));
   retire();
 }
 
@@ -221,8 +227,8 @@ export function execXsetbv(): void {
   if (load<u32>(CPL)) raise(VECTOR_GP, 0);
   if (exitAlways(REASON_XSETBV)) return;
   const value = <u64>load<u32>(RAX) | ((<u64>load<u32>(RDX)) << 32);
-  // Only x87 state can be enabled, and it must be.
-  if (load<u32>(RCX) || value != 1) raise(VECTOR_GP, 0);
+  // x87 state is always enabled, SSE state can be.
+  if (load<u32>(RCX) || (value | XCR0_SSE) != (XCR0_X87 | XCR0_SSE)) raise(VECTOR_GP, 0);
   store<u64>(XCR0, value);
   retire();
 }
