@@ -34,9 +34,9 @@ export const NOT_OFFERED: readonly Omission[] = [
   },
   {
     reason:
-      'CPUID reports neither x87 nor SSE nor XSAVE: CR4.OSXSAVE is reserved, and XSETBV, XSAVES and XRSTORS are #UD before a control could decide.',
+      'CPUID reports no XSAVES and no supervisor state component: IA32_XSS does not exist, and XSAVES and XRSTORS are #UD.',
     controls: ['secondary: enable XSAVES/XRSTORS'],
-    exits: ['XSETBV', 'XSAVES', 'XRSTORS'],
+    exits: ['XSAVES', 'XRSTORS'],
   },
   {
     reason:
