@@ -13,6 +13,7 @@ import { decodeAll } from './instructions.ts';
 import { instructionHere, type Position, positionOf, toLinear } from './position.ts';
 import { type Activation, callerByRules, cfaOf, isPreserved } from './source/activations.ts';
 import { type FrameRegisters, registerNumber, type RegisterPlace, sideRegisters } from './source/frame-registers.ts';
+import { entryRegister } from './source/entry-values.ts';
 import { lineOfCall, standingAt } from './source/inlined.ts';
 import { interruptedAt, isInterruptHandler, searchInterrupted, systemCaller } from './source/interruptions.ts';
 
@@ -36,6 +37,8 @@ export interface CodeFrame {
   readonly function: FunctionInstance | undefined;
   /** The canonical frame address of the function that it is in. */
   readonly cfa: () => bigint | undefined;
+  /** A register, by DWARF number, as that function was called with it. */
+  readonly entryRegister: (number: number) => bigint | undefined;
 }
 
 export interface LabelFrame {
@@ -107,7 +110,9 @@ function framesAt(machine: Machine, image: Image, side: Side, activation: Activa
     innermost && side === machine.side() ? standingAt(machine, image, linear).functions.length : all.length;
   const functions = all.slice(0, entered);
   const cfa = (): bigint | undefined => cfaOf(machine, image, activation);
-  const common = { kind: 'code', side, linear, lookup, innermost, stack, registers, cfa, image } as const;
+  const atEntry = (number: number): bigint | undefined => entryRegister(machine, image, activation, number);
+  const known = { stack, registers, cfa, entryRegister: atEntry };
+  const common = { kind: 'code', side, linear, lookup, innermost, image, ...known } as const;
   const symbol = symbolAt(image, lookup);
   const line = lineAt(image, lookup);
   if (functions.length === 0) {

@@ -55,6 +55,11 @@ export interface DebugInfo {
   functionsNamed(name: string): readonly { readonly start: bigint; readonly inlined: boolean }[];
   /** Names of variables of file scope, for completion. */
   globalNames(): readonly string[];
+  /**
+   * A register (by DWARF number) as it was when the function around `callee` was called, as the call tells that returns to `returns` in the frame
+   * `caller`. Undefined when the program does not say, or when it is not certain that this call led there.
+   */
+  entryRegister(number: number, callee: bigint, returns: bigint, caller: FrameAccess): bigint | undefined;
   /** How the frame of an address finds its caller; undefined when the program does not say. */
   callFrameAt(address: bigint): CallFrame | undefined;
 }

@@ -88,6 +88,10 @@ function mergedDebug(parts: readonly { readonly extent: Extent; readonly debug: 
     enumeratorNamed: (name, near) => first(near, (debug) => debug.enumeratorNamed(name, near)),
     functionsNamed: (name) => parts.flatMap(({ debug }) => debug.functionsNamed(name)),
     globalNames: () => parts.flatMap(({ debug }) => debug.globalNames()),
+    entryRegister: (number, callee, returns, caller) => {
+      const debug = at(callee);
+      return debug === at(returns - 1n) ? debug?.entryRegister(number, callee, returns, caller) : undefined;
+    },
     callFrameAt: (address) => at(address)?.callFrameAt(address),
   };
 }

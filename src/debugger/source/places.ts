@@ -217,7 +217,12 @@ export function findMember(place: Place, name: string, depth = 0): Place | undef
 }
 
 /** What location expressions may ask of a frame. */
-export function frameAccess(machine: Machine, registers: FrameRegisters, cfa: () => bigint | undefined): FrameAccess {
+export function frameAccess(
+  machine: Machine,
+  registers: FrameRegisters,
+  cfa: () => bigint | undefined,
+  entryRegister: (number: number) => bigint | undefined = () => undefined,
+): FrameAccess {
   return {
     register: (number) => registerValue(machine, registers, number),
     memory: (address, size) => {
@@ -225,7 +230,7 @@ export function frameAccess(machine: Machine, registers: FrameRegisters, cfa: ()
       return bytes.length === size ? numberOf(bytes) : undefined;
     },
     cfa,
-    entryRegister: () => undefined,
+    entryRegister,
   };
 }
 

@@ -23,7 +23,7 @@ export interface SourceScope {
 export function placeOfVariable(machine: Machine, frame: CodeFrame, variable: DebugVariable): Place {
   const { registers, lookup, side } = frame;
   const access: FrameAccess =
-    registers === undefined ? noFrame(machine, side) : frameAccess(machine, registers, frame.cfa);
+    registers === undefined ? noFrame(machine, side) : frameAccess(machine, registers, frame.cfa, frame.entryRegister);
   return placeOf(variable.type, variable.locate(lookup, access), { kind: 'linear', side }, registers);
 }
 

@@ -34,6 +34,10 @@ export const TAG = {
   typeUnit: 0x41,
   rvalueReference: 0x42,
   atomic: 0x47,
+  callSite: 0x48,
+  callSiteParameter: 0x49,
+  gnuCallSite: 0x4109,
+  gnuCallSiteParameter: 0x410a,
 } as const;
 
 export const ATTRIBUTE = {
@@ -80,8 +84,21 @@ export const ATTRIBUTE = {
   addressBase: 0x73,
   rangeListsBase: 0x74,
   splitName: 0x76,
+  allCalls: 0x7a,
+  allSourceCalls: 0x7b,
+  allTailCalls: 0x7c,
+  callReturnPc: 0x7d,
+  callValue: 0x7e,
+  callOrigin: 0x7f,
+  callTailCall: 0x82,
+  callTarget: 0x83,
   locationListsBase: 0x8c,
   mipsLinkageName: 0x2007,
+  gnuCallValue: 0x2111,
+  gnuCallTarget: 0x2113,
+  gnuTailCall: 0x2115,
+  gnuAllTailCalls: 0x2116,
+  gnuAllCalls: 0x2117,
   gnuSplitName: 0x2130,
 } as const;
 

@@ -92,6 +92,14 @@ export function evaluateValue(
   }
 }
 
+/** The register that an expression names, when it does nothing else. */
+export function namedRegister(bytes: Uint8Array): number | undefined {
+  const [op = 0, ...rest] = bytes;
+  if (op >= 0x50 && op <= 0x6f) return rest.length === 0 ? op - 0x50 : undefined;
+  // regx; numbers of general registers fit in one byte
+  return op === 0x90 && rest.length === 1 && rest[0]! < 0x80 ? rest[0] : undefined;
+}
+
 const MAX_STEPS = 10_000;
 
 function run(file: string, bytes: Uint8Array, context: ExpressionContext, stack: bigint[]): Location {

@@ -43,9 +43,13 @@ const MAY_HOLD_FUNCTIONS: ReadonlySet<number> = new Set([
   TAG.lexicalBlock,
 ]);
 
+/** The function around an address that was compiled on its own. */
+export const ownFunctionAt = (unit: Unit, address: bigint): Entry | undefined =>
+  stretchesOf(unit).findLast(({ start, end }) => address >= start && address < end)?.entry;
+
 /** The functions around an address of this unit, outermost first. */
 export function functionsOfUnit(unit: Unit, address: bigint, reader: VariableReader): FunctionInstance[] {
-  const own = stretchesOf(unit).findLast(({ start, end }) => address >= start && address < end)?.entry;
+  const own = ownFunctionAt(unit, address);
   if (own === undefined) return [];
   const chain = [own];
   for (let inner = inlinedAt(own, address); inner !== undefined; inner = inlinedAt(inner, address)) chain.push(inner);

@@ -2,6 +2,7 @@
 import type { DebugInfo, DebugVariable, FunctionInstance } from '../debug-info.ts';
 import { type DebugType, type EnumType, plainType } from '../debug-types.ts';
 import type { Elf } from '../elf.ts';
+import { entryRegister } from './call-sites.ts';
 import { ATTRIBUTE, TAG } from './constants.ts';
 import { attribute, constantOf, type Entry, headOf, rootOf } from './entries.ts';
 import { callFrames } from './frame-table.ts';
@@ -82,6 +83,11 @@ export function debugInfoOf(elf: Elf, files: FilesOfProgram, notices: string[]):
       (index().functions.get(name) ?? []).flatMap((entry) => {
         const start = startOf(entry);
         return start === undefined ? [] : [{ start, inlined: entry.tag === TAG.inlinedSubroutine }];
+      }),
+    entryRegister: (number, callee, returns, caller) =>
+      entryRegister({ unitAt, reader, functions: (name) => index().functions.get(name) ?? [] }, number, callee, {
+        returns,
+        frame: caller,
       }),
     globalNames: () => [...index().variables.keys()],
     callFrameAt: frames,

@@ -8,6 +8,7 @@ import {
   evaluateValue,
   type ExpressionContext,
   type Location,
+  namedRegister,
   OPTIMIZED_OUT,
 } from './expressions.ts';
 import { locationAt } from './location-lists.ts';
@@ -84,7 +85,8 @@ function constantLocation(entry: Entry): Location | undefined {
   return { kind: 'bytes', bytes: new TextEncoder().encode(`${found.value}\0`) };
 }
 
-function contextFor(
+/** What expressions of a unit may ask of a frame that stands at an address; `own` is the function around it that was compiled on its own. */
+export function contextFor(
   unit: Unit,
   own: Entry | undefined,
   address: bigint,
@@ -105,8 +107,11 @@ function contextFor(
       return bytes === undefined ? undefined : evaluateValue(file, bytes, context);
     },
     address: (index) => indexedAddress(unit, index),
-    entryValue: (bytes) =>
-      evaluateValue(file, bytes, { ...context, register: (number) => frame.entryRegister(number) }),
+    // Memory may have changed since the call: of what it held then nothing is known.
+    entryValue: (bytes) => {
+      const number = namedRegister(bytes);
+      return number === undefined ? undefined : frame.entryRegister(number);
+    },
     called: (offset, inUnit) => {
       const target = entryAt(unit.debug, inUnit ? unit.offset + offset : offset);
       const found = target === undefined ? undefined : attribute(target, ATTRIBUTE.location);

@@ -76,11 +76,7 @@ async function watched(elf: string, lines: readonly number[]): Promise<{ gdb: Se
   const own: Seen[] = [];
   const output = await gdbOutput(
     elf,
-    [
-      ...lines.map((line) => `break calls.c:${line}`),
-      `set $end = ${lines.at(-1)}`,
-      `source ${join(FIXTURES, 'frames.py')}`,
-    ],
+    [...lines.map((line) => `break ${line}`), `set $end = ${lines.at(-1)}`, `source ${join(FIXTURES, 'frames.py')}`],
     ({ machine, image }) => own.push({ pc: Number(machine.readRegister('rip')), frames: ownFrames(machine, image) }),
   );
   const gdb = output
@@ -90,22 +86,32 @@ async function watched(elf: string, lines: readonly number[]): Promise<{ gdb: Se
   return { gdb, own };
 }
 
-const SOURCE = readFileSync(join(FIXTURES, 'calls.c'), 'utf8').split('\n');
-const STOPS = SOURCE.flatMap((text, index) => (text.includes('// stop') ? [index + 1] : []));
+/** Lines of a fixture that say so. */
+const stopsIn = (source: string): number[] =>
+  readFileSync(join(FIXTURES, source), 'utf8')
+    .split('\n')
+    .flatMap((text, index) => (text.includes('// stop') ? [index + 1] : []));
 
-const VARIANTS: readonly Variant[] = (['gcc', 'clang'] as const).flatMap((compiler) =>
-  (['-O0', '-O2'] as const).map(
-    (optimization): Variant => ({ compiler, version: 5, optimization, bits: 64, extra: ['-mno-sse', '-mno-red-zone'] }),
-  ),
+const RUNS: readonly (readonly [source: string, variant: Variant])[] = (['gcc', 'clang'] as const).flatMap(
+  (compiler) => {
+    const common = { compiler, bits: 64, extra: ['-mno-sse', '-mno-red-zone'] } as const;
+    return [
+      ['calls.c', { ...common, version: 5, optimization: '-O0' }],
+      ['calls.c', { ...common, version: 5, optimization: '-O2' }],
+      ['entry.c', { ...common, version: 4, optimization: '-O1' }],
+      ['entry.c', { ...common, version: 5, optimization: '-O2' }],
+    ] as const;
+  },
 );
 
 describe.skipIf(lacking('gcc', 'clang', 'gdb'))('a program that runs', () => {
   const folder = temporaryFolder();
 
-  it.each(VARIANTS.map((variant) => [titleOf(variant), variant] as const))(
+  it.each(RUNS.map(([source, variant]) => [`${source}, ${titleOf(variant)}`, source, variant] as const))(
     '%s: frames, lines, arguments and locals as gdb has them',
-    async (_title, variant) => {
-      const { gdb, own } = await watched(build(folder, 'calls.c', variant), STOPS);
+    async (_title, source, variant) => {
+      const { gdb, own } = await watched(build(folder, source, variant), stopsIn(source));
+      const text = readFileSync(join(FIXTURES, source), 'utf8').split('\n');
       const counts = { equal: 0, gone: 0, lost: 0 };
       let from = 0;
       for (const [number, expected] of gdb.entries()) {
@@ -118,6 +124,7 @@ describe.skipIf(lacking('gcc', 'clang', 'gdb'))('a program that runs', () => {
         const outline = (frames: readonly SeenFrame[]) =>
           frames.map(({ name, line, inlined }) => ({ name, line, inlined }));
         expect(outline(seen), place).toEqual(outline(expected.frames));
+        const line = (level: number): string => text[(expected.frames[level]?.line ?? 0) - 1] ?? '';
         for (const [level, { name, variables }] of expected.frames.entries()) {
           const where = `${place}, frame ${level}, ${name}`;
           const shown = seen[level]!.variables;
@@ -126,14 +133,19 @@ describe.skipIf(lacking('gcc', 'clang', 'gdb'))('a program that runs', () => {
             const value = folded(shown[variable]!);
             counts[value === LOST ? 'lost' : value === null ? 'gone' : 'equal']++;
             if (value === LOST) expect(level, where).toBeGreaterThan(0);
+            // gdb goes by what the register holds now.
+            else if (value === null && line(level + 1).includes('through a register')) continue;
+            // gdb does not follow the jumps that Clang describes for DWARF 4.
+            else if (tree === null && value !== null)
+              expect(value, where).toBe(/hands on a (\d+)/.exec(line(level + 1))?.[1]);
             else expect(value, `${where}: ${variable}`).toEqual(folded(tree));
           }
         }
       }
-      expect(counts.equal).toBeGreaterThan(80);
+      expect(counts.equal).toBeGreaterThan(source === 'calls.c' ? 80 : 30);
       const frames = gdb.map((seen) => seen.frames);
       expect(Math.max(...frames.map(({ length }) => length))).toBeGreaterThan(3);
-      expect(frames.filter((stack) => stack[0]!.inlined).length).toBeGreaterThan(1);
+      if (source === 'calls.c') expect(frames.filter((stack) => stack[0]!.inlined).length).toBeGreaterThan(1);
     },
     60_000,
   );
