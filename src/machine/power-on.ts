@@ -145,21 +145,23 @@ function vmxOffers(profile: CapabilityProfile): number {
 
 /** CPUID bits by the bits of SIMD_OFFERS (core/ops/simd/row.ts). */
 const SIMD_FEATURES = [
-  ['basicEdx', 'edx', 'MMX'],
-  ['basicEdx', 'edx', 'SSE'],
-  ['basicEdx', 'edx', 'SSE2'],
-  ['basicEcx', 'ecx', 'SSE3'],
-  ['basicEcx', 'ecx', 'SSSE3'],
-  ['basicEcx', 'ecx', 'SSE4.1'],
-  ['basicEcx', 'ecx', 'SSE4.2'],
-  ['basicEcx', 'ecx', 'AESNI'],
-  ['basicEcx', 'ecx', 'PCLMULQDQ'],
+  ['basicEdx', 1, 'edx', 'MMX'],
+  ['basicEdx', 1, 'edx', 'SSE'],
+  ['basicEdx', 1, 'edx', 'SSE2'],
+  ['basicEcx', 1, 'ecx', 'SSE3'],
+  ['basicEcx', 1, 'ecx', 'SSSE3'],
+  ['basicEcx', 1, 'ecx', 'SSE4.1'],
+  ['basicEcx', 1, 'ecx', 'SSE4.2'],
+  ['basicEcx', 1, 'ecx', 'AESNI'],
+  ['basicEcx', 1, 'ecx', 'PCLMULQDQ'],
+  ['featuresEbx', 7, 'ebx', 'SHA'],
 ] as const;
 
 function simdOffers(profile: CapabilityProfile): number {
   const features = cpuidFeatures(profile);
   return SIMD_FEATURES.reduce(
-    (bits, [field, register, name], bit) => bits | (features[field] & cpuidMask(1, register, [name]) ? 1 << bit : 0),
+    (bits, [field, leaf, register, name], bit) =>
+      bits | (features[field] & cpuidMask(leaf, register, [name]) ? 1 << bit : 0),
     0,
   );
 }

@@ -50,10 +50,11 @@ function emit(w: Writer, row: SimdRow): void {
     for (const register of [RAX, RDX])
       if (chance(random, 80)) setRegister(w, register, 32, BigInt.asUintN(32, BigInt(between(random, -20, 20))));
   if (memory) {
-    const boundary = row.aligned && chance(random, 90) ? 16 : chance(random, 50) ? row.bytes : 1;
+    const alwaysAligned = row.feature === 'sha'; // the SDM demands it, AMD's processors do not
+    const boundary = row.aligned && (alwaysAligned || chance(random, 90)) ? 16 : chance(random, 50) ? row.bytes : 1;
     const target = DATA + below(random, chance(random, 90) ? 0x1fe0 : 0x3000);
     const chosen = row.name === 'ldmxcsr' ? target - (target % MXCSR_STEP) + MXCSR_AT : target - (target % boundary);
-    const free = row.name !== 'ldmxcsr' && chance(random, 20);
+    const free = row.name !== 'ldmxcsr' && !alwaysAligned && chance(random, 20);
     rm = anyMemory(w, { size: row.bytes, ...(free ? {} : { target: chosen }) });
   } else rm = registerOf(w, row.rm);
   if (/^ps[lr][la]/.test(row.name) && row.digit === undefined && !memory && chance(random, 80))

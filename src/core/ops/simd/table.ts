@@ -1,4 +1,5 @@
 // The two files that the build makes of the rows: what the decoder looks up, and the function that carries rows out.
+import { cryptoRows } from './crypto.ts';
 import { floatRows } from './floats.ts';
 import { integerRows } from './integer.ts';
 import { moveRows } from './moves.ts';
@@ -24,7 +25,7 @@ const sameKey = (a: Row, b: Row): boolean =>
 
 /** Every row, the one that REX.W chooses right behind the one without. */
 function orderedRows(): Row[] {
-  const all = [...moveRows, ...integerRows, ...shuffleRows, ...floatRows, ...stateRows];
+  const all = [...moveRows, ...integerRows, ...shuffleRows, ...floatRows, ...cryptoRows, ...stateRows];
   const wide = all.filter((row) => row.wide);
   const rows = all
     .filter((row) => !row.wide)
@@ -102,6 +103,10 @@ import { approximate } from '${core}/simd/float-approximate.ts';
 import {
   fromDoublewords, fromGeneral, narrow, roundElements, toDoublewords, toGeneral, widen,
 } from '${core}/simd/float-convert.ts';
+import {
+  aesDecrypt, aesEncrypt, aesKey, aesMixBack, carrylessProduct, sha1Message1, sha1Message2, sha1NextE, sha1Rounds, sha256Message1,
+  sha256Message2, sha256Rounds,
+} from '${core}/simd/crypto.ts';
 import { mmxEmpty, mmxUsed } from '${core}/simd/mmx.ts';
 import { setMxcsr } from '${core}/simd/mxcsr.ts';
 import { compareStrings } from '${core}/simd/strings.ts';
