@@ -170,7 +170,7 @@ export function setFlags(value: u64): void {
   if (changed & FLAG_VM) updateMode();
   else {
     if (changed & FLAG_AC) selectTlbSet();
-    if (changed & (FLAG_TF | FLAG_RF)) updateAttention();
+    if (changed & (FLAG_TF | FLAG_RF | FLAG_AC)) updateAttention();
   }
 }
 

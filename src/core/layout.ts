@@ -398,6 +398,7 @@ export const ATTEND_BREAKPOINTS = 16; // an instruction breakpoint in DR7
 export const ATTEND_EVENT = 32; // EVENT_VALID, NMI, INIT, windows: look before the next instruction
 export const ATTEND_RESUME_FLAG = 128; // RFLAGS.RF is set: it holds for one instruction
 export const ATTEND_LOOK = 256; // a device was reached: come back with STOP_EVENTS after this instruction
+export const ATTEND_ALIGNMENT = 512; // SET_EMPTY is current: nothing is kept of where code is, since no flush would end it
 export const ATTEND_DEVICE = 64; // the next instruction reaches a device: run it alone with MMIO_ALLOWED
 
 // RUN_FLAGS bits

@@ -7,8 +7,12 @@
 
 import { VECTOR_UD } from './bits.ts';
 import { raiseNoError } from './events.ts';
+import { setStatus } from './flags.ts';
 import { execInteger } from './integer/dispatch.ts';
 import {
+  CODE_MODE,
+  CPL,
+  NON_ROOT,
   REMAINING,
   REPEATING,
   RIP,
@@ -34,10 +38,14 @@ import {
   SI_VEX,
   STATE,
   TRAPS,
+  VMCS_ADDRESS,
+  VMX_ON,
+  WATCHES,
 } from './layout.ts';
-import { SL_UD } from './slow-ids.ts';
-import { isRealOrV86, keyAfter } from './state.ts';
+import { SL_UD, SL_VMREAD, SL_VMWRITE } from './slow-ids.ts';
+import { getReg, isRealOrV86, keyAfter, MODE_64, setReg } from './state.ts';
 import { execSystem } from './system/dispatch.ts';
+import { FIELD_READ_ONLY, loadVmcsField, storeVmcsField, vmcsField } from './vmx/fields.ts';
 import { trapInstruction } from './watches.ts';
 
 const FIRST_SYSTEM: u32 = SL_UD;
@@ -72,8 +80,9 @@ function fillFrame(op: usize): void {
 
 /** Carries out the slow instruction of a decoded operation; RIP and REMAINING are synchronised before and afterwards. */
 export function execSlow(op: usize): void {
-  fillFrame(op);
   const id = <u32>load<u8>(op, 4);
+  if ((id == SL_VMREAD || id == SL_VMWRITE) && accessInHandler(op, id == SL_VMWRITE)) return;
+  fillFrame(op);
   // VEX does not exist in real-address and virtual-8086 mode.
   if (load<u16>(op, 46) && isRealOrV86()) raiseNoError(VECTOR_UD);
   store<u32>(REPEATING, 0);
@@ -81,6 +90,27 @@ export function execSlow(op: usize): void {
   if (id >= FIRST_SYSTEM) execSystem(id);
   else execInteger(id);
   if (load<u32>(REPEATING)) store<i32>(REMAINING, load<i32>(REMAINING) - 1);
+}
+
+/**
+ * VMREAD and VMWRITE as VM-exit handlers are made of: between registers, in VMX root operation, 64-bit mode and CPL 0, and with nothing
+ * to fail for or to tell. They need no frame. False: anything else, and nothing has happened.
+ */
+function accessInHandler(op: usize, write: bool): bool {
+  if (load<u8>(op, 38) || load<u32>(NON_ROOT) | load<u32>(CPL) | load<u32>(TRAPS) | load<u32>(WATCHES)) return false;
+  if (!load<u32>(VMX_ON) || load<u32>(CODE_MODE) != MODE_64) return false;
+  const region = <usize>load<u32>(VMCS_ADDRESS);
+  const encoding = getReg(<u32>load<u8>(op, 39));
+  const row = region ? vmcsField(encoding) : 0;
+  if (!row || (write && row & FIELD_READ_ONLY)) return false;
+  const register = <u32>load<u8>(op, 40);
+  if (write) storeVmcsField(region, row, <u32>encoding, getReg(register));
+  else setReg(register, loadVmcsField(region, row, <u32>encoding));
+  setStatus(0);
+  store<u32>(REPEATING, 0);
+  store<u64>(SI_NEXT, load<u64>(RIP) + <u64>load<u8>(op, 5));
+  retire();
+  return true;
 }
 
 /** Ends a slow instruction: RIP to the next one, one instruction counted. @inline */

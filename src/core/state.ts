@@ -22,6 +22,7 @@ import {
 } from './bits.ts';
 import { codeSpaceBase, codeSpaceKey } from './cache.ts';
 import {
+  ATTEND_ALIGNMENT,
   ATTEND_BREAKPOINTS,
   ATTEND_MTF,
   ATTEND_PENDING_DEBUG,
@@ -181,9 +182,10 @@ export function isCanonical(linear: u64): bool {
 export function updateMode(): void {
   for (let seg: u32 = 0; seg <= GS; seg++) segmentChanged(seg);
   modeChanged();
+  updateAttention();
 }
 
-/** The same when the segments' checks are computed already. */
+/** The same without segment checks and attention, for VM entries and VM exits: they have their own, and `resume` follows. */
 export function modeChanged(): void {
   const rip = getRip();
   const protectedMode = isProtected();
@@ -197,7 +199,6 @@ export function modeChanged(): void {
   store<u64>(CODE_SPACE_KEY, mode == MODE_64 ? 0 : codeSpaceKey(segBase(CS), segLimit(CS), mode));
   setRip(rip);
   selectTlbSet();
-  updateAttention();
 }
 
 /** Makes the TLB set of the current privilege and side current. */
@@ -235,7 +236,13 @@ function watchesInstructions(): bool {
 export function updateAttention(): void {
   const flags = load<u32>(SYSTEM_FLAGS);
   const mirrored: u32 =
-    ATTEND_TRAP_FLAG | ATTEND_SHADOW | ATTEND_MTF | ATTEND_PENDING_DEBUG | ATTEND_BREAKPOINTS | ATTEND_RESUME_FLAG;
+    ATTEND_TRAP_FLAG |
+    ATTEND_SHADOW |
+    ATTEND_MTF |
+    ATTEND_PENDING_DEBUG |
+    ATTEND_BREAKPOINTS |
+    ATTEND_RESUME_FLAG |
+    ATTEND_ALIGNMENT;
   let bits = load<u32>(ATTENTION) & ~mirrored;
   if (flags & FLAG_TF) bits |= ATTEND_TRAP_FLAG;
   if (flags & FLAG_RF) bits |= ATTEND_RESUME_FLAG;
@@ -243,6 +250,7 @@ export function updateAttention(): void {
   if (load<u32>(MTF_PENDING)) bits |= ATTEND_MTF;
   if (load<u64>(PENDING_DEBUG)) bits |= ATTEND_PENDING_DEBUG;
   if (watchesInstructions() || watchesData()) bits |= ATTEND_BREAKPOINTS;
+  if (load<u32>(TLB_BASE) == load<u32>(TLB_AREA) + SET_EMPTY * TLB_SET) bits |= ATTEND_ALIGNMENT;
   store<u32>(ATTENTION, bits);
 }
 

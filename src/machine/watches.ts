@@ -177,7 +177,11 @@ export function anyWatches(watches: Watches): boolean {
 
 /** Takes over what the core met in the last run. */
 export function collectHits(core: Core, watches: Watches): void {
-  if (readWord(core, WATCH_HIT + 20) === 0) return;
+  if (readWord(core, WATCH_HIT + 20) !== 0) takeHits(core, watches);
+}
+
+/** Apart from `collectHits`, so that a run that met nothing allocates nothing for the function in here. */
+function takeHits(core: Core, watches: Watches): void {
   const add = (table: number, places: readonly number[]): void => {
     for (const [i, watch] of places.entries()) {
       const hit = readWord(core, table + 8 + 16 * i + 12) >>> HIT_SHIFT;

@@ -8,10 +8,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   BREAKPOINTS,
+  CR0,
+  CS,
   RAM,
   RUN_CAREFUL,
   RUN_FLAGS,
   RUN_SKIP_BREAKPOINT,
+  SS,
   STOP_BREAKPOINT,
   STOP_BUDGET,
   STOP_WATCH,
@@ -21,6 +24,12 @@ import {
   WATCH_WRITE,
 } from '../../src/core/layout.ts';
 import {
+  CODE_64,
+  DATA_32,
+  PAGE_LARGE,
+  PAGE_PRESENT,
+  PAGE_USER,
+  PAGE_WRITABLE,
   type TestCore,
   enterLong,
   enterProtected,
@@ -32,12 +41,17 @@ import {
   register,
   retired,
   runFor,
+  setSegment,
   writeQuad,
   writeWord,
 } from './harness.ts';
 import { between, type Random } from './native/random.ts';
 
 const CODE = 0x8000;
+/** Access rights of segments at DPL 3. */
+const USER = 0x60;
+const AM = 1n << 18n;
+const AC = 1n << 18n;
 
 let nasm: boolean;
 try {
@@ -381,5 +395,33 @@ describe.skipIf(!nasm)('16- and 32-bit code', () => {
       ['mov eax, 0x12345\ndb 0x66\njmp ax', 13],
     ] as const;
     for (const [source, vector] of faults) expect(runFor(start(source, 16), 10).fault?.vector).toBe(vector);
+  });
+});
+
+describe.skipIf(!nasm)('user code with alignment checks', () => {
+  it('runs what a page holds after its translation was flushed', () => {
+    const core = openCore();
+    const [linear, first, second] = [0x400000, 0x400000, 0x600000];
+    const source = (value: number) => assemble(`mov eax, ${value}\nmov ecx, 200\nagain: loop again\njmp $`, 64, linear);
+    load(core, first, source(1));
+    load(core, second, source(2));
+    enterLong(core, linear);
+    setSegment(core, CS, 0x2b, CODE_64 | USER, 0xffffffff, 0);
+    setSegment(core, SS, 0x33, DATA_32 | USER, 0xffffffff, 0);
+    writeQuad(core, CR0, readQuad(core, CR0) | AM);
+    core.exports.setFlags(AC | 2n);
+    core.exports.updateMode();
+    const directoryEntry = RAM + 0x3000 + 8 * (linear / 0x200000);
+    for (const [physical, value] of [
+      [first, 1n],
+      [second, 2n],
+      [first, 1n],
+    ] as const) {
+      writeQuad(core, directoryEntry, BigInt(physical) | PAGE_PRESENT | PAGE_WRITABLE | PAGE_USER | PAGE_LARGE);
+      core.exports.flushTlb(1);
+      core.exports.setRip(BigInt(linear));
+      expect(runFor(core, 1000)).toEqual({ stop: STOP_BUDGET });
+      expect(register(core, 0)).toBe(value);
+    }
   });
 });

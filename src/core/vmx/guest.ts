@@ -120,7 +120,7 @@ import {
 import { CR0_PG, CR4_PAE, EFER_LMA, EFER_LME } from '../bits.ts';
 import { flushTlb } from '../tlb.ts';
 import { getFlags, setFlags } from '../flags.ts';
-import { getRip, setRip, time, updateMode } from '../state.ts';
+import { getRip, modeChanged, segmentChanged, setRip, time } from '../state.ts';
 import { loadPdptes } from '../paging.ts';
 import { apicAccessTag, beginVirtualApic, saveVirtualApic } from '../virtual-apic.ts';
 import { compileControls, PIN_PREEMPTION_TIMER, PIN_VIRTUAL_NMIS } from './controls.ts';
@@ -182,6 +182,7 @@ export function vmxLoadGuest(): void {
     store<u32>(segment + SEG_RIGHTS, load<u32>(region + F_GUEST_ES_ACCESS_RIGHTS + i * 8) & RIGHTS);
     store<u32>(segment + SEG_LIMIT, load<u32>(region + F_GUEST_ES_LIMIT + i * 8));
     store<u64>(segment + SEG_BASE, load<u64>(region + F_GUEST_ES_BASE + i * 8));
+    segmentChanged(<u32>i);
   }
   store<u64>(GDTR_BASE, load<u64>(region + F_GUEST_GDTR_BASE));
   store<u32>(GDTR_LIMIT, load<u32>(region + F_GUEST_GDTR_LIMIT));
@@ -196,7 +197,7 @@ export function vmxLoadGuest(): void {
   }
   startTimer(region);
   flushForGuest();
-  updateMode();
+  modeChanged();
   setRip(load<u64>(region + F_GUEST_RIP));
   beginVirtualApic(region);
 }
