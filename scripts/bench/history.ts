@@ -41,6 +41,7 @@ const traveller: Traveller = {
   setBreakpoints: (addresses) => machine.setBreakpoints(addresses),
   options: () => ({}),
   judge: () => undefined,
+  countPast: async () => {},
 };
 // A breakpoint that is never reached, and a search that gives up once it has looked at enough.
 machine.setBreakpoints([0x7fff_ffff_0000n]);

@@ -8,6 +8,8 @@ import { Session } from '../debugger/session.ts';
 import type { Cause } from '../debugger/session/cause.ts';
 import { leaveStop, recordRun } from '../debugger/views/record.ts';
 import { standAtTest } from '../debugger/tests/stand.ts';
+import { compareMoments } from '../machine/history/moments.ts';
+import type { Moment } from '../machine/history/types.ts';
 import type { Machine } from '../machine/types.ts';
 import { imageOf } from '../program/image.ts';
 import { loadProgram } from '../program/load.ts';
@@ -71,9 +73,19 @@ async function loadDebuggee(
   });
   await reached(MADE);
   const output = createConsoleOutput(host.scheduler, connection.event);
-  machine.onOutput = (bytes) => output.add(bytes);
+  let repeatedUntil: Moment | undefined;
+  /** Before something is told that may have been told before. */
+  const again = (): void => {
+    if (repeatedUntil === undefined) return;
+    if (compareMoments(machine.history.now(), repeatedUntil) <= 0)
+      connection.event('output', { category: 'console', output: REPEATED });
+    repeatedUntil = undefined;
+  };
+  machine.onOutput = (bytes) => {
+    again();
+    output.add(bytes);
+  };
   machine.onRewound = (bytes) => output.rewind(bytes);
-  machine.history.onCut = () => connection.event('output', { category: 'console', output: CUT });
   if (options.test !== undefined) {
     const standing = await standAtTest(machine, image, options.test, host.scheduler.breathe);
     if (!standing.ok) throw testFailed(standing.problem);
@@ -107,6 +119,13 @@ async function loadDebuggee(
         connection.event('exited', { exitCode: status });
         connection.event('terminated');
       },
+      wentBack: (from) => {
+        repeatedUntil = repeatedUntil !== undefined && compareMoments(from, repeatedUntil) < 0 ? repeatedUntil : from;
+      },
+      pastChanged: () => {
+        repeatedUntil = undefined;
+        connection.event('output', { category: 'console', output: CUT });
+      },
       breakpointsChanged: (changed) => {
         for (const breakpoint of changed)
           connection.event('breakpoint', { reason: 'changed', breakpoint: rowOf(connection, breakpoint) });
@@ -118,6 +137,7 @@ async function loadDebuggee(
       },
       logged: (text, breakpoint) => {
         output.flush();
+        again();
         const location = breakpoint.path === undefined ? {} : locationOf(connection, breakpoint.path, breakpoint.line);
         connection.event('output', { category: 'console', output: `${text}\n`, ...location });
       },
@@ -169,6 +189,7 @@ const BOLD = '\u001b[1m';
 const PLAIN = '\u001b[0m';
 const CUT =
   'Something was changed at a past moment: what was recorded after it is forgotten, and the machine takes a new way from here.\n';
+const REPEATED = 'The machine went back in time: what follows was told before, up to where it came from.\n';
 const HISTORY_START = 'Nothing before this moment is recorded.';
 
 /** Stops that nobody asked for are told in the debug console as well. */

@@ -1,18 +1,16 @@
-// Breakpoints: what the user asked for, where it is, and whether one stops now.
+// Breakpoints: what the user asked for, and where it is.
 
 import type { Image } from '../program/image.ts';
 import { addressesOfLine, addressOf, filesMatching, lineAt } from '../program/image.ts';
 import { errorText } from './expressions/errors.ts';
-import { evaluate } from './expressions/evaluator.ts';
 import type { Context } from './expressions/names.ts';
-import { type Expression, parseExpression } from './expressions/parser.ts';
+import { type Expression, namesIn, parseExpression } from './expressions/parser.ts';
 import { hex } from './format.ts';
+import { type Counter, createCounter } from './hits.ts';
 import { type HitCondition, parseHitCondition } from './hit-conditions.ts';
-import { parseLogMessage, renderLogMessage } from './log-messages.ts';
+import { parseLogMessage, type renderLogMessage } from './log-messages.ts';
 import type { BoundAnnotation } from './annotations/binding.ts';
-import { type Binding, inBinding, splitBinding } from './bindings.ts';
-import { currentPosition } from './position.ts';
-import { enterInlined, type Entered } from './source/inlined.ts';
+import { type Binding, splitBinding } from './bindings.ts';
 import { eventSubject, type Subject, type SubjectResult } from './subjects.ts';
 
 export type BreakpointKind = 'line' | 'function' | 'instruction' | 'data' | 'event' | 'annotation';
@@ -28,8 +26,10 @@ export interface BreakpointOptions {
   readonly id?: number | undefined;
 }
 
-export interface Breakpoint {
+export interface Breakpoint extends Counter {
   readonly id: number;
+  /** What was asked for, to know it again. */
+  readonly request: string;
   readonly kind: BreakpointKind;
   /** Linear addresses, of either side. */
   readonly addresses: readonly bigint[];
@@ -53,9 +53,10 @@ export interface Breakpoint {
   readonly line: number | undefined;
   readonly column: number | undefined;
   readonly condition: Expression | undefined;
+  /** Its condition asks how often it was met: then it counts each time, not only those when the condition holds. */
+  readonly countsEvery: boolean;
   readonly hitCondition: HitCondition | undefined;
   readonly log: Parameters<typeof renderLogMessage>[0] | undefined;
-  hits: number;
 }
 
 export interface BreakpointTable {
@@ -117,6 +118,7 @@ export function setLineBreakpoints(
   wanted: readonly (BreakpointOptions & { readonly line: number })[],
 ): Breakpoint[] {
   const known = filesMatching(image, path).length > 0;
+  const former = table.lines.get(path) ?? [];
   const made: Breakpoint[] = [];
   table.version++;
   table.lines.set(path, made);
@@ -132,7 +134,7 @@ export function setLineBreakpoints(
               ? 'No code comes from this line or from one after it.'
               : `${image.program.name} has no code from this file. Was it built with line information (-g)?`,
           };
-    made.push(make(table, 'line', { ...place, applies: image.applies }, request));
+    made.push(make(table, 'line', { ...place, applies: image.applies }, request, former));
   }
   return made;
 }
@@ -143,6 +145,7 @@ export function setListingBreakpoints(
   key: string,
   wanted: readonly (BreakpointOptions & { readonly line: number; readonly address: bigint | undefined })[],
 ): Breakpoint[] {
+  const former = table.lines.get(key) ?? [];
   const made: Breakpoint[] = [];
   table.version++;
   table.lines.set(key, made);
@@ -152,7 +155,7 @@ export function setListingBreakpoints(
       address === undefined
         ? { addresses: [], line, message: 'There is no instruction on this line.' }
         : { addresses: [address], line };
-    made.push(make(table, 'line', place, request));
+    made.push(make(table, 'line', place, request, former));
   }
   return made;
 }
@@ -164,9 +167,10 @@ export function setFunctionBreakpoints(
   wanted: readonly (BreakpointOptions & { readonly name: string })[],
   context?: Context,
 ): Breakpoint[] {
+  const former = table.functions;
   table.version++;
   table.functions = [];
-  for (const request of wanted) table.functions.push(makeNamed(table, images, request, context));
+  for (const request of wanted) table.functions.push(makeNamed(table, images, request, context, former));
   return table.functions;
 }
 
@@ -177,15 +181,16 @@ export function makeNamed(
   request: BreakpointOptions & { readonly name: string },
   /** What event breakpoints are read against; without it there are none. */
   context?: Context,
+  former: readonly Breakpoint[] = [],
 ): Breakpoint {
   const split = splitBinding(request.name.trim());
-  if ('problem' in split) return make(table, 'function', { addresses: [], message: split.problem }, request);
+  if ('problem' in split) return make(table, 'function', { addresses: [], message: split.problem }, request, former);
   const { name, binding } = split;
   const options = { ...request, binding: binding ?? request.binding };
   const image = typeof images === 'function' ? images(name) : images;
   const [first, ...others] = functionStarts(image, name);
   if (first !== undefined)
-    return make(table, 'function', { ...placeOf(image, first), addresses: [first, ...others] }, options);
+    return make(table, 'function', { ...placeOf(image, first), addresses: [first, ...others] }, options, former);
   const source = sourceLine(name);
   if (source !== undefined && filesMatching(image, source.path).length > 0) {
     const binding = addressesOfLine(image, source.path, source.line);
@@ -193,12 +198,12 @@ export function makeNamed(
       binding === undefined
         ? { addresses: [], message: 'No code comes from this line or from one after it.' }
         : { addresses: binding.addresses, path: binding.path, line: binding.line, applies: image.applies };
-    return make(table, 'function', found, options);
+    return make(table, 'function', found, options, former);
   }
   const subject = context === undefined ? undefined : eventSubject(name, context);
-  if (subject !== undefined) return makeOn(table, 'event', subject, options);
+  if (subject !== undefined) return makeOn(table, 'event', subject, options, former);
   const message = `${image.program.name} has no function or label "${name}".`;
-  return make(table, 'function', { addresses: [], message }, options);
+  return make(table, 'function', { addresses: [], message }, options, former);
 }
 
 /** `exits.c:120`: a line of a source file. */
@@ -212,9 +217,10 @@ export function setDataBreakpoints(
   table: BreakpointTable,
   wanted: readonly (BreakpointOptions & { readonly subject: SubjectResult })[],
 ): Breakpoint[] {
+  const former = table.data;
   table.version++;
   table.data = [];
-  for (const request of wanted) table.data.push(makeOn(table, 'data', request.subject, request));
+  for (const request of wanted) table.data.push(makeOn(table, 'data', request.subject, request, former));
   return table.data;
 }
 
@@ -223,10 +229,11 @@ function makeOn(
   kind: BreakpointKind,
   subject: SubjectResult,
   options: BreakpointOptions,
+  former: readonly Breakpoint[],
 ): Breakpoint {
   return 'problem' in subject
-    ? make(table, kind, { addresses: [], message: subject.problem }, options)
-    : make(table, kind, { addresses: [] }, options, subject);
+    ? make(table, kind, { addresses: [], message: subject.problem }, options, former)
+    : make(table, kind, { addresses: [] }, options, former, subject);
 }
 
 /** Replaces the instruction breakpoints: linear addresses. */
@@ -235,6 +242,7 @@ export function setInstructionBreakpoints(
   image: Image,
   wanted: readonly (BreakpointOptions & { readonly address: bigint | undefined; readonly text: string })[],
 ): Breakpoint[] {
+  const former = table.instructions;
   table.version++;
   table.instructions = [];
   for (const request of wanted) {
@@ -242,7 +250,7 @@ export function setInstructionBreakpoints(
       request.address === undefined
         ? { addresses: [], message: `"${request.text}" is not a linear address; write for example 0x100020.` }
         : placeOf(image, request.address);
-    table.instructions.push(make(table, 'instruction', place, request));
+    table.instructions.push(make(table, 'instruction', place, request, former));
   }
   return table.instructions;
 }
@@ -293,8 +301,12 @@ function make(
   kind: BreakpointKind,
   place: Place,
   options: BreakpointOptions,
+  /** A breakpoint that was among these keeps its count: clients send all of a file when one changes. */
+  former: readonly Breakpoint[],
   subject?: Subject,
 ): Breakpoint {
+  const request = requestText(kind, place, options, subject);
+  const same = former.find((breakpoint) => breakpoint.request === request);
   const errors: string[] = [];
   const condition = present(options.condition);
   const parsed = condition === undefined ? undefined : parseExpression(condition);
@@ -324,10 +336,28 @@ function make(
     line: place.line,
     column: place.column,
     condition: parsed?.ok ? parsed.value : undefined,
+    countsEvery: parsed?.ok === true && namesIn(parsed.value).includes('hits'),
     hitCondition: hit !== undefined && 'test' in hit ? hit.test : undefined,
     log: log !== undefined && 'pieces' in log ? log.pieces : undefined,
-    hits: 0,
+    request,
+    ...(same === undefined ? createCounter() : { hits: same.hits, met: same.met }),
   };
+}
+
+function requestText(kind: BreakpointKind, place: Place, options: BreakpointOptions, subject?: Subject): string {
+  const { condition, hitCondition, logMessage, binding } = options;
+  const where = [place.line, ...place.addresses, subject?.text].join();
+  return [
+    kind,
+    where,
+    condition,
+    hitCondition,
+    logMessage,
+    binding?.side,
+    binding?.cr3,
+    binding?.vmcs,
+    binding?.cpu,
+  ].join('\n');
 }
 
 /** Whether the machine can hold more addresses. */
@@ -349,56 +379,4 @@ function manyPlaces(place: Place): string | undefined {
 
 function present(text: string | undefined): string | undefined {
   return text === undefined || text.trim() === '' ? undefined : text;
-}
-
-export interface BreakpointVerdict {
-  /** Breakpoints that stop here. */
-  readonly stopping: readonly Breakpoint[];
-  /** Messages of logpoints. */
-  readonly logs: readonly { readonly text: string; readonly breakpoint: Breakpoint }[];
-  /** Conditions that could not be evaluated: these stop, so that they are seen. */
-  readonly errors: readonly string[];
-}
-
-/** Those at a linear address. */
-export function breakpointsAt(table: BreakpointTable, linear: bigint): Breakpoint[] {
-  return allBreakpoints(table).filter(({ addresses }) => addresses.includes(linear));
-}
-
-/** Where an inlined function begins, a breakpoint on the line of its call stands at the call, as a step does, any other in the function. */
-function standFor(breakpoint: Breakpoint | undefined, { machine }: Context): void {
-  if (breakpoint?.kind === 'data' || breakpoint?.kind === 'event') return;
-  enterInlined(machine, currentPosition(machine).linear, breakpoint === undefined ? 0 : enteredFor(breakpoint));
-}
-
-function enteredFor({ kind, path, line }: Breakpoint): Entered {
-  const named = kind === 'function' || kind === 'instruction' || path === undefined || line === undefined;
-  return named ? 'all' : { path, line };
-}
-
-/** Decides what breakpoints that are met do; counts the hits of those whose condition holds. */
-export function meetThese(met: readonly Breakpoint[], context: Context): BreakpointVerdict {
-  const stopping: Breakpoint[] = [];
-  const logs: { text: string; breakpoint: Breakpoint }[] = [];
-  const errors: string[] = [];
-  for (const breakpoint of met) {
-    if (!breakpoint.usable || !inBinding(breakpoint.binding, context) || breakpoint.applies?.() === false) continue;
-    standFor(breakpoint, context);
-    const inner: Context = { ...context, hits: breakpoint.hits + 1 };
-    if (breakpoint.condition !== undefined) {
-      const held = evaluate(breakpoint.condition, inner);
-      if (!held.ok) {
-        errors.push(`The condition of a breakpoint cannot be evaluated: ${errorText(held.error)}`);
-        stopping.push(breakpoint);
-        continue;
-      }
-      if (held.value.value === 0n) continue;
-    }
-    breakpoint.hits++;
-    if (breakpoint.hitCondition !== undefined && !breakpoint.hitCondition(breakpoint.hits)) continue;
-    if (breakpoint.log !== undefined) logs.push({ text: renderLogMessage(breakpoint.log, inner), breakpoint });
-    else stopping.push(breakpoint);
-  }
-  if (met.length > 0) standFor(stopping[0], context);
-  return { stopping, logs, errors };
 }

@@ -5,7 +5,8 @@ import { EXIT_CLASSES, EXIT_REASON_LIST, type ExitClass, exitReasonsOfClass } fr
 import { errorText } from './expressions/errors.ts';
 import { evaluate } from './expressions/evaluator.ts';
 import type { Context } from './expressions/names.ts';
-import { type Expression, parseExpression } from './expressions/parser.ts';
+import { type Expression, namesIn, parseExpression } from './expressions/parser.ts';
+import { type Counter, countHit, createCounter } from './hits.ts';
 import { exitReasonByName, exitReasonIdentifiers } from './facts.ts';
 
 /** What makes a filter look: VM exits of some reasons, or one of the other events. */
@@ -108,11 +109,12 @@ export const FILTERS: readonly FilterRow[] = [
   },
 ];
 
-export interface ActiveFilter {
+export interface ActiveFilter extends Counter {
   readonly row: FilterRow;
+  /** The condition as it was written. */
+  readonly text: string;
   readonly reasons: ReadonlySet<number>;
   readonly condition: Expression | undefined;
-  hits: number;
 }
 
 export interface FilterTable {
@@ -149,7 +151,8 @@ export function setFilters(table: FilterTable, requests: readonly FilterRequest[
   const answers = requests.map((request): FilterAnswer => {
     const made = makeFilter(request);
     if ('message' in made) return { verified: false, message: made.message };
-    active.push(made);
+    const same = table.active.find(({ row, text }) => row === made.row && text === made.text);
+    active.push(same === undefined ? made : { ...made, hits: same.hits, met: same.met });
     return { verified: true };
   });
   table.active = active;
@@ -162,10 +165,10 @@ function makeFilter(request: FilterRequest): ActiveFilter | { readonly message: 
   if (row === undefined) return { message: `There is no filter "${request.id}".` };
   const text = request.condition?.trim() ?? '';
   if (row.reasons === 'by-condition') return reasonFilter(row, text);
-  if (text === '') return { row, reasons: new Set(row.reasons), condition: undefined, hits: 0 };
+  if (text === '') return { row, text, reasons: new Set(row.reasons), condition: undefined, ...createCounter() };
   const parsed = parseExpression(text);
   if (!parsed.ok) return { message: `Condition: ${errorText(parsed.error)}` };
-  return { row, reasons: new Set(row.reasons), condition: parsed.value, hits: 0 };
+  return { row, text, reasons: new Set(row.reasons), condition: parsed.value, ...createCounter() };
 }
 
 function reasonFilter(row: FilterRow, text: string): ActiveFilter | { readonly message: string } {
@@ -187,15 +190,21 @@ function reasonFilter(row: FilterRow, text: string): ActiveFilter | { readonly m
     if (unknown !== undefined)
       return { message: `"${unknown}" is not an exit reason.${similarReason(unknown.toUpperCase())}` };
     const wanted = new Set(reasons.filter((reason) => reason !== undefined));
-    if (list?.[2] === undefined) return { row, reasons: wanted, condition: undefined, hits: 0 };
+    if (list?.[2] === undefined) return { row, text, reasons: wanted, condition: undefined, ...createCounter() };
     const parsed = parseExpression(list[2]);
     return parsed.ok
-      ? { row, reasons: wanted, condition: parsed.value, hits: 0 }
+      ? { row, text, reasons: wanted, condition: parsed.value, ...createCounter() }
       : { message: `Condition after "if": ${errorText(parsed.error)}` };
   }
   const parsed = parseExpression(text);
   if (!parsed.ok) return { message: `Condition: ${errorText(parsed.error)}` };
-  return { row, reasons: new Set(reasonsOf(parsed.value) ?? ALL_REASONS), condition: parsed.value, hits: 0 };
+  return {
+    row,
+    text,
+    reasons: new Set(reasonsOf(parsed.value) ?? ALL_REASONS),
+    condition: parsed.value,
+    ...createCounter(),
+  };
 }
 
 function similarReason(name: string): string {
@@ -253,18 +262,24 @@ export interface FilterVerdict {
   readonly errors: readonly string[];
 }
 
+/** Whether what it does depends on how often it was met. */
+export function filterDependsOnHits({ condition }: ActiveFilter): boolean {
+  return condition !== undefined && namesIn(condition).includes('hits');
+}
+
 /** Decides whether filters stop for an event of the machine; counts the hits of every filter that looks at it. */
 export function meetFilters(table: FilterTable, stop: Stop, context: Context): FilterVerdict {
   const stopping: ActiveFilter[] = [];
   const errors: string[] = [];
+  const now = context.machine.history.now();
   for (const filter of table.active) {
     if (!looksAt(filter, stop)) continue;
-    filter.hits++;
+    const hits = countHit(filter, now);
     if (filter.condition === undefined) {
       stopping.push(filter);
       continue;
     }
-    const held = evaluate(filter.condition, { ...context, hits: filter.hits });
+    const held = evaluate(filter.condition, { ...context, hits });
     if (!held.ok) {
       errors.push(`The condition of the filter "${filter.row.label}" cannot be evaluated: ${errorText(held.error)}`);
       stopping.push(filter);

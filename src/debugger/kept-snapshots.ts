@@ -62,6 +62,7 @@ export async function loadSnapshot(session: Session, name: string): Promise<Name
   if ('error' in found) return found;
   const problem = session.machine.history.load(found.machine);
   if (problem !== undefined) return { error: problem };
+  session.forgetHits();
   session.snapshots.set(found.name, found);
   return found;
 }

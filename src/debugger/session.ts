@@ -1,6 +1,7 @@
 // One debugging session: what a front end asks for, and the states that it goes through. session/ does the work.
 
 import type { Machine, Side } from '../machine/types.ts';
+import { compareMoments } from '../machine/history/moments.ts';
 import type { Moment } from '../machine/history/types.ts';
 import type { Image } from '../program/image.ts';
 import { type EnabledGroups, placeAnnotations, type SessionAnnotations } from './annotations/points.ts';
@@ -8,6 +9,7 @@ import { type Breakpoint, createBreakpoints } from './breakpoints.ts';
 import { type Contexts, createContexts } from './contexts.ts';
 import { createFilters } from './exit-filters.ts';
 import type { Context } from './expressions/names.ts';
+import { forgetFuture, forgetHits, noteDeparture } from './hits.ts';
 import { createImages, type ImageRequest, type Images, type LoadedImage } from './images.ts';
 import { currentPosition, type Position } from './position.ts';
 import type { Journey } from './reverse/traveller.ts';
@@ -15,7 +17,7 @@ import type { Cause } from './session/cause.ts';
 import { createInForce, type InForce, update } from './session/in-force.ts';
 import { createRun, type Run, runSlices, type Wishes } from './session/slices.ts';
 import { openImage, placeImages, removeImage, type SymbolFiles } from './session/symbol-files.ts';
-import { goOn, internalError } from './session/travelling.ts';
+import { countersOf, goOn, internalError } from './session/travelling.ts';
 import type { SessionOptions, SessionState } from './session/types.ts';
 import type { NamedSnapshot, SnapshotFiles } from './snapshots.ts';
 import type { CodeFrame } from './stack.ts';
@@ -57,6 +59,10 @@ export class Session {
     this.#contexts = createContexts(machine, this.images);
     this.#force = createInForce(machine, this.breakpoints, this.filters);
     this.#symbols = { images: this.images, options, added: this.added };
+    machine.history.onCut = () => {
+      forgetFuture(countersOf(this.#force), machine.history.now());
+      events.pastChanged?.();
+    };
     this.#run = createRun({
       judge: {
         machine,
@@ -161,8 +167,19 @@ export class Session {
     if (this.#state !== 'stopped') return false;
     this.#depart();
     this.#options.events.continued();
-    void goOn(this.#run, journey).then((cause) => this.#stop(cause));
+    const { history } = this.machine;
+    const origin = history.now();
+    void goOn(this.#run, journey).then((cause) => {
+      const now = history.now();
+      if (compareMoments(now, origin) < 0) this.#options.events.wentBack?.(origin);
+      this.#stop(cause);
+    });
     return true;
+  }
+
+  /** The recorded past was replaced: nothing was met in it. */
+  forgetHits(): void {
+    forgetHits(countersOf(this.#force));
   }
 
   /** Stops a running machine at the end of its slice, to look at a processor (absent: the one that runs); nothing otherwise. */
@@ -200,6 +217,7 @@ export class Session {
     lookAtData(this.machine, this.breakpoints);
     this.#options.events.continued();
     const { time, events } = this.machine.history.now();
+    noteDeparture(countersOf(this.#force), { time, events });
     if (this.#programEnd?.time === time && this.#programEnd.events === events)
       return this.#end(this.#programEnd.status);
     try {

@@ -84,6 +84,29 @@ describe.skipIf(skip !== undefined)('on the real machine', () => {
     });
   });
 
+  test('what is logged again after going back is announced once', async () => {
+    const adapter = await launchedMachine();
+    const { request, toStop } = adapter;
+    const logged = (): string[] =>
+      adapter.messages
+        .filter(({ event, body }) => event === 'output' && /^at |went back/.test(String(body?.output)))
+        .map(({ body }) => String(body?.output).trim());
+    await request('setFunctionBreakpoints', { breakpoints: [{ name: 'on_hlt' }] });
+    await adapter.say('break on_cpuid log "at {rip}"');
+    await adapter.go();
+    const once = logged();
+    expect(once).toHaveLength(2);
+    expect(await toStop('reverseContinue', { threadId: 1 })).toMatchObject({ reason: 'pause' });
+    await toStop('stepIn', { threadId: 1, granularity: 'instruction' });
+    expect(logged()).toEqual(once);
+    await adapter.go();
+    expect(logged()).toEqual([
+      ...once,
+      'The machine went back in time: what follows was told before, up to where it came from.',
+      ...once,
+    ]);
+  });
+
   test('named snapshots are kept, listed, compared, loaded and forgotten', async () => {
     const { machine, request, toStop, go } = await launchedMachine();
     await request('setFunctionBreakpoints', { breakpoints: [{ name: 'on_hlt' }] });

@@ -26,8 +26,10 @@ const HYPERVISOR = join(ROOT, 'test', 'dap', 'programs', 'hypervisor.asm');
 const TIMER = join(ROOT, 'test', 'dap', 'programs', 'timer.asm');
 const TINY = join(ROOT, 'samples', 'tiny-hypervisor', 'tiny-hypervisor.elf');
 
-async function debug(file: string, ramSize = RAM) {
-  const program = await loadProgram(file, { ramSize }, async (path) => new Uint8Array(await readFile(path)));
+async function debug(file: string, ramSize = RAM, text?: string) {
+  const program = await loadProgram(file, { ramSize }, async (path) =>
+    text === undefined ? new Uint8Array(await readFile(path)) : new TextEncoder().encode(text),
+  );
   const image = imageOf(program);
   const machine = createMachine({ coreWasm: coreModule(), ramSize, program });
   machine.history.record(64 << 20);
@@ -204,6 +206,108 @@ describe('who wrote this?', () => {
     // MOV [RDI+RAX], RAX behind the XCHG that the exit handler begins with.
     expect(where()).toBe('vcpu_exited+4');
     expect(machine.readRegister('rax')).toBe(1n);
+  });
+});
+
+describe('hit counts belong to moments', () => {
+  const LOOP = `bits 64
+        mov ecx, 10
+again:  dec ecx
+        jnz again
+done:   jmp done
+`;
+  async function loop(hitCondition?: string, condition?: string) {
+    const debugged = await debug('/loop.asm', RAM, LOOP);
+    const { session, image, machine } = debugged;
+    const set = (...more: { name: string }[]) =>
+      setFunctionBreakpoints(session.breakpoints, image, [{ name: 'again', hitCondition, condition }, ...more])[0]!;
+    // ECX is 10 at the first meeting, 9 at the second, …
+    const meeting = (): number => 11 - Number(machine.readRegister('rcx'));
+    return { ...debugged, set, meeting };
+  }
+
+  test('they go down when the machine goes back, and up again', async () => {
+    const { session, until, travel, set, meeting, machine } = await loop();
+    const breakpoint = set();
+    for (const expected of [1, 2, 3, 4]) {
+      await until(() => session.continue());
+      expect([breakpoint.hits, meeting()]).toEqual([expected, expected]);
+    }
+    await travel(reverseContinue);
+    expect([breakpoint.hits, meeting()]).toEqual([3, 3]);
+    await travel(toMoment(machine.history.first()));
+    expect(breakpoint.hits).toBe(0);
+    await travel(toMoment(machine.history.last()));
+    expect([breakpoint.hits, meeting()]).toEqual([4, 4]);
+    await travel(toMoment(machine.history.first()));
+    await until(() => session.continue());
+    expect([breakpoint.hits, meeting()]).toEqual([1, 1]);
+  });
+
+  test('a change of the past takes away what came after it', async () => {
+    const { session, until, travel, set, machine } = await loop();
+    const breakpoint = set();
+    for (let i = 0; i < 4; i++) await until(() => session.continue());
+    await travel(reverseContinue);
+    await travel(reverseContinue);
+    machine.writeRegister('rcx', 100n);
+    await until(() => session.continue());
+    expect([breakpoint.hits, machine.readRegister('rcx')]).toEqual([3, 99n]);
+  });
+
+  test.each([
+    ['3', undefined, [3, 4], [3]],
+    ['== 2', undefined, [2], []],
+    ['% 2', undefined, [2, 4, 6], [4, 2]],
+    [undefined, 'hits > 2', [3, 4], [3]],
+  ])('hit count %s, condition %s', async (hitCondition, condition, forward, backward) => {
+    const { session, until, travel, set, meeting } = await loop(hitCondition, condition);
+    set();
+    for (const expected of forward) {
+      expect((await until(() => session.continue())).kind).toBe('breakpoint');
+      expect(meeting()).toBe(expected);
+    }
+    for (const expected of backward) {
+      expect((await travel(reverseContinue)).kind).toBe('breakpoint');
+      expect(meeting()).toBe(expected);
+    }
+    expect((await travel(reverseContinue)).kind).toBe('history-start');
+  });
+
+  test.each([
+    ['== 5', 5],
+    ['% 4', 8],
+    ['<= 2', 2],
+  ])(
+    'of a breakpoint that was not there yet, from where the recorded past begins: %s',
+    async (hitCondition, expected) => {
+      const { runTo, travel, set, meeting } = await loop(hitCondition);
+      await runTo('done');
+      const breakpoint = set();
+      expect((await travel(reverseContinue)).kind).toBe('breakpoint');
+      expect([meeting(), breakpoint.hits]).toEqual([expected, expected]);
+    },
+  );
+
+  test('a breakpoint that is sent again as it was keeps its count', async () => {
+    const { session, until, set } = await loop();
+    set();
+    for (let i = 0; i < 3; i++) await until(() => session.continue());
+    expect(set({ name: 'done' }).hits).toBe(3);
+    await until(() => session.continue());
+    expect(session.breakpoints.functions.map(({ hits }) => hits)).toEqual([4, 0]);
+  });
+
+  test('VM-exit filters', async () => {
+    const { session, until, travel } = await debug(HYPERVISOR);
+    setFilters(session.filters, [{ id: 'any-exit', condition: 'hits == 2' }]);
+    expect(await until(() => session.continue())).toMatchObject({ kind: 'vm-exit', exit: { number: 2 } });
+    await travel(toMoment(session.machine.history.first()));
+    expect(await until(() => session.continue())).toMatchObject({ kind: 'vm-exit', exit: { number: 2 } });
+    setFilters(session.filters, []);
+    await until(() => session.step('in', 'instruction'));
+    setFilters(session.filters, [{ id: 'any-exit', condition: 'hits == 1' }]);
+    expect(await travel(reverseContinue)).toMatchObject({ kind: 'vm-exit', exit: { number: 1 } });
   });
 });
 

@@ -363,7 +363,7 @@ export function createToy(options: ToyOptions): Toy {
     onOutput: undefined,
     onNotice: undefined,
     onRewound: undefined,
-    history: NO_HISTORY,
+    history: { ...NO_HISTORY, now: () => ({ time: toy.time(), events: exits + entries }) },
     onTransition: undefined,
   };
 

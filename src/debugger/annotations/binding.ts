@@ -9,6 +9,8 @@ import { languageOf } from './comments.ts';
 export interface BoundAnnotation {
   readonly annotation: Annotation;
   readonly path: string;
+  /** Line of the code that it is about: its own, or the next that code comes from. */
+  readonly codeLine: number;
   /** Linear addresses before whose instruction it means something. Empty: no code comes from its line or after it. */
   readonly addresses: readonly bigint[];
 }
@@ -50,7 +52,7 @@ function bind(
     const { line, column } = annotation;
     problems.push({ path, line, column, message: `No code comes from this line or from one after it.` });
   }
-  return { annotation, path, addresses: place?.addresses ?? [] };
+  return { annotation, path, codeLine: place?.line ?? annotation.line, addresses: place?.addresses ?? [] };
 }
 
 /** `file.asm:12 (label+0x4)`: where an annotation stands. */

@@ -8,14 +8,15 @@ import { evaluate } from '../expressions/evaluator.ts';
 import type { Context } from '../expressions/names.ts';
 import type { Expression } from '../expressions/parser.ts';
 import { exitReasonTitle } from '../facts.ts';
+import { type Counter, countHit } from '../hits.ts';
 import { renderLogMessage } from '../log-messages.ts';
+import { currentPosition } from '../position.ts';
+import { enterInlined } from '../source/inlined.ts';
 import { annotationPlace, type BoundAnnotation } from './binding.ts';
 
 /** An annotation that the processor comes to. */
-export interface Point {
+export interface Point extends Counter {
   readonly annotation: BoundAnnotation;
-  /** How often it came. */
-  hits: number;
 }
 
 /** What is said about an annotation, with its place where it does not hold. */
@@ -40,10 +41,11 @@ export function judgeAnnotations<P extends Point>(
   const failures: Remark<P>[] = [];
   const logs: Remark<P>[] = [];
   const expected: P[] = [];
+  const now = context.machine.history.now();
   for (const point of points) {
     const { annotation } = point.annotation;
-    point.hits++;
-    const inner: Context = { ...context, hits: point.hits };
+    standFor(point, context);
+    const inner: Context = { ...context, hits: countHit(point, now) };
     if (annotation.kind === 'log') {
       logs.push({ point, text: renderLogMessage(annotation.pieces, inner) });
       continue;
@@ -60,7 +62,18 @@ export function judgeAnnotations<P extends Point>(
       failures.push({ point, text: `Assertion failed: ${annotation.text}${values} (${where})` });
     } else if (held?.value.value !== 0n) expected.push(point);
   }
+  if (points.length > 0) standFor(failures[0]?.point, context);
   return { failures, logs, expected };
+}
+
+/** Where inlined functions begin, in the one that the annotation's line belongs to. */
+function standFor(point: Point | undefined, { machine }: Context): void {
+  const { linear } = currentPosition(machine);
+  enterInlined(
+    machine,
+    linear,
+    point === undefined ? 0 : { path: point.annotation.path, line: point.annotation.codeLine },
+  );
 }
 
 const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '<', '<=', '>', '>=']);

@@ -1,6 +1,7 @@
 // Annotations in a session: breakpoints of a kind that the user writes into the source and switches as groups. judge.ts says whether they hold.
 
 import { type Breakpoint, type BreakpointTable, roomFor } from '../breakpoints.ts';
+import { createCounter } from '../hits.ts';
 import type { BoundAnnotation } from './binding.ts';
 
 /** A breakpoint that a comment of the source stands for. */
@@ -57,8 +58,10 @@ function pointOf(table: BreakpointTable, one: BoundAnnotation): AnnotationPoint 
     line: annotation.line,
     column: annotation.column,
     condition: undefined,
+    countsEvery: false,
     hitCondition: undefined,
     log: undefined,
-    hits: 0,
+    request: '',
+    ...createCounter(),
   };
 }

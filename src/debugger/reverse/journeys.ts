@@ -11,6 +11,7 @@ const QUIET = { entryFailures: false, vmFails: false, tripleFaults: false } as c
 
 /** Back to the last moment at which the user's breakpoints and filters would have stopped. */
 export const reverseContinue: Journey = async (traveller) => {
+  await traveller.countPast();
   traveller.setBreakpoints([], true);
   const found = await searchBack(traveller, {
     options: traveller.options(),

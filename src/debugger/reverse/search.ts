@@ -56,33 +56,49 @@ async function lastIn<T>(
   end: Moment,
   origin: Moment,
 ): Promise<Found<T> | undefined> {
+  const { history } = traveller.machine;
+  let last: Found<T> | undefined;
+  const counts = (): boolean =>
+    search.inclusive === true ? !before(origin, history.now()) : before(history.now(), origin);
+  await replay(traveller, search.options, end, (stop) => {
+    if (!counts()) return false;
+    const what = search.accept(stop);
+    // Judging may take a step.
+    if (what !== undefined && counts()) last = { moment: history.now(), what };
+    return true;
+  });
+  // TypeScript does not see that the visitor assigns it.
+  const found = last as Found<T> | undefined;
+  if (found !== undefined) await goTo(traveller, found.moment);
+  return found;
+}
+
+/** Runs from here up to `end`, which was reached before; `visit` sees every stop, quietly, and answers false when the rest of a moment does not matter. */
+export async function replay(
+  traveller: Traveller,
+  options: Omit<RunOptions, 'limit'>,
+  end: Moment,
+  visit: (stop: Stop) => boolean,
+): Promise<void> {
   const { machine } = traveller;
   const { history } = machine;
-  let last: Found<T> | undefined;
   let skipBreakpoint = false;
   while (before(history.now(), end)) {
     const left = Math.min(SLICE, end.time - machine.time());
     const moment = history.now();
     const stop = history.quietly(() =>
       left > 0
-        ? machine.run({ ...search.options, limit: left, skipBreakpoint, skipWatch: skipBreakpoint })
+        ? machine.run({ ...options, limit: left, skipBreakpoint, skipWatch: skipBreakpoint })
         : history.step({ honourWatches: true, skipWatch: skipBreakpoint }),
     );
     skipBreakpoint = stop.kind !== 'budget';
-    const counts = (): boolean =>
-      search.inclusive === true ? !before(origin, history.now()) : before(history.now(), origin);
     const now = history.now();
     // A VM transition that a step made is told first; what was watched and it wrote is told by a run of no length.
     const stops =
       left > 0
         ? [stop]
         : [stop, history.quietly(() => machine.run({ limit: 0, skipBreakpoint: true, skipWatch: true }))];
-    for (const each of stops) {
-      if (!counts()) break;
-      const what = history.quietly(() => search.accept(each));
-      // Judging may take a step.
-      if (what !== undefined && counts()) last = { moment: history.now(), what };
-    }
+    for (const each of stops) if (!history.quietly(() => visit(each))) break;
     // A machine that can go no further (idle, shut down) has no more hits.
     if (
       now.time === moment.time &&
@@ -94,6 +110,4 @@ async function lastIn<T>(
     }
     await traveller.breathe();
   }
-  if (last !== undefined) await goTo(traveller, last.moment);
-  return last;
 }

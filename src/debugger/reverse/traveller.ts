@@ -14,8 +14,10 @@ export interface Traveller {
   setBreakpoints(addresses: readonly bigint[], withOwn: boolean): void;
   /** What the user's breakpoints and filters ask for. */
   readonly options: () => Omit<RunOptions, 'limit'>;
-  /** Whether they would stop here; nothing is logged or counted. */
+  /** Whether they would stop here; nothing is logged. */
   judge(stop: Stop): Cause | undefined;
+  /** Has what counts its hits know them from where the recorded past begins. */
+  countPast(): Promise<void>;
 }
 
 /** A way through time: ends where the machine then stands, and says why. */

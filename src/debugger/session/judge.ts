@@ -3,7 +3,8 @@
 import type { Machine, Stop } from '../../machine/types.ts';
 import { judgeAnnotations, judgeExit } from '../annotations/judge.ts';
 import { type AnnotationPoint, isAnnotation } from '../annotations/points.ts';
-import { type Breakpoint, breakpointsAt, meetThese } from '../breakpoints.ts';
+import { breakpointsAt, meetThese } from '../breakpoint-verdicts.ts';
+import type { Breakpoint } from '../breakpoints.ts';
 import type { Contexts } from '../contexts.ts';
 import { meetFilters } from '../exit-filters.ts';
 import type { Images } from '../images.ts';

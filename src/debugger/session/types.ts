@@ -1,5 +1,6 @@
 // What a session is made of, and what it tells.
 
+import type { Moment } from '../../machine/history/types.ts';
 import type { Machine } from '../../machine/types.ts';
 import type { Image } from '../../program/image.ts';
 import type { SourceMap } from '../../program/source-map.ts';
@@ -17,6 +18,10 @@ export interface SessionEvents {
   /** The program ended through a test-exit port or a shutdown request. */
   ended(status: number): void;
   logged(text: string, breakpoint: Breakpoint): void;
+  /** The machine went back from a moment: what it logs and prints up to it was told before. */
+  wentBack?(from: Moment): void;
+  /** Something was changed at a past moment: what was recorded after it is forgotten. */
+  pastChanged?(): void;
   /** Breakpoints became verified, or no longer are. */
   breakpointsChanged?(changed: readonly Breakpoint[]): void;
   /** The symbols and lines of a file were added or removed: source breakpoints may bind elsewhere. */

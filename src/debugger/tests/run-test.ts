@@ -7,6 +7,7 @@ import { judgeAnnotations, judgeExit, type Point, type Remark } from '../annotat
 import { writersOf } from '../checks.ts';
 import { type Contexts, createContexts } from '../contexts.ts';
 import { explainEntryFailure, explainTripleFault, explainVmFail, type Explanation } from '../explain.ts';
+import { createCounter } from '../hits.ts';
 import { createImages } from '../images.ts';
 import { place } from '../place.ts';
 import { currentPosition } from '../position.ts';
@@ -51,7 +52,7 @@ export async function runTest(
   const text: string[] = [];
   const decoder = new TextDecoder();
   machine.onOutput = (bytes) => text.push(decoder.decode(bytes, { stream: true }));
-  const points = options.annotations.map((annotation): Point => ({ annotation, hits: 0 }));
+  const points = options.annotations.map((annotation): Point => ({ annotation, ...createCounter() }));
   const run: Run = {
     machine,
     image,
