@@ -6,7 +6,8 @@ export type NumberFormat = 'hex' | 'decimal' | 'signed' | 'binary' | 'octal';
 
 /** `0x…`, at least `digits` digits wide. Negative values are shown as 64-bit two's complement. */
 export function hex(value: bigint | number, digits = 1): string {
-  return `0x${BigInt.asUintN(64, BigInt(value)).toString(16).padStart(digits, '0')}`;
+  const number = BigInt(value);
+  return `0x${(number < 0n ? BigInt.asUintN(64, number) : number).toString(16).padStart(digits, '0')}`;
 }
 
 /** A value of `bits` bits in the chosen notation. */

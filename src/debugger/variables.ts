@@ -12,6 +12,7 @@ import { qualificationText } from './explain.ts';
 import { bitIdentifier } from './expressions/names.ts';
 import { GENERAL_REGISTERS, readSideRegister, registerBits, writeSideRegister } from './expressions/registers.ts';
 import { exitReasonTitle, layoutOfField, layoutOfRegister } from './facts.ts';
+import { extendedText, vectorText } from './float-text.ts';
 import { formatNumber, hex, type NumberFormat, symbolText } from './format.ts';
 import type { Context } from './expressions/names.ts';
 import { type InterruptRow, localApicRows, virtualApicRows } from './interrupt-rows.ts';
@@ -101,6 +102,7 @@ export function scopesOf(subject: Subject, frame: CodeFrame): ScopeRow[] {
     ...sourceScopes(subject, frame),
     { name: 'General registers', path: `general/${sideKey(side)}`, hint: 'registers' },
     { name: 'Segments and control registers', path: `system/${sideKey(side)}`, hint: 'registers' },
+    { name: 'x87 and SSE', path: `float/${sideKey(side)}`, hint: 'registers' },
   ];
   if (machine.currentVmcs() !== undefined) {
     scopes.push(
@@ -284,6 +286,10 @@ function topLevel(subject: Subject, path: string): readonly Node[] | undefined {
       if (side === undefined) return undefined;
       return scope === 'general' ? generalNodes(subject.machine, side) : systemNodes(subject.machine, side);
     }
+    case 'float': {
+      const side = SIDES[which ?? ''];
+      return side === undefined ? undefined : floatNodes(subject.machine, side);
+    }
     case 'vmcs':
       return which === 'guest' || which === 'host' || which === 'control'
         ? fieldNodes(subject.machine, which)
@@ -319,6 +325,31 @@ function registerNode(machine: Machine, side: Side, register: string, name = reg
 
 function generalNodes(machine: Machine, side: Side): Node[] {
   return [...GENERAL_REGISTERS, 'rip', 'rflags'].map((register) => registerNode(machine, side, register));
+}
+
+const X87_WORDS = ['fcw', 'fsw', 'ftw', 'fop', 'fip', 'fcs', 'fdp', 'fds'] as const;
+
+/** The x87 and SSE registers, which both sides share: those wider than 64 bits in words, with their parts below. */
+function floatNodes(machine: Machine, side: Side): Node[] {
+  const wide = (name: string, parts: readonly string[], words: (value: bigint) => string): Node => ({
+    ...registerNode(machine, side, name),
+    words,
+    parts: () => parts.map((part) => registerNode(machine, side, `${name}.${part}`, part)),
+  });
+  const stack = Array.from({ length: 8 }, (_, i) => {
+    const words = (value: bigint): string =>
+      isEmptyX87(machine, i) ? `empty, ${extendedText(value)}` : extendedText(value);
+    return wide(`st${i}`, ['significand', 'exponent'], words);
+  });
+  const vectors = Array.from({ length: 16 }, (_, i) => wide(`xmm${i}`, ['low', 'high'], vectorText));
+  const words = X87_WORDS.map((name) => registerNode(machine, side, name));
+  return [...stack, ...words, registerNode(machine, side, 'mxcsr'), ...vectors];
+}
+
+function isEmptyX87(machine: Machine, i: number): boolean {
+  const top = ((machine.readRegister('fsw') ?? 0n) >> 11n) & 7n;
+  const tags = machine.readRegister('ftw') ?? 0n;
+  return ((tags >> (2n * ((top + BigInt(i)) & 7n))) & 3n) === 3n;
 }
 
 const SEGMENTS = ['cs', 'ss', 'ds', 'es', 'fs', 'gs', 'ldtr', 'tr'] as const;

@@ -17,7 +17,16 @@ export interface GdbRegister {
 const GENERAL = 'rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15'.split(' ');
 const POINTERS = new Set(['rbp', 'rsp']);
 const SEGMENTS = 'cs ss ds es fs gs'.split(' ');
-const X87_CONTROL = 'fctrl fstat ftag fiseg fioff foseg fooff fop'.split(' ');
+const X87_CONTROL = [
+  ['fctrl', 'fcw'],
+  ['fstat', 'fsw'],
+  ['ftag', 'ftw'],
+  ['fiseg', 'fcs'],
+  ['fioff', 'fip'],
+  ['foseg', 'fds'],
+  ['fooff', 'fdp'],
+  ['fop', 'fop'],
+] as const;
 const SYSTEM = 'cr0 cr2 cr3 cr4 cr8 efer dr0 dr1 dr2 dr3 dr6 dr7'.split(' ');
 const TABLES = ['gdtr.base', 'gdtr.limit', 'idtr.base', 'idtr.limit', 'ldtr', 'ldtr.base', 'tr', 'tr.base'];
 
@@ -26,12 +35,12 @@ const CORE: readonly GdbRegister[] = [
   { name: 'rip', bits: 64, type: 'code_ptr', source: 'rip' },
   { name: 'eflags', bits: 32, type: 'i386_eflags', source: 'rflags' },
   ...SEGMENTS.map((name) => ({ name, bits: 32, type: 'int32', source: name })),
-  ...[0, 1, 2, 3, 4, 5, 6, 7].map((i) => ({ name: `st${i}`, bits: 80, type: 'i387_ext', source: undefined })),
-  ...X87_CONTROL.map((name) => ({ name, bits: 32, type: 'int', group: 'float', source: undefined })),
+  ...[0, 1, 2, 3, 4, 5, 6, 7].map((i) => ({ name: `st${i}`, bits: 80, type: 'i387_ext', source: `st${i}` })),
+  ...X87_CONTROL.map(([name, source]) => ({ name, bits: 32, type: 'int', group: 'float', source })),
 ];
 const SSE: readonly GdbRegister[] = [
-  ...Array.from({ length: 16 }, (_, i) => ({ name: `xmm${i}`, bits: 128, type: 'uint128', source: undefined })),
-  { name: 'mxcsr', bits: 32, type: 'int', group: 'vector', source: undefined },
+  ...Array.from({ length: 16 }, (_, i) => ({ name: `xmm${i}`, bits: 128, type: 'uint128', source: `xmm${i}` })),
+  { name: 'mxcsr', bits: 32, type: 'int', group: 'vector', source: 'mxcsr' },
 ];
 const OWN: readonly GdbRegister[] = [...SYSTEM, 'fs.base', 'gs.base', ...TABLES].map((source) => ({
   name: source.replace('.', '_'),
@@ -106,7 +115,7 @@ export function writeGdbRegister(machine: Machine, register: GdbRegister, value:
   const { source } = register;
   if (source === undefined) return `This processor has no ${register.name}.`;
   const offset = source === 'rip' || source === 'rsp' ? linearOffset(machine, source) : 0n;
-  return machine.writeRegister(source, BigInt.asUintN(64, value - offset));
+  return machine.writeRegister(source, BigInt.asUintN(Math.max(64, register.bits), value - offset));
 }
 
 /** What is added to RIP or RSP to make it the linear address that GDB sees. */

@@ -44,6 +44,7 @@ import { changeOverlays, markOverlays } from './overlays.ts';
 import { MSR_DEVICES, MSR_FAULT, MSR_INDICES, knowsMsr, MSR_MODE, readMsr, writeMsr } from './msrs.ts';
 import { powerOn } from './power-on.ts';
 import { activityName, cellOf, everyProcessor, isHeld, runningProcessor } from './processors.ts';
+import { FLOAT_REGISTER_NAMES } from './float-registers.ts';
 import { codeBitsOf, registerFile, runningSide } from './register-files.ts';
 import { linearRip, REGISTER_NAMES, readRegister, writeRegister } from './registers.ts';
 import { type Runner, run, step } from './runner.ts';
@@ -283,7 +284,7 @@ class SimulatedMachine implements Machine {
     this.#hardware = hardware;
     this.#runner = runner;
     const msrs = [...MSR_INDICES].filter(([, index]) => readMsr(hardware, index) !== undefined).map(([name]) => name);
-    this.#registerNames = [...REGISTER_NAMES, ...msrs];
+    this.#registerNames = [...REGISTER_NAMES, ...FLOAT_REGISTER_NAMES, ...msrs];
   }
 
   /** What was told once is not told again when the machine goes over the same time again. */

@@ -26,6 +26,7 @@ import {
   XCR0,
 } from '../core/layout.ts';
 import { type Core, readQuad, readWord, writeQuad, writeWord } from '../vmx/processor.ts';
+import { floatRegister, writeFloatRegister } from './float-registers.ts';
 import type { Hardware } from './hardware.ts';
 import { isCanonical } from './msr-rules.ts';
 import { MSR_FAULT, MSR_INDICES, readMsr, writeMsr } from './msrs.ts';
@@ -159,6 +160,8 @@ export function registerCell(name: string): { readonly address: number; readonly
   if (name === 'rflags') return { address: 0, size: 8 };
   const address = CELLS.get(name);
   if (address !== undefined) return { address, size: 8 };
+  const float = floatRegister(name);
+  if (float?.cell !== undefined) return { address: float.cell, size: float.bits === 64 ? 8 : 4 };
   const word = WORD_CELLS.get(name);
   return word === undefined ? undefined : { address: word, size: 4 };
 }
@@ -199,12 +202,16 @@ export const REGISTER_NAMES: readonly string[] = [...REGISTERS.keys()];
 export function readRegister(hardware: Hardware, name: string): bigint | undefined {
   const register = REGISTERS.get(name);
   if (register !== undefined) return register.read(hardware.core);
+  const float = floatRegister(name);
+  if (float !== undefined) return float.read(hardware.core);
   const index = MSR_INDICES.get(name);
   return index === undefined ? undefined : readMsr(hardware, index);
 }
 
 /** Writes a register as a debugger does; answers an error in words, or undefined. */
 export function writeRegister(hardware: Hardware, name: string, value: bigint): string | undefined {
+  const float = floatRegister(name);
+  if (float !== undefined) return writeFloatRegister(hardware.core, name, float, value);
   if (value < 0n || value >> 64n !== 0n) return 'The value must fit 64 bits.';
   const register = REGISTERS.get(name);
   if (register !== undefined) return register.write(hardware.core, value);

@@ -184,7 +184,7 @@ export interface Machine {
   /** Host-physical address of the current VMCS, or undefined. */
   currentVmcs(): bigint | undefined;
   /** Register by lower-case name: rax … r15, rip, rflags, es … gs (selectors), es.base, es.limit, es.rights, ldtr…, tr…, gdtr.base,
-   *  gdtr.limit, idtr.base, idtr.limit, cr0, cr2, cr3, cr4, cr8, xcr0, dr0–dr3, dr6, dr7, efer, and the MSRs by spec name. */
+   *  gdtr.limit, idtr.base, idtr.limit, cr0, cr2, cr3, cr4, cr8, xcr0, dr0–dr3, dr6, dr7, efer, the x87 and SSE registers (float-registers.ts), and the MSRs by spec name. */
   readRegister(name: string): bigint | undefined;
   /** Answers an error in words, or undefined when it was written. */
   writeRegister(name: string, value: bigint): string | undefined;

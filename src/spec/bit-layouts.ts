@@ -27,6 +27,9 @@ import {
   RFLAGS,
   S_CET,
   SELECTOR,
+  FCW,
+  FSW,
+  MXCSR,
   XCR0,
 } from './registers.ts';
 import {
@@ -113,6 +116,9 @@ export function registerLayout(name: string): BitLayout | undefined {
     efer: EFER,
     rflags: RFLAGS,
     xcr0: XCR0,
+    fcw: FCW,
+    fsw: FSW,
+    mxcsr: MXCSR,
   };
   return registers[name];
 }

@@ -249,6 +249,56 @@ export const ACCESS_RIGHTS: BitLayout = [
 /** CR8 and the task-priority register. */
 export const CR8: BitLayout = [group(3, 0, 'TPL', 'Task-priority level.')];
 
+const X87_EXCEPTIONS: BitLayout = [
+  bit(0, 'IE', 'Invalid operation.'),
+  bit(1, 'DE', 'Denormal operand.'),
+  bit(2, 'ZE', 'Division by zero.'),
+  bit(3, 'OE', 'Overflow.'),
+  bit(4, 'UE', 'Underflow.'),
+  bit(5, 'PE', 'Precision: the result is inexact.'),
+];
+const ROUNDING = { 0: 'nearest', 1: 'down', 2: 'up', 3: 'truncate' };
+
+/** x87 FPU control word. */
+export const FCW: BitLayout = [
+  bit(0, 'IM', 'Invalid operation is masked.'),
+  bit(1, 'DM', 'Denormal operand is masked.'),
+  bit(2, 'ZM', 'Division by zero is masked.'),
+  bit(3, 'OM', 'Overflow is masked.'),
+  bit(4, 'UM', 'Underflow is masked.'),
+  bit(5, 'PM', 'Precision is masked.'),
+  group(9, 8, 'PC', 'Precision of results.', { 0: '24 bits', 2: '53 bits', 3: '64 bits' }),
+  group(11, 10, 'RC', 'Rounding.', ROUNDING),
+  bit(12, 'X', 'Infinity control, without effect.'),
+];
+
+/** x87 FPU status word. */
+export const FSW: BitLayout = [
+  ...X87_EXCEPTIONS,
+  bit(6, 'SF', 'Stack fault.'),
+  bit(7, 'ES', 'An unmasked exception is pending.'),
+  bit(8, 'C0', 'Condition code 0.'),
+  bit(9, 'C1', 'Condition code 1: rounded up, or stack overflow.'),
+  bit(10, 'C2', 'Condition code 2.'),
+  group(13, 11, 'TOP', 'Physical register that is ST(0).'),
+  bit(14, 'C3', 'Condition code 3.'),
+  bit(15, 'B', 'Busy: as ES.'),
+];
+
+/** MXCSR. */
+export const MXCSR: BitLayout = [
+  ...X87_EXCEPTIONS,
+  bit(6, 'DAZ', 'Denormal operands are zeros.'),
+  bit(7, 'IM', 'Invalid operation is masked.'),
+  bit(8, 'DM', 'Denormal operand is masked.'),
+  bit(9, 'ZM', 'Division by zero is masked.'),
+  bit(10, 'OM', 'Overflow is masked.'),
+  bit(11, 'UM', 'Underflow is masked.'),
+  bit(12, 'PM', 'Precision is masked.'),
+  group(14, 13, 'RC', 'Rounding.', ROUNDING),
+  bit(15, 'FTZ', 'Tiny results are flushed to zero.'),
+];
+
 /** XCR0. */
 export const XCR0: BitLayout = [
   bit(0, 'x87', 'x87 state.'),

@@ -70,7 +70,11 @@ describe.skipIf(whyNoBundle() !== undefined || lacking('gdb'))('gdb on tiny-hype
       'print/x $cr4',
       'set var vm->device_value = 7',
       'print vm->device_value',
-      'print $xmm0',
+      'set $xmm1 = 0x123456789abcdef0',
+      'print/x $xmm1',
+      'print $mxcsr',
+      'set $st2 = 1.5',
+      'print $st2',
       'set $rsi = 0x1122334455667788',
       'print/x $rsi',
       'monitor exit.reason == CPUID',
@@ -87,8 +91,10 @@ describe.skipIf(whyNoBundle() !== undefined || lacking('gdb'))('gdb on tiny-hype
     expect(text).toMatch(/\$2 = 2\n\$3 = 0x[0-9a-f]+ "guest 1 \(64-bit\)"/);
     expect(text).toContain('VMX root');
     expect(text).toContain('Value returned is $4 = true');
-    // CR4.PAE (bit 5) by start.S, CR4.VMXE (bit 13) by VMX operation.
-    expect(text).toContain('$5 = 0x2020\n$6 = 7\n$7 = <unavailable>\n$8 = 0x1122334455667788\n');
+    // CR4.PAE (bit 5) by start.S, CR4.VMXE (bit 13) by VMX operation; MXCSR is 1F80H after reset.
+    expect(text).toContain(
+      '$5 = 0x2020\n$6 = 7\n$7 = 0x123456789abcdef0\n$8 = 8064\n$9 = 1.5\n$10 = 0x1122334455667788\n',
+    );
     expect(text).toMatch(/\n(?:0x)?1\n/);
     expect(text).toMatch(/no_such_name/);
     expect(text).toContain('Cannot access memory at address 0x123456789000');

@@ -312,10 +312,16 @@ function compared(
     case '>=':
       return a >= b;
     case '==':
-      return BigInt.asUintN(64, a) === BigInt.asUintN(64, b);
+      return isEqual(a, b);
     case '!=':
-      return BigInt.asUintN(64, a) !== BigInt.asUintN(64, b);
+      return !isEqual(a, b);
   }
+}
+
+/** A negative number is equal to its two's complement; of a wide register all bits count. */
+function isEqual(a: bigint, b: bigint): boolean {
+  const unsigned = (x: bigint) => (x < 0n ? BigInt.asUintN(64, x) : x);
+  return unsigned(a) === unsigned(b);
 }
 
 /** C's usual arithmetic conversions: both become the wider type; of two as wide as each other the unsigned one. */

@@ -56,6 +56,9 @@ export const GENERAL_REGISTERS = [
   'r15',
 ] as const; // prettier-ignore
 
+/** x87 and SSE registers, whole and in parts. */
+const FLOAT = /^(?:f(?:[cst]w|op|[id]p|[cd]s)|mxcsr|st\d(?:\.\w+)?|xmm\d+(?:\.\w+)?)$/;
+
 /** Registers that root and non-root operation share: a VM exit or VM entry leaves them alone. */
 const SHARED = new Set<string>([
   ...GENERAL_REGISTERS.filter((name) => name !== 'rsp'),
@@ -94,6 +97,10 @@ export function canonicalRegister(machine: Machine, name: string): string | unde
 export function registerBits(name: string): number {
   if (/^(?:es|cs|ss|ds|fs|gs|ldtr|tr)$/.test(name) || /^(?:gdtr|idtr)\.limit$/.test(name)) return 16;
   if (/\.(?:limit|rights)$/.test(name)) return 32;
+  if (/^(?:f[cst]w|fop|f[cd]s|st\d\.exponent)$/.test(name)) return 16;
+  if (name === 'mxcsr') return 32;
+  if (/^st\d$/.test(name)) return 80;
+  if (/^xmm\d+$/.test(name)) return 128;
   return 64;
 }
 
@@ -103,7 +110,11 @@ export function readSideRegister(machine: Machine, side: Side, name: string): bi
   const field = registerField(side, name);
   const held = (field === undefined ? undefined : machine.readVmcs(field)) ?? machine.registers(side)?.values.get(name);
   if (held !== undefined) return held;
-  return SHARED.has(name) ? machine.readRegister(name) : undefined;
+  return isShared(name) ? machine.readRegister(name) : undefined;
+}
+
+function isShared(name: string): boolean {
+  return SHARED.has(name) || FLOAT.test(name);
 }
 
 const FIELDS = new Map<string, number | undefined>();
@@ -130,7 +141,7 @@ function findField(side: Side, name: string): number | undefined {
 
 /** Writes a register of a side; answers an error in words, or undefined when it was written. */
 export function writeSideRegister(machine: Machine, side: Side, name: string, value: bigint): string | undefined {
-  if (side === machine.side() || SHARED.has(name)) return machine.writeRegister(name, value);
+  if (side === machine.side() || isShared(name)) return machine.writeRegister(name, value);
   const field = registerField(side, name);
   if (field === undefined) {
     const which = side === 'root' ? 'host' : 'guest';

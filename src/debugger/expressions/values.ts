@@ -4,11 +4,11 @@ import type { DebugType } from '../../program/debug-types.ts';
 import type { AddressSpace } from '../memory.ts';
 import type { Place } from '../source/places.ts';
 
-/** `value` is unsigned 64-bit; `signed` says how operators and decimal notation read it. */
+/** `value` is unsigned 64-bit (wider only for a whole x87 or SSE register, which operators cut off); `signed` says how operators and decimal notation read it. */
 export interface Value {
   readonly value: bigint;
   readonly signed: boolean;
-  /** Width of what was read: 1 to 64. Affects notation only. */
+  /** Width of what was read: 1 to 64, or 80 and 128 for registers as wide. Affects notation only. */
   readonly bits: number;
   /** Present when the value is an address that memory views can open. */
   readonly isAddress?: boolean;
@@ -27,7 +27,7 @@ export interface TypedValue {
 }
 
 export function unsigned(value: bigint, bits = 64): Value {
-  return { value: BigInt.asUintN(64, value), signed: false, bits };
+  return { value: BigInt.asUintN(Math.max(64, bits), value), signed: false, bits };
 }
 
 export function signed(value: bigint, bits = 64): Value {
