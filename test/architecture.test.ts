@@ -29,7 +29,7 @@ const ARROWS: Readonly<Record<string, Arrows>> = {
   asm: { from: ['spec'] },
   program: { from: ['spec', 'asm'] },
   debugger: { from: ['spec', 'vmx', 'svm', 'machine', 'asm', 'program'] },
-  lsp: { from: ['spec', 'asm'], files: ['src/vmx/capabilities.ts', 'src/vmx/profiles.ts'] },
+  lsp: { from: ['spec', 'asm'], files: ['src/vmx/capabilities.ts', 'src/vmx/choose-profile.ts'] },
   dap: { from: ['spec', 'vmx', 'svm', 'machine', 'asm', 'program', 'debugger'] },
   gdb: { from: ['spec', 'machine', 'program', 'debugger'] },
   cli: { from: ['spec', 'vmx', 'svm', 'machine', 'asm', 'program', 'debugger', 'lsp', 'dap', 'gdb'] },

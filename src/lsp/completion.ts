@@ -7,6 +7,7 @@ import { REGISTERS, type RegisterClass } from '../asm/registers.ts';
 import { CONTROL_WORDS } from '../spec/controls.ts';
 import { MSR_LIST } from '../spec/msrs.ts';
 import { VMCS_FIELD_LIST } from '../spec/vmcs-fields.ts';
+import type { CapabilityProfile } from '../vmx/capabilities.ts';
 import { linesOfFile } from './comments.ts';
 import { type Cursor, cursorOf } from './cursor.ts';
 import type { Entity } from './entities.ts';
@@ -125,7 +126,11 @@ const rank = (name: string): number =>
     : 2;
 
 /** Adds what is shown beside a chosen item. */
-export function resolveCompletion(program: Program | undefined, item: CompletionItem, profile: string): CompletionItem {
+export function resolveCompletion(
+  program: Program | undefined,
+  item: CompletionItem,
+  profile: CapabilityProfile,
+): CompletionItem {
   const data = item.data as { mnemonic?: string; fact?: string } | undefined;
   if (data?.mnemonic !== undefined) {
     const forms = formsOf(data.mnemonic) ?? [];

@@ -5,10 +5,7 @@ import { CONTROL_WORDS, type ControlWord } from '../spec/controls.ts';
 import { EXIT_CLASSES } from '../spec/exit-reasons.ts';
 import type { NamedVmcsField } from '../spec/vmcs-fields.ts';
 import { type CapabilityProfile, allowedSettings, fieldExists } from '../vmx/capabilities.ts';
-import { PROFILES } from '../vmx/profiles.ts';
 import { type Fact, wordOfField } from './names.ts';
-
-export const profileNamed = (name: string): CapabilityProfile => PROFILES.find((p) => p.name === name) ?? PROFILES[0]!;
 
 export const hexH = (value: bigint | number): string => {
   const digits = value.toString(16).toUpperCase();
@@ -23,12 +20,12 @@ const AREAS: Readonly<Record<NamedVmcsField['area'], string>> = {
 };
 
 /** Markdown for a fact; `value`: what is known to be stored in it. */
-export function factMarkdown(fact: Fact, profileName: string, value?: bigint): string {
+export function factMarkdown(fact: Fact, profile: CapabilityProfile, value?: bigint): string {
   switch (fact.kind) {
     case 'vmcs':
-      return fieldMarkdown(fact.field, fact.high, profileName, value);
+      return fieldMarkdown(fact.field, fact.high, profile, value);
     case 'control':
-      return controlMarkdown(fact.word, fact.name, profileName);
+      return controlMarkdown(fact.word, fact.name, profile);
     case 'msr': {
       const { msr } = fact;
       return joined([
@@ -63,8 +60,7 @@ export function factMarkdown(fact: Fact, profileName: string, value?: bigint): s
 
 const joined = (parts: readonly string[]): string => parts.filter((part) => part !== '').join('\n\n');
 
-function fieldMarkdown(field: NamedVmcsField, high: boolean, profileName: string, value?: bigint): string {
-  const profile = profileNamed(profileName);
+function fieldMarkdown(field: NamedVmcsField, high: boolean, profile: CapabilityProfile, value?: bigint): string {
   const word = wordOfField(field);
   const width =
     field.width === 'natural' ? 'natural width (64 bits on processors with 64-bit mode)' : `${field.width} bits`;
@@ -123,10 +119,9 @@ function controlsTable(word: ControlWord, profile: CapabilityProfile, value?: bi
   ].join('\n');
 }
 
-function controlMarkdown(word: ControlWord, name: string, profileName: string): string {
+function controlMarkdown(word: ControlWord, name: string, profile: CapabilityProfile): string {
   const row = CONTROL_WORDS[word];
   const bit = row.bits[name]!;
-  const profile = profileNamed(profileName);
   const msrs = [row.capability.msr, ...(row.capability.true === undefined ? [] : [row.capability.true])].map(hexH);
   return joined([
     `**${name}** — bit ${bit.bit} of the ${row.title.charAt(0).toLowerCase()}${row.title.slice(1)}`,

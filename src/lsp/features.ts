@@ -10,6 +10,7 @@ import { hover } from './hover.ts';
 import { inlayHints } from './inlay-hints.ts';
 import { definition, highlights, prepareRename, references, rename } from './navigation.ts';
 import { insideUri } from './place.ts';
+import { processorOf } from './processor.ts';
 import { type Program, entitiesOf } from './program.ts';
 import { quickFixes } from './quick-fixes.ts';
 import { LEGEND, semanticEdits, semanticTokens } from './semantic-tokens.ts';
@@ -145,7 +146,9 @@ const writing: Feature = {
       latest = found?.program;
       return found === undefined ? [] : completion(found.program, found.file, position);
     });
-    connection.onCompletionResolve((item) => resolveCompletion(latest, item, workspace.settings.profile));
+    connection.onCompletionResolve((item) =>
+      resolveCompletion(latest, item, processorOf(latest?.settings ?? workspace.settings)),
+    );
     connection.onSignatureHelp(async ({ textDocument, position }) => {
       const found = await find(textDocument.uri);
       return found === undefined ? null : (signatureHelp(found.program, found.file, position) ?? null);

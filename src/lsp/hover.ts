@@ -13,6 +13,7 @@ import { type Entity, placeKey } from './entities.ts';
 import { bitsMarkdown, factMarkdown, hexH } from './fact-hover.ts';
 import { instructionMarkdown } from './instruction-hover.ts';
 import { type Fact, factByName, fieldByNumber, msrByNumber, reasonByNumber } from './names.ts';
+import { processorOf } from './processor.ts';
 import { columnOf, lineOf, rangeOfPlace } from './place.ts';
 import { type Program, entitiesOf, recordsAt, statementsAt, tokenAt, tokensAt, uriOf } from './program.ts';
 import { type VmcsAccess, vmcsAccesses } from './vmcs-accesses.ts';
@@ -47,7 +48,7 @@ function markdown(
   }
   if (PREFIX_NAMES.has(lower)) return PREFIXES[lower];
   const fact = factByName(token.text);
-  return fact === undefined ? undefined : factMarkdown(fact, program.settings.profile);
+  return fact === undefined ? undefined : factMarkdown(fact, processorOf(program.settings));
 }
 
 const PREFIXES: Readonly<Record<string, string>> = {
@@ -113,13 +114,13 @@ function numberMarkdown(program: Program, file: number, token: Token): string | 
       if (reason !== undefined && value < 0x100n) facts.push(reason);
     }
   }
-  const texts = facts.map((fact) => factMarkdown(fact, program.settings.profile));
+  const texts = facts.map((fact) => factMarkdown(fact, processorOf(program.settings)));
   return [line.join(''), ...texts].join('\n\n---\n\n');
 }
 
 /** The VMREAD or VMWRITE whose field number this line loads or holds. */
 function accessAt(program: Program, file: number, line: number): VmcsAccess | undefined {
-  return vmcsAccesses(program).find((a) => a.origin.file === file && a.origin.line === line);
+  return vmcsAccesses(program).find((a) => a.field?.origin.file === file && a.field.origin.line === line);
 }
 
 const isMulti = (macro: SingleMacro | MultiMacro): macro is MultiMacro => 'minimum' in macro;
@@ -166,7 +167,7 @@ function entityMarkdown(program: Program, entity: Entity): string {
   }
   const fact = factByName(entity.name);
   if (fact !== undefined && matches(program, entity, fact))
-    parts.push('---', factMarkdown(fact, program.settings.profile));
+    parts.push('---', factMarkdown(fact, processorOf(program.settings)));
   return parts.join('\n\n');
 }
 

@@ -5,7 +5,7 @@ import { TOKEN } from '../asm/tokens.ts';
 import { linesOfFile } from './comments.ts';
 import { placeKey } from './entities.ts';
 import { hexH } from './fact-hover.ts';
-import { type Program, bytesOf, constantOf, entitiesOf, recordsAt, statementsAt, tokensAt } from './program.ts';
+import { type Program, bytesOf, constantIn, entitiesOf, recordsAt, statementsAt, tokensAt } from './program.ts';
 import { vmcsAccesses } from './vmcs-accesses.ts';
 
 export function inlayHints(program: Program, file: number, range: Range): InlayHint[] {
@@ -52,7 +52,7 @@ function valueHints(program: Program, file: number, line: number): InlayHint[] {
     const at = tokens.findIndex((t) => t.text.toLowerCase() === 'equ');
     const expression = tokens.slice(at + 1);
     if (expression.length === 1 && expression[0]!.kind === TOKEN.number) return [];
-    const value = constantOf(program, body.expression);
+    const value = constantIn(program, body.expression, program.statements.indexOf(statement));
     if (value === undefined) return [];
     return [
       {
@@ -68,7 +68,9 @@ function valueHints(program: Program, file: number, line: number): InlayHint[] {
 /** Behind a plain number that VMREAD or VMWRITE takes for a field: which one. */
 function fieldHints(program: Program, file: number, range: Range): InlayHint[] {
   const hints = new Map<number, InlayHint>();
-  for (const { encoding, origin } of vmcsAccesses(program)) {
+  for (const access of vmcsAccesses(program)) {
+    if (access.field === undefined) continue;
+    const { value: encoding, origin } = access.field;
     if (origin.file !== file || origin.line - 1 < range.start.line || origin.line - 1 > range.end.line) continue;
     const tokens = tokensAt(program, file, origin.line).filter((t) => t.column >= origin.column && t.end <= origin.end);
     // A name says it already.

@@ -145,25 +145,34 @@ export function tokenAt(program: Program, file: number, line: number, column: nu
   );
 }
 
-/** The value of an expression after assembling; undefined: it has none, or a part is not defined. */
-export function symbolicValue(program: Program, expression: Expression): Value | undefined {
-  const { symbols } = program.assembly;
+/** The ordinary label that local names of a statement belong to. */
+export const scopeOf = (program: Program, order: number): string => program.assembly.surroundings[order]?.scope ?? '';
+
+/** The value of an expression after assembling; undefined: it has none, or a part is not defined. `order`: of the statement. */
+export function valueIn(program: Program, expression: Expression, order: number): Value | undefined {
+  const { symbols, surroundings, passes } = program.assembly;
+  const around = surroundings[order];
   const names: Names = {
     symbol(name) {
-      const entry = symbols.get(name);
+      const local = name.charCodeAt(0) === 46 && name.charCodeAt(1) !== 46;
+      const entry = symbols.get(local ? scopeOf(program, order) + name : name);
       if (entry === undefined || !entry.known) return undefined;
       return entry.section < 0 ? constantValue(entry.constant) : sectionValue(entry.section, entry.constant);
     },
-    here: () => undefined,
-    sectionStart: () => undefined,
+    here: () =>
+      around === undefined || !around.ordinary
+        ? undefined
+        : sectionValue(around.section, BigInt(passes[passes.length - 1]!.offsets[order] ?? 0)),
+    sectionStart: () => (around === undefined || !around.ordinary ? undefined : sectionValue(around.section, 0n)),
     problem: () => undefined,
   };
   return evaluate(expression, names);
 }
 
 /** The plain number that an expression is. */
-export function constantOf(program: Program, expression: Expression): bigint | undefined {
-  const value = symbolicValue(program, expression);
+export function constantIn(program: Program, expression: Expression, order: number): bigint | undefined {
+  if (expression.kind === 'number') return expression.value;
+  const value = valueIn(program, expression, order);
   return value === undefined || value.unknown || value.terms !== undefined ? undefined : value.constant;
 }
 

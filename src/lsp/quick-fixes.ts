@@ -17,11 +17,11 @@ export function quickFixes(program: Program, file: number, diagnostics: readonly
     const text = line.slice(diagnostic.range.start.character, diagnostic.range.end.character);
     const choices = fix({ program, file, diagnostic, message: String(diagnostic.message), line, text });
     return choices.map(
-      (choice, i): CodeAction => ({
+      (choice): CodeAction => ({
         title: choice.title,
         kind: 'quickfix',
         diagnostics: [diagnostic],
-        isPreferred: i === 0 && choices.length === 1,
+        isPreferred: choice.preferred ?? choices.length === 1,
         edit: { changes: { [uri]: [...choice.edits] } },
       }),
     );
@@ -41,6 +41,7 @@ interface Case {
 interface Choice {
   readonly title: string;
   readonly edits: readonly TextEdit[];
+  readonly preferred?: boolean;
 }
 
 type Fix = (c: Case) => readonly Choice[];
@@ -170,16 +171,79 @@ const FIXES: Readonly<Record<string, Fix>> = {
   'not-in-mode': () => [{ title: 'Add "bits 64" at the top', edits: [insertAt(0, 0, '        bits    64\n')] }],
   'register-only-in-64': () => [{ title: 'Add "bits 64" at the top', edits: [insertAt(0, 0, '        bits    64\n')] }],
   'rel-outside-64': () => [{ title: 'Add "bits 64" at the top', edits: [insertAt(0, 0, '        bits    64\n')] }],
-  'unchecked-result': (c) => {
+  'unchecked-result': checkFlags,
+  'unchecked-access': checkFlags,
+  'resume-before-launch': (c) =>
+    !/^vmresume$/i.test(c.text)
+      ? []
+      : [{ title: 'Launch the VMCS: VMLAUNCH', edits: [replace(c, inCaseOf(c.text, 'vmlaunch'))] }],
+  'load-before-clear': (c) => {
+    const operand = /^\s*(?:[\w.$@?]+:\s*)?vmptrld\s+([^;]*\])/i.exec(c.line)?.[1];
+    if (operand === undefined) return [];
     const line = c.diagnostic.range.start.line;
-    const indent = /^\s*/.exec(c.line)![0] || '        ';
-    const handler =
-      entitiesOf(c.program).entities.find(
-        (e) => e.kind === 'label' && /fail|error/i.test(e.name) && !e.name.includes('.'),
-      )?.name ?? 'vmx_failed';
-    return [{ title: `Add "jbe ${handler}"`, edits: [insertAt(line, c.line.length, `\n${indent}jbe     ${handler}`)] }];
+    const column = ' '.repeat(c.diagnostic.range.start.character);
+    const operands = /vmptrld(\s+)/i.exec(c.line)![1]!;
+    const text = `${column}${inCaseOf(c.text, 'vmclear')}${operands}${operand}\n${column}${jump('jbe', handlerOf(c))}\n`;
+    return [{ title: `Insert "vmclear ${operand}" before it`, edits: [insertAt(line, 0, text)] }];
   },
+  'host-rip': (c) => {
+    const label = labelLike(c, /^(host_?(entry|rip|exit)|vm_?exit\w*|exit_?(handler|entry))$/i);
+    return label === undefined ? [] : [writeField(c, 'HOST_RIP', 0x6c16, 'lea', `[rel ${label}]`)];
+  },
+  'host-rsp': (c) => {
+    const label = labelLike(c, /^host_?(stack|rsp)\w*$/i);
+    return label === undefined
+      ? [writeField(c, 'HOST_RSP', 0x6c14, 'mov', 'rsp')]
+      : [writeField(c, 'HOST_RSP', 0x6c14, 'lea', `[rel ${label}]`)];
+  },
+  'guest-rip': (c) => {
+    const label = labelLike(c, /^guest(_?(entry|start|code|rip))?$/i);
+    return label === undefined ? [] : [writeField(c, 'GUEST_RIP', 0x681e, 'lea', `[rel ${label}]`)];
+  },
+  'link-pointer': (c) => [writeField(c, 'VMCS_LINK_POINTER', 0x2800, 'mov', '-1')],
 };
+
+const inCaseOf = (typed: string, name: string): string => (/^[A-Z]+$/.test(typed) ? name.toUpperCase() : name);
+
+const jump = (mnemonic: string, target: string): string => `${mnemonic.padEnd(7)} ${target}`;
+
+const labelLike = (c: Case, pattern: RegExp): string | undefined =>
+  entitiesOf(c.program).entities.find((e) => e.kind === 'label' && e.definitions.length > 0 && pattern.test(e.name))
+    ?.name;
+
+const handlerOf = (c: Case): string => labelLike(c, /^[^.]*(fail|error)[^.]*$/i) ?? 'vmx_failed';
+
+/** JBE, or JC and JZ, behind the instruction. */
+function checkFlags(c: Case): readonly Choice[] {
+  const line = c.diagnostic.range.start.line;
+  const indent = ' '.repeat(/^\s*(?:[\w.$@?]+:\s*)?/.exec(c.line)![0].length) || '        ';
+  const handler = handlerOf(c);
+  const after = (text: string): TextEdit => insertAt(line, c.line.length, text);
+  return [
+    { title: `Add "jbe ${handler}"`, edits: [after(`\n${indent}${jump('jbe', handler)}`)], preferred: true },
+    {
+      title: `Add "jc ${handler}" and "jz ${handler}"`,
+      edits: [after(`\n${indent}${jump('jc', handler)}\n${indent}${jump('jz', handler)}`)],
+    },
+  ];
+}
+
+/** A VMWRITE above the VM entry. */
+function writeField(c: Case, field: string, encoding: number, load: string, value: string): Choice {
+  const known = entitiesOf(c.program).byName.has(field) || entitiesOf(c.program).macros.has(field);
+  const number = known ? field : `0x${encoding.toString(16).toUpperCase()}`;
+  const column = ' '.repeat(c.diagnostic.range.start.character);
+  const lines = [
+    jump('mov', `edx, ${number}`),
+    ...(value === 'rsp' ? [] : [jump(load, `rax, ${value}`)]),
+    jump('vmwrite', `rdx, ${value === 'rsp' ? 'rsp' : 'rax'}`),
+    jump('jbe', handlerOf(c)),
+  ];
+  return {
+    title: `Write ${field}: ${value}`,
+    edits: [insertAt(c.diagnostic.range.start.line, 0, lines.map((text) => `${column}${text}\n`).join(''))],
+  };
+}
 
 function wholeLine(c: Case): Range {
   const { line } = c.diagnostic.range.start;

@@ -6,9 +6,18 @@ export const LINT_RULES = {
   'unsupported-encoding': 'warning',
   'read-only-field': 'warning',
   'resume-before-launch': 'warning',
+  'vmx-before-vmxon': 'warning',
+  'vmxon-without-vmxe': 'warning',
+  'load-before-clear': 'warning',
+  'no-current-vmcs': 'warning',
   'unchecked-result': 'information',
+  'unchecked-access': 'hint',
   'unadjusted-controls': 'warning',
-  'host-rip-rsp': 'warning',
+  'host-rip': 'warning',
+  'host-rsp': 'warning',
+  'guest-rip': 'warning',
+  'link-pointer': 'warning',
+  'host-selector': 'warning',
 } as const satisfies Record<string, LintSeverity>;
 
 export type LintRule = keyof typeof LINT_RULES;
@@ -20,6 +29,8 @@ export interface Settings {
   readonly defines: Readonly<Record<string, string>>;
   /** Name of the processor profile whose VMX capabilities hovers and lint go by. */
   readonly profile: string;
+  /** Capabilities of it that are switched off, by their names in the manual. */
+  readonly without: readonly string[];
   readonly lint: Readonly<Record<LintRule, LintSeverity>>;
   /** URI of the page that explains the lint rules; empty: diagnostics have no link. */
   readonly documentation: string;
@@ -41,6 +52,7 @@ export const DEFAULT_SETTINGS: Settings = {
   bits: 16,
   defines: {},
   profile: 'recent-server',
+  without: [],
   lint: LINT_RULES,
   documentation: '',
   inlayHints: { encoding: false, length: false, values: true, vmcsFields: true },
@@ -50,6 +62,9 @@ export const DEFAULT_SETTINGS: Settings = {
 type Loose = { readonly [key: string]: unknown };
 
 const object = (value: unknown): Loose => (typeof value === 'object' && value !== null ? (value as Loose) : {});
+/** The strings of a list; undefined: it is no list. */
+export const strings = (value: unknown): readonly string[] | undefined =>
+  Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : undefined;
 const SEVERITIES: readonly unknown[] = ['off', 'hint', 'information', 'warning', 'error'];
 
 /** Settings of what a client sent; what is missing or has another type keeps its default. */
@@ -70,6 +85,7 @@ export function readSettings(sent: unknown, documentation = ''): Settings {
       Object.entries(object(assembly['defines'])).map(([name, value]) => [name, String(value)]),
     ),
     profile: typeof given['profile'] === 'string' ? given['profile'] : d.profile,
+    without: strings(given['without']) ?? d.without,
     lint: Object.fromEntries(
       Object.entries(LINT_RULES).map(([rule, severity]) => [
         rule,

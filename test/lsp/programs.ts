@@ -29,18 +29,20 @@ export function marked(text: string): { readonly text: string; readonly position
   };
 }
 
-/** A sample of the repository with everything that it includes. */
-export function sample(path: string): Program {
+/** A program of the repository with everything that it includes; `folder`: where include files are that are not beside it. */
+export function sample(path: string, folder = ''): Program {
   const root = `file:///${path}`;
+  const read = (file: string): string | undefined => {
+    try {
+      return readFileSync(join(ROOT, file), 'utf8');
+    } catch {
+      return undefined;
+    }
+  };
   return analyseProgram(
     root,
-    (uri) => {
-      try {
-        return readFileSync(join(ROOT, uri.replace('file:///', '')), 'utf8');
-      } catch {
-        return undefined;
-      }
-    },
+    (uri) =>
+      read(uri.replace('file:///', '')) ?? (folder === '' ? undefined : read(`${folder}/${uri.split('/').pop()}`)),
     DEFAULT_SETTINGS,
   );
 }

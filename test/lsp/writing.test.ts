@@ -7,6 +7,7 @@ import { completion, resolveCompletion } from '../../src/lsp/completion.ts';
 import { diagnosticsOf } from '../../src/lsp/diagnostics.ts';
 import { formatOnType, formatText } from '../../src/lsp/format.ts';
 import { entitiesOf } from '../../src/lsp/program.ts';
+import { processorOf } from '../../src/lsp/processor.ts';
 import { quickFixes } from '../../src/lsp/quick-fixes.ts';
 import { DEFAULT_SETTINGS } from '../../src/lsp/settings.ts';
 import { signatureHelp } from '../../src/lsp/signature-help.ts';
@@ -66,7 +67,7 @@ describe('completion', () => {
     const { text, position } = marked('bits 64\n  cpu¦');
     const p = program(text);
     const item = completion(p, 0, position).find((i) => i.label === 'cpuid')!;
-    expect(JSON.stringify(resolveCompletion(p, item, 'recent-server').documentation)).toContain(
+    expect(JSON.stringify(resolveCompletion(p, item, processorOf(DEFAULT_SETTINGS)).documentation)).toContain(
       'Exits unconditionally',
     );
   });
