@@ -16,12 +16,16 @@ import { ROOT } from './lib/run.mjs';
 /** @returns {Promise<{path: string, text: string}[]>} every generated file that is committed */
 export async function generatedFiles() {
   const { VMCS_FIELD_LIST } = await loadSources(['src/spec/vmcs-fields.ts']);
+  const assembler = await loadSources(['src/asm/words.ts']);
   const identifiers = VMCS_FIELD_LIST.map((field) => field.identifier);
   return [
     { path: 'src/core/generated/vmcs-offsets.ts', text: await vmcsOffsetsSource() },
     { path: 'src/asm/encoder/generated/forms.ts', text: formsSource() },
     { path: 'src/spec/generated/instruction-facts.ts', text: instructionFactsSource() },
-    { path: 'syntaxes/nasm.tmLanguage.json', text: `${JSON.stringify(nasmGrammar(identifiers), null, 2)}\n` },
+    {
+      path: 'syntaxes/nasm.tmLanguage.json',
+      text: `${JSON.stringify(nasmGrammar(identifiers, assembler), null, 2)}\n`,
+    },
     {
       path: 'syntaxes/gas.tmLanguage.json',
       text: `${JSON.stringify(gasGrammar({ mnemonics: mnemonics(), registers: registers(), vmx: VMX, flow: FLOW, vmcs: identifiers }), null, 2)}\n`,

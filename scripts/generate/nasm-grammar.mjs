@@ -36,52 +36,8 @@ const PREFIXES = [
   'o32',
   'o64',
 ];
-const DATA = [
-  'db',
-  'dw',
-  'dd',
-  'dq',
-  'dt',
-  'do',
-  'dy',
-  'dz',
-  'resb',
-  'resw',
-  'resd',
-  'resq',
-  'rest',
-  'reso',
-  'resy',
-  'resz',
-  'incbin',
-  'equ',
-  'times',
-];
-const DIRECTIVES = [
-  'bits',
-  'use16',
-  'use32',
-  'use64',
-  'default',
-  'org',
-  'section',
-  'segment',
-  'global',
-  'extern',
-  'static',
-  'common',
-  'cpu',
-  'align',
-  'alignb',
-  'struc',
-  'endstruc',
-  'istruc',
-  'iend',
-  'at',
-  'absolute',
-  'float',
-  'warning',
-];
+/** Directives that stand in brackets only: elsewhere they are names of the program. */
+const IN_BRACKETS = ['list', 'map', 'required'];
 const SIZES = [
   'byte',
   'word',
@@ -152,7 +108,9 @@ export function mnemonics() {
     'loopnz',
   ];
   for (const code of CONDITIONS) extra.push(`set${code}`, `cmov${code}`);
-  return [...new Set([...all.map((name) => name.toLowerCase()), ...extra])].filter((name) => !DATA.includes(name));
+  return [...new Set([...all.map((name) => name.toLowerCase()), ...extra])].filter(
+    (name) => !/^(d[a-z]|res[a-z])$/.test(name),
+  );
 }
 
 export function registers() {
@@ -194,9 +152,10 @@ export function registers() {
 
 /**
  * @param {readonly string[]} vmcsFields identifiers such as GUEST_RIP
+ * @param {{DATA_WORDS: readonly string[], DIRECTIVE_NAMES: ReadonlySet<string>}} assembler words of `src/asm/words.ts`
  * @returns {object} the grammar of `syntaxes/nasm.tmLanguage.json`
  */
-export function nasmGrammar(vmcsFields) {
+export function nasmGrammar(vmcsFields, { DATA_WORDS, DIRECTIVE_NAMES }) {
   const rest = mnemonics();
   const flow = rest.filter((name) => FLOW.test(name));
   const special = new Set([...flow, ...VMX, ...SVM, ...PREFIXES]);
@@ -278,7 +237,7 @@ export function nasmGrammar(vmcsFields) {
             },
           },
           {
-            match: `^\\s*([A-Za-z_.?@][\\w.$@?#~]*)\\s+(?=(?i:${DATA.join('|')})\\b)`,
+            match: `^\\s*([A-Za-z_.?@][\\w.$@?#~]*)\\s+(?=(?i:${DATA_WORDS.join('|')})\\b)`,
             captures: { 1: { name: 'entity.name.function.label.nasm' } },
           },
         ],
@@ -300,8 +259,11 @@ export function nasmGrammar(vmcsFields) {
       vmx: rule('keyword.control.vmx.nasm', words([...VMX, ...SVM])),
       flow: rule('keyword.control.flow.nasm', words(flow)),
       prefix: rule('keyword.other.prefix.nasm', words(PREFIXES)),
-      data: rule('storage.type.data.nasm', words(DATA)),
-      directive: rule('keyword.control.directive.nasm', words(DIRECTIVES)),
+      data: rule('storage.type.data.nasm', words(DATA_WORDS)),
+      directive: rule(
+        'keyword.control.directive.nasm',
+        words([...DIRECTIVE_NAMES].filter((name) => !IN_BRACKETS.includes(name))),
+      ),
       size: rule('storage.modifier.size.nasm', words(SIZES)),
       register: rule('variable.language.register.nasm', words(registers())),
       vmcs: rule('support.constant.vmcs.nasm', words(vmcsFields)),

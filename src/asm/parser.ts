@@ -11,54 +11,15 @@ import type { Line } from './preprocessor/state.ts';
 import { REGISTERS } from './registers.ts';
 import type { Body, Label, Prefix, Statement } from './statement.ts';
 import { type SourceRange, TOKEN, type Token, rangeOf } from './tokens.ts';
+import { DATA_SIZES, DIRECTIVE_NAMES, OTHER_DATA, RESERVE_SIZES } from './words.ts';
 
-const DATA: Readonly<Record<string, number>> = { db: 1, dw: 2, dd: 4, dq: 8, dt: 10, do: 16, dy: 32, dz: 64 };
-const RESERVE: Readonly<Record<string, number>> = {
-  resb: 1,
-  resw: 2,
-  resd: 4,
-  resq: 8,
-  rest: 10,
-  reso: 16,
-  resy: 32,
-  resz: 64,
-};
-export const DIRECTIVE_NAMES: ReadonlySet<string> = new Set([
-  'section',
-  'segment',
-  'bits',
-  'use16',
-  'use32',
-  'use64',
-  'org',
-  'default',
-  'cpu',
-  'global',
-  'extern',
-  'common',
-  'static',
-  'required',
-  'absolute',
-  'float',
-  'warning',
-  'struc',
-  'endstruc',
-  'istruc',
-  'iend',
-  'at',
-  'align',
-  'alignb',
-  'sectalign',
-  'list',
-  'map',
-]);
-const OTHER_KEYWORDS = new Set(['times', 'equ', 'incbin']);
+const OTHER_KEYWORDS: ReadonlySet<string> = new Set(OTHER_DATA);
 
 export const isKeyword = (lower: string): boolean =>
   isMnemonic(lower) ||
   PREFIX_NAMES.has(lower) ||
-  DATA[lower] !== undefined ||
-  RESERVE[lower] !== undefined ||
+  DATA_SIZES[lower] !== undefined ||
+  RESERVE_SIZES[lower] !== undefined ||
   DIRECTIVE_NAMES.has(lower) ||
   OTHER_KEYWORDS.has(lower);
 
@@ -201,12 +162,12 @@ function parseCore(
       ? undefined
       : { kind: 'instruction', prefixes, mnemonic: lower, name: token, operands };
   }
-  const data = DATA[lower];
+  const data = DATA_SIZES[lower];
   if (data !== undefined) {
     const items = parseItems(c, data, false);
     return items === undefined ? undefined : { kind: 'data', size: data, items };
   }
-  const reserve = RESERVE[lower];
+  const reserve = RESERVE_SIZES[lower];
   if (reserve !== undefined) {
     const count = parseExpression(c);
     return count === undefined ? undefined : { kind: 'reserve', size: reserve, count };

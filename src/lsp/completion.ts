@@ -2,8 +2,8 @@
 import { type CompletionItem, CompletionItemKind, InsertTextFormat, type Position } from 'vscode-languageserver';
 import { type Form, formsOf, mnemonics } from '../asm/encoder/forms.ts';
 import { SIZES } from '../asm/operands.ts';
-import { DIRECTIVE_NAMES } from '../asm/parser.ts';
 import { REGISTERS, type RegisterClass } from '../asm/registers.ts';
+import { DATA_WORDS, DIRECTIVE_NAMES } from '../asm/words.ts';
 import { CONTROL_WORDS } from '../spec/controls.ts';
 import { MSR_LIST } from '../spec/msrs.ts';
 import { VMCS_FIELD_LIST } from '../spec/vmcs-fields.ts';
@@ -16,24 +16,6 @@ import { operandsText } from './form-text.ts';
 import { instructionMarkdown, operationOf } from './instruction-hover.ts';
 import { CONTROL_WORD_NAMES, controlName, factByName } from './names.ts';
 import { type Program, entitiesOf, tokensAt } from './program.ts';
-
-const DATA = [
-  'db',
-  'dw',
-  'dd',
-  'dq',
-  'dt',
-  'do',
-  'resb',
-  'resw',
-  'resd',
-  'resq',
-  'rest',
-  'reso',
-  'equ',
-  'times',
-  'incbin',
-];
 
 const PREPROCESSOR: Readonly<Record<string, string>> = {
   '%define': 'Defines a single-line macro.',
@@ -110,7 +92,7 @@ function statements(program: Program, typed: string): CompletionItem[] {
       data: { mnemonic: name },
     });
   }
-  for (const name of [...DATA, ...DIRECTIVE_NAMES])
+  for (const name of [...DATA_WORDS, ...DIRECTIVE_NAMES])
     items.push({ label: inCaseOf(typed, name), kind: CompletionItemKind.Struct, sortText: `1${name}` });
   for (const entity of entitiesOf(program).macros.values())
     if (entity.kind === 'macro') items.push(entityItem(program, entity, '0'));

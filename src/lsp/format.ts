@@ -3,6 +3,7 @@
 import type { Position, Range, TextEdit } from 'vscode-languageserver';
 import { PREFIX_NAMES } from '../asm/encoder/prefixes.ts';
 import { isKeyword } from '../asm/parser.ts';
+import { DATA_WORDS } from '../asm/words.ts';
 import { commentStart } from './comments.ts';
 import type { Settings } from './settings.ts';
 
@@ -76,7 +77,7 @@ export function tidyOperands(text: string): string {
 const pad = (text: string, column: number): string =>
   text.length < column ? text.padEnd(column) : text === '' ? '' : `${text} `;
 
-const DATA = /^(d[bwdqtoyz]|res[bwdqtoyz]|equ|incbin|align|alignb|times)$/;
+const DATA: ReadonlySet<string> = new Set([...DATA_WORDS, 'align', 'alignb']);
 const AT_MARGIN = /^(section|segment|global|extern|static|common|struc|endstruc|absolute)$/;
 
 interface Line {
@@ -114,7 +115,7 @@ function readLine(raw: string, continued: boolean, isMacro: (name: string) => bo
   const head = parts.head === '' ? -1 : code.indexOf(parts.head, code.indexOf(parts.label) + parts.label.length);
   const operands = parts.operands === '' ? -1 : code.length - parts.operands.trimEnd().length;
   const first = parts.head.split(' ').at(-1)!.toLowerCase();
-  return { ...line, kind: DATA.test(first) ? 'data' : 'code', parts, head, operands };
+  return { ...line, kind: DATA.has(first) ? 'data' : 'code', parts, head, operands };
 }
 
 /** The value that most of the list has; undefined when fewer than three lines or six in ten agree. */
