@@ -30,10 +30,17 @@ function findingsOf(path: string): string[] {
   });
 }
 
+/**
+ * Accesses to fields that exist cannot fail in a program whose VMCS is current: they are hints, and many. Programs of tests
+ * expect failures in other ways than by CF and ZF, and know their processor.
+ */
+const matters = (path: string, line: string): boolean =>
+  !line.startsWith('unchecked-access') &&
+  !(path.startsWith('test/') && /^un(checked-result|adjusted-controls),/.test(line));
+
 describe('VMX lint over all programs', () => {
   it('finds what is listed and nothing else', () => {
-    // Accesses to fields that exist cannot fail in a program whose VMCS is current: they are hints, and many.
-    const found = new Set(PROGRAMS.flatMap(findingsOf).filter((line) => !line.startsWith('unchecked-access')));
+    const found = new Set(PROGRAMS.flatMap((path) => findingsOf(path).filter((line) => matters(path, line))));
     const listed = readFileSync(join(ROOT, 'test/lsp/lint-findings.txt'), 'utf8').trim().split('\n');
     expect([...found].sort()).toEqual(listed);
   });
