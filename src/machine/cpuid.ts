@@ -60,16 +60,22 @@ const BASIC_ECX = [
   'VMX',
   'MONITOR',
   'XSAVE',
+  'SSE3',
+  'PCLMULQDQ',
+  'SSSE3',
+  'SSE4.1',
+  'SSE4.2',
+  'AESNI',
 ];
 // biome-ignore format: one register
 const BASIC_EDX = [
   'FPU', 'VME', 'DE', 'PSE', 'TSC', 'MSR', 'PAE', 'MCE', 'CX8', 'SEP', 'MTRR', 'PGE', 'MCA', 'CMOV', 'PAT', 'PSE-36', 'CLFSH',
-  'FXSR',
+  'FXSR', 'MMX', 'SSE', 'SSE2',
 ];
 // biome-ignore format: one register
 const FEATURES_EBX = [
   'FSGSBASE', 'IA32_TSC_ADJUST', 'BMI1', 'SMEP', 'BMI2', 'ERMS', 'INVPCID', 'FCS_FDS', 'RDSEED', 'ADX', 'SMAP', 'CLFLUSHOPT',
-  'CLWB',
+  'CLWB', 'SHA',
 ];
 const STATE_EAX = ['XSAVEOPT', 'XSAVEC', 'XGETBV1'];
 const FEATURES_ECX = ['UMIP', 'PKU', 'WAITPKG', 'LA57', 'RDPID', 'MOVDIRI', 'PKS'];

@@ -196,6 +196,7 @@ const HASWELL: CapabilityProfile = {
   msrBits: { ...RECENT_SERVER.msrBits, specCtrl: 0n },
   signature: 0x306c3,
   hidden: [
+    'SHA',
     'RDSEED',
     'ADX',
     'CLFLUSHOPT',
@@ -236,6 +237,8 @@ const NEHALEM: CapabilityProfile = {
   signature: 0x106a5,
   hidden: [
     ...HASWELL.hidden,
+    'AESNI',
+    'PCLMULQDQ',
     'x2APIC',
     'MOVBE',
     'TSC-deadline',
@@ -275,7 +278,7 @@ const PENRYN: CapabilityProfile = {
   basic: except(NEHALEM.basic, 'TRUE controls'),
   eptVpid: [],
   signature: 0x10676,
-  hidden: [...NEHALEM.hidden, 'POPCNT', 'RDTSCP'],
+  hidden: [...NEHALEM.hidden, 'SSE4.2', 'POPCNT', 'RDTSCP'],
 };
 
 const NO_VMX: CapabilityProfile = {

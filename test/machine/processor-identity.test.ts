@@ -20,6 +20,9 @@ const bit = (value: number, position: number): boolean => ((value >>> position) 
 const text = (...words: number[]): string =>
   words.map((word) => String.fromCharCode(word & 255, (word >> 8) & 255, (word >> 16) & 255, word >>> 24)).join('');
 
+/** Sets CR4.OSFXSR. */
+const SSE_ON = 'mov rax, cr4\nbts rax, 9\nmov cr4, rax\n';
+
 describe.skipIf(!hasNasm())('CPUID', () => {
   it('is a GenuineIntel processor of family 6', () => {
     const [highest, ebx, ecx, edx] = cpuid(0);
@@ -78,8 +81,15 @@ describe.skipIf(!hasNasm())('CPUID', () => {
     ['XSAVE', 1, 2, 26, 'mov rax, cr4\nbts rax, 18\nmov cr4, rax'],
     ['FPU', 1, 3, 0, 'fninit'],
     ['MMX', 1, 3, 23, 'paddb mm0, mm1'],
-    ['SSE', 1, 3, 25, 'addps xmm0, xmm1'],
-    ['SSE2', 1, 3, 26, 'addpd xmm0, xmm1'],
+    ['SSE', 1, 3, 25, `${SSE_ON}addps xmm0, xmm1`],
+    ['SSE2', 1, 3, 26, `${SSE_ON}addpd xmm0, xmm1`],
+    ['SSE3', 1, 2, 0, `${SSE_ON}addsubps xmm0, xmm1`],
+    ['PCLMULQDQ', 1, 2, 1, `${SSE_ON}pclmulqdq xmm0, xmm1, 0`],
+    ['SSSE3', 1, 2, 9, `${SSE_ON}pshufb xmm0, xmm1`],
+    ['SSE4.1', 1, 2, 19, `${SSE_ON}ptest xmm0, xmm1`],
+    ['SSE4.2', 1, 2, 20, `${SSE_ON}pcmpgtq xmm0, xmm1`],
+    ['AESNI', 1, 2, 25, `${SSE_ON}aesenc xmm0, xmm1`],
+    ['SHA', 7, 1, 29, `${SSE_ON}sha1nexte xmm0, xmm1`],
     ['CMPXCHG8B', 1, 3, 8, 'cmpxchg8b [0x200000]'],
     ['CMOV', 1, 3, 15, 'cmovz eax, ecx'],
     ['FSGSBASE', 7, 1, 0, 'mov rax, cr4\nbts rax, 16\nmov cr4, rax\nrdfsbase rax'],
