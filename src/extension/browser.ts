@@ -1,15 +1,11 @@
 // Entry of the extension in a browser: debug adapter, tests and language server are workers.
 import type * as vscode from 'vscode';
 import { activateWith } from './activate.ts';
-import { startClient } from './language-client-web.ts';
 import { testWorker } from './tests/worker.ts';
 import { workerAdapterFactory } from './worker-adapter.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
-  activateWith(context, {
-    browser: true,
-    adapters: workerAdapterFactory(context.extensionUri),
-    loadClient: () => Promise.resolve({ startClient }),
-    tests: testWorker(context.extensionUri),
-  });
+  // In one file with this one, but evaluated only then.
+  const loadClient = () => import('./language-client-web.ts');
+  activateWith(context, workerAdapterFactory(context.extensionUri), loadClient, testWorker(context.extensionUri));
 }

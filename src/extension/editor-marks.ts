@@ -1,9 +1,16 @@
-// What a session shows in the editor: VM exits above the lines that exit, and registers beside the lines that use them.
+// What a session shows in the editor: VM exits above labels and the lines that exit, and registers beside the lines that use them.
 import * as vscode from 'vscode';
+import type { LabelExits } from '../debugger/views/label-exits.ts';
 import type { LineExits } from '../debugger/views/line-exits.ts';
 import type { SessionWatch } from './views/session-state.ts';
 
-const LANGUAGES = [{ language: 'nasm' }, { language: 'c' }, { language: 'cpp' }, { language: 'rust' }];
+const LANGUAGES = [
+  { language: 'nasm' },
+  { language: 'gas' },
+  { language: 'c' },
+  { language: 'cpp' },
+  { language: 'rust' },
+];
 /** Lines above the one that runs whose registers are shown too. */
 const LINES_BEFORE = 8;
 const REGISTER =
@@ -17,19 +24,56 @@ function exitLenses(watch: SessionWatch): vscode.CodeLensProvider & vscode.Dispo
     async provideCodeLenses(document) {
       const { session, state } = watch;
       if (session === undefined || state !== 'stopped') return [];
-      const { lines }: { lines: LineExits[] } = await session.customRequest('ringside/lineExits');
-      return lines.filter((row) => vscode.Uri.file(row.path).fsPath === document.uri.fsPath).map(lens);
+      const { lines, labels }: ExitMarks = await session.customRequest('ringside/lineExits');
+      const isHere = (row: { path: string }): boolean => vscode.Uri.file(row.path).fsPath === document.uri.fsPath;
+      return [
+        ...labels.filter(isHere).map((row) => labelLens(document, row)),
+        ...lines.filter(isHere).map((row) => lens(row.line, lineText(row))),
+      ];
     },
     dispose: () => vscode.Disposable.from(changed, subscription).dispose(),
   };
 }
 
-function lens(row: LineExits): vscode.CodeLens {
-  const mean = row.mean === null ? '' : `, ${Math.round(row.mean).toLocaleString('en')} instructions each`;
-  return new vscode.CodeLens(new vscode.Range(row.line - 1, 0, row.line - 1, 0), {
-    title: `${row.title}: ${row.count.toLocaleString('en')} VM ${row.count === 1 ? 'exit' : 'exits'}${mean}`,
-    command: 'ringside.showExits',
-  });
+interface ExitMarks {
+  readonly lines: readonly LineExits[];
+  readonly labels: readonly LabelExits[];
+}
+
+/** @param line from 1 */
+const lens = (line: number, title: string): vscode.CodeLens =>
+  new vscode.CodeLens(new vscode.Range(line - 1, 0, line - 1, 0), { title, command: 'ringside.showExits' });
+
+const number = (value: number): string => Math.round(value).toLocaleString('en');
+const exitsText = (count: number): string => `${number(count)} VM ${count === 1 ? 'exit' : 'exits'}`;
+
+function lineText({ title, count, mean }: LineExits): string {
+  return `${title}: ${exitsText(count)}${mean === null ? '' : `, ${number(mean)} instructions each`}`;
+}
+
+/** Lines above its first instruction where a label may stand. */
+const LABEL_ABOVE = 6;
+
+function labelLens(document: vscode.TextDocument, row: LabelExits): vscode.CodeLens {
+  const last = Math.min(row.line, document.lineCount) - 1;
+  const isLabel = new RegExp(`^\\s*${row.name.replace(/[.$?]/g, '\\$&')}\\s*:`);
+  let line = last;
+  while (line > Math.max(0, last - LABEL_ABOVE) && !isLabel.test(document.lineAt(line).text)) line--;
+  return lens((isLabel.test(document.lineAt(line).text) ? line : last) + 1, labelText(row));
+}
+
+function labelText({ name, kind, count, handled, instructions, reasons }: LabelExits): string {
+  const spent = handled === 0 ? '' : `, ${number(instructions)} instructions in handlers`;
+  if (kind === 'exits') {
+    const which =
+      reasons.length < 2 ? '' : ` (${reasons.map((each) => `${each.title} ${number(each.count)}`).join(', ')})`;
+    return `${name}: ${exitsText(count)}${which}${spent}`;
+  }
+  const until =
+    handled === 0
+      ? ''
+      : `, ${number(instructions)} instructions until VM entry, ${number(instructions / handled)} each`;
+  return `${name}: handler of ${exitsText(count)}${until}`;
 }
 
 /** Where the block of code begins: at the label above, or so many lines before. */

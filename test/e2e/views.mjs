@@ -309,6 +309,7 @@ async function editorMarks({ page }) {
   await page.locator('.editor-instance', { hasText: 'vmlaunch' }).first().waitFor();
   await openFile(page, 'hello-vmx/hello-vmx.asm', 97);
   await page.locator('.codelens-decoration', { hasText: 'CPUID: 1 VM exit' }).first().waitFor();
+  await page.locator('.codelens-decoration', { hasText: 'guest_entry: 1 VM exit' }).first().waitFor();
   await page.keyboard.press('Shift+F11');
   await topFrame(page, /^guest_entry/);
   await page

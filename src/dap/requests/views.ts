@@ -11,6 +11,7 @@ import {
   MOST_PARTS,
 } from '../../debugger/views/exit-answers.ts';
 import { addressSpaceView, SPACES, spaceMissing } from '../../debugger/views/address-space.ts';
+import { labelExits } from '../../debugger/views/label-exits.ts';
 import { lineExits } from '../../debugger/views/line-exits.ts';
 import { machineView } from '../../debugger/views/machine.ts';
 import { symbolNames } from '../../debugger/views/symbol-names.ts';
@@ -131,10 +132,12 @@ function machine(connection: Connection, args: Arguments): Answer {
   return { body: machineView(debuggee.machine, debuggee.image) };
 }
 
-/** VM exits by source line. */
+/** VM exits by source line, and by label. */
 function exitsByLine(connection: Connection, args: Arguments): Answer {
-  const debuggee = launched(connection, args.command);
-  return { body: { lines: lineExits(debuggee.machine, debuggee.image) } };
+  const { machine, image, session } = launched(connection, args.command);
+  const { images } = session;
+  const labels = labelExits(machine, images.view('non-root'), images.view('root'));
+  return { body: { lines: lineExits(machine, image), labels } };
 }
 
 export const VIEW_REQUESTS = {

@@ -4,6 +4,7 @@ import { exitFilter } from '../../../src/debugger/views/exit-filter.ts';
 import { filterStep } from '../../../src/debugger/views/chosen-exits.ts';
 import { addressSpaceView } from '../../../src/debugger/views/address-space.ts';
 import { takeNamedSnapshot } from '../../../src/debugger/snapshots.ts';
+import { labelExits } from '../../../src/debugger/views/label-exits.ts';
 import { lineExits } from '../../../src/debugger/views/line-exits.ts';
 import { machineView } from '../../../src/debugger/views/machine.ts';
 import { leaveStop, recordRun } from '../../../src/debugger/views/record.ts';
@@ -138,6 +139,47 @@ describe.skipIf(!hasNasm())('on the machine', () => {
     const lines = { files: ['/work/guest.asm'], rows: [row, { ...row, address: address + 2n, end: true }] };
     const found = lineExits(machine, imageOf({ ...program, lines }));
     expect(found).toEqual([{ path: '/work/guest.asm', line: 7, title: 'CPUID', count: 1, mean: null }]);
+  });
+
+  test('exits are counted at the label of the guest, and at the handler of the host', () => {
+    const program = assembleText(TEXT);
+    const { machine } = startProgram(program);
+    machine.run({ limit: 1_000_000, exitReasons: EVERY_REASON });
+    const guest = machine.lastExit()?.guestRip ?? 0n;
+    const host = machine.readRegister('rip') ?? 0n;
+    machine.run({ limit: 1_000_000 });
+    const symbol = (name: string, address: bigint) => ({ name, address, size: 64, kind: 'function' as const });
+    const row = (address: bigint, line: number) => ({ address, file: 0, line, column: 1, statement: true, end: false });
+    // The guest's label is at its first CPUID, as a local label behind it is at the second.
+    const image = imageOf({
+      ...program,
+      symbols: [symbol('guest', guest), symbol('guest.again', guest + 2n), symbol('exited', host)],
+      lines: {
+        files: ['/work/guest.asm'],
+        rows: [
+          row(guest, 7),
+          { ...row(guest + 8n, 11), end: true },
+          row(host, 3),
+          { ...row(host + 64n, 4), end: true },
+        ].sort((a, b) => (a.address < b.address ? -1 : 1)),
+      },
+    });
+    const found = labelExits(machine, image, image);
+    // Three executions of CPUID; the host does not go back after the third.
+    const { places } = machine.exitStatistics();
+    const instructions = places.reduce((sum, place) => sum + place.total, 0);
+    const common = {
+      path: '/work/guest.asm',
+      count: 3,
+      handled: 2,
+      instructions,
+      reasons: [{ title: 'CPUID', count: 3 }],
+    };
+    expect(found).toEqual([
+      { ...common, name: 'guest', line: 7, kind: 'exits' },
+      { ...common, name: 'exited', line: 3, kind: 'handler' },
+    ]);
+    expect(instructions).toBeGreaterThan(0);
   });
 
   test('every exit is held, and a filter finds some', () => {
