@@ -5,7 +5,11 @@ import { testWorker } from './tests/worker.ts';
 import { workerAdapterFactory } from './worker-adapter.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
-  // In one file with this one, but evaluated only then.
-  const loadClient = () => import('./language-client-web.ts');
-  activateWith(context, workerAdapterFactory(context.extensionUri), loadClient, testWorker(context.extensionUri));
+  activateWith(context, {
+    browser: true,
+    adapters: workerAdapterFactory(context.extensionUri),
+    // In one file with this one, but evaluated only then.
+    loadClient: () => import('./language-client-web.ts'),
+    tests: testWorker(context.extensionUri),
+  });
 }

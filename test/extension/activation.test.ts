@@ -1,9 +1,11 @@
 // Activation registers and does nothing else: no process, no machine, no language server, no file.
 import { builtinModules, createRequire } from 'node:module';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
 import { describe, expect, test } from 'vitest';
-import { ROOT } from '../cli/bundle.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const ENTRIES = [
   ['desktop', 'src/extension/main.ts', 'node'],
