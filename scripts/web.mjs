@@ -20,5 +20,6 @@ if (problem !== undefined) {
 const port = await freePort(Number(values.port ?? PORT));
 const server = await startWebServer({ extension: ROOT, folder: join(ROOT, 'samples'), port });
 say(`VS Code for the Web is at ${webAddress(port)} (Ctrl+C here ends it)`);
+say('there, press F1 and choose "Ringside: First Steps", or open a source and press F5');
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => server.kill(signal));
 server.once('exit', (status) => process.exit(status ?? 0));

@@ -33,7 +33,7 @@ export async function runTests(where, tests, options, open = openWindow) {
   const words = process.argv.slice(2);
   const chosen = Object.entries(tests).filter(([name]) => words.every((word) => name.includes(word)));
   let failed = 0;
-  const window = await open(options);
+  const window = { ...(await open(options)), oneTheme: options?.oneTheme };
   try {
     for (const [name, test] of chosen) {
       if (!(await passes(window, name, test))) {

@@ -79,7 +79,8 @@ const THEMES = [
   ['Light 2026', 'vscode-light'],
 ];
 
-async function themed(page, frame, name) {
+async function themed({ page, oneTheme }, frame, name) {
+  if (oneTheme) return accessible(frame, name);
   for (const [theme, mark] of THEMES) {
     await palette(page, 'Preferences: Color Theme');
     const row = page.locator('.quick-input-widget .monaco-list-row', { hasText: theme }).first();
@@ -95,7 +96,8 @@ async function themed(page, frame, name) {
 
 const closePanel = (page) => palette(page, 'View: Hide Panel').catch(() => page.keyboard.press('Escape'));
 
-async function vmcs({ page }) {
+async function vmcs(window) {
+  const { page } = window;
   await openFile(page, 'hello-vmx/hello-vmx.asm');
   const early = await openView(page, 'Show VMCS', 'vmcs');
   await early.locator('#status', { hasText: 'No session is running' }).waitFor();
@@ -122,12 +124,13 @@ async function vmcs({ page }) {
   await frame.locator('[data-area="vmcs/guest"] [data-field="GUEST_RSP"]').waitFor();
   await picture(page, 'vmcs');
   await search.fill('');
-  await themed(page, frame, 'the VMCS view');
+  await themed(window, frame, 'the VMCS view');
   await offline(frame);
 }
 
 /** The picture, the table and the bars of a run; the picture of another part of it; a filter; a file. */
-async function exits({ page, samples }) {
+async function exits(window) {
+  const { page, samples } = window;
   await startConfiguration(page, 'tiny-hypervisor');
   await debuggerStops(page);
   const frame = await openView(page, 'Show VM Exits', 'exits', '[data-exit="1"]');
@@ -162,12 +165,13 @@ async function exits({ page, samples }) {
     const lines = readFileSync(join(samples, 'vm-exits.csv'), 'utf8').split('\r\n');
     return /^2,0,\d+,10,CPUID/.test(lines[2] ?? '') || `the second exit is "${lines[2]}"`;
   });
-  await themed(page, frame, 'the VM exits view');
+  await themed(window, frame, 'the VM exits view');
   await offline(frame);
 }
 
 /** The exits of a run go to a file, which shows them when no session runs. */
-async function savedRun({ page, samples }) {
+async function savedRun(window) {
+  const { page, samples } = window;
   await startConfiguration(page, 'tiny-hypervisor');
   await debuggerStops(page);
   await closePanel(page);
@@ -188,12 +192,13 @@ async function savedRun({ page, samples }) {
   await file.getByLabel('Filter').fill('rax == 1');
   await file.locator('#alert', { hasText: 'there is no machine' }).waitFor();
   await file.getByLabel('Filter').fill('');
-  await themed(page, file, 'a saved run');
+  await themed(window, file, 'a saved run');
   await offline(file);
 }
 
 /** The way of the guest's address ends at the EPT entry that is not present. */
-async function translation({ page }) {
+async function translation(window) {
+  const { page } = window;
   await startConfiguration(page, 'ept');
   await debuggerStops(page);
   await closePanel(page);
@@ -213,12 +218,13 @@ async function translation({ page }) {
   await frame.getByRole('textbox', { name: 'Address' }).fill('no_such_symbol');
   await frame.getByRole('textbox', { name: 'Address' }).press('Enter');
   await frame.locator('#alert', { hasText: 'no_such_symbol' }).waitFor();
-  await themed(page, frame, 'the address translation view');
+  await themed(window, frame, 'the address translation view');
   await offline(frame);
 }
 
 /** What the memory view shows of the host's stack: who points there, what a step changed, what wrote it. */
-async function memory({ page }) {
+async function memory(window) {
+  const { page } = window;
   await startConfiguration(page, 'hello-vmx');
   await debuggerStops(page);
   await closePanel(page);
@@ -275,7 +281,7 @@ async function memory({ page }) {
   await frame.locator('#status', { hasText: 'hva:HOST_RIP is' }).waitFor();
   await show('rsp');
   await frame.locator('[data-cell]').first().waitFor();
-  await themed(page, frame, 'the memory view');
+  await themed(window, frame, 'the memory view');
   await offline(frame);
 
   // The menu of a cell: a breakpoint on its writes; a button goes back to what wrote it.
@@ -287,7 +293,8 @@ async function memory({ page }) {
 }
 
 /** The processor is in the host after a VM exit, and in the guest after a VM entry. */
-async function machine({ page }) {
+async function machine(window) {
+  const { page } = window;
   await startConfiguration(page, 'tiny-hypervisor');
   await debuggerStops(page);
   await closePanel(page);
@@ -297,7 +304,7 @@ async function machine({ page }) {
   await frame.locator('table', { hasText: '0x500' }).waitFor();
   await page.locator('.statusbar-item', { hasText: 'ring 0, VMX root operation' }).waitFor();
   await picture(page, 'machine');
-  await themed(page, frame, 'the machine view');
+  await themed(window, frame, 'the machine view');
   await offline(frame);
 }
 

@@ -186,6 +186,8 @@ export async function endSession({ page, noTerminals }) {
   const stop = page.locator('.codicon-debug-stop').first();
   if (await stop.isVisible()) {
     await page.keyboard.press('Shift+F5');
+    // The key is for the session that is focused: when one ends in the moment of its stop, VS Code may have focused it after its end.
+    await stop.waitFor({ state: 'hidden', timeout: 10_000 }).catch(() => stop.click());
     await stop.waitFor({ state: 'hidden' });
   }
   const breakpoints = page.locator('.pane-header[aria-label^="Breakpoints"]');
