@@ -1,7 +1,6 @@
 // `ringside gdb`: a program on the machine, with GDB as its debugger.
 
 import { createServer, type Socket } from 'node:net';
-import { createScheduler } from '../debugger/scheduler.ts';
 import { Session } from '../debugger/session.ts';
 import { GdbStub } from '../gdb/stub.ts';
 import { createMachine } from '../machine/machine.ts';
@@ -9,7 +8,7 @@ import { imageOf } from '../program/image.ts';
 import type { LoadOptions } from '../program/load.ts';
 import type { CapabilityProfile } from '../vmx/capabilities.ts';
 import { mistake } from './errors.ts';
-import { coreModule, openProgram } from './host.ts';
+import { coreModule, createHost, openProgram } from './host.ts';
 
 export interface GdbCommand {
   readonly file: string;
@@ -37,12 +36,17 @@ export async function debugWithGdb(command: GdbCommand): Promise<number> {
   });
   machine.onOutput = (bytes) => void process.stdout.write(bytes);
   machine.onNotice = (text) => note(`notice: ${text}`);
+  const { scheduler, readFile, writeFile, writeBytes } = createHost();
+  const task = () => ({ report: () => scheduler.breathe().then(() => true), end: () => {} });
   let client: GdbStub | undefined;
   let status = 0;
   const session = new Session({
     machine,
     image: imageOf(program),
-    scheduler: createScheduler(),
+    path: command.file,
+    readFile,
+    sourceMap: command.load.sourceMap,
+    scheduler,
     stopOnEntry: true,
     stopOnFirstVmExit: false,
     stopAtEnd: command.stopAtEnd,
@@ -56,6 +60,7 @@ export async function debugWithGdb(command: GdbCommand): Promise<number> {
       logged: (text) => client?.print(`${text}\n`),
     },
   });
+  if (writeBytes !== undefined) session.files = { read: readFile, write: writeBytes };
   machine.history.record(command.historyLimit);
   session.start();
   return new Promise((resolve, reject) => {
@@ -73,6 +78,7 @@ export async function debugWithGdb(command: GdbCommand): Promise<number> {
           if (!socket.destroyed) socket.write(bytes);
         },
         leave,
+        { task, writeFile },
       );
       const stub = client;
       socket.on('data', (bytes: Uint8Array) => stub.push(bytes));

@@ -1,10 +1,12 @@
 // A GDB remote stub over one session: packets in, packets out. It knows no socket, so that any byte stream can carry it.
 // Source: GDB manual, "GDB Remote Serial Protocol". The machine is in all-stop mode.
 
-import { commandLine, runCommand } from '../debugger/console/console.ts';
+import { commandLine, runCommand, type Services } from '../debugger/console/console.ts';
 import { evaluateShown } from '../debugger/evaluation.ts';
 import { explainCause } from '../debugger/explain.ts';
 import { errorText } from '../debugger/expressions/errors.ts';
+import { place } from '../debugger/place.ts';
+import { currentPosition } from '../debugger/position.ts';
 import type { Session } from '../debugger/session.ts';
 import type { Cause } from '../debugger/session/cause.ts';
 import { readActions, type Resumption, SUPPORTED_ACTIONS } from './actions.ts';
@@ -59,13 +61,17 @@ export class GdbStub {
   #lastSent: Uint8Array | undefined;
   #running = false;
   #exitStatus: number | undefined;
+  /** A `monitor` command that sent the machine through time waits for it to arrive. */
+  #arrived: ((cause: Cause) => void) | undefined;
+  readonly #services: Services | undefined;
   #queue: Promise<void> = Promise.resolve();
 
   /** `leave` is called when the client detaches or kills the program. The session must be `ready` or `stopped`. */
-  constructor(session: Session, send: SendBytes, leave: (how: 'detach' | 'kill') => void) {
+  constructor(session: Session, send: SendBytes, leave: (how: 'detach' | 'kill') => void, services?: Services) {
     this.#session = session;
     this.#send = send;
     this.#leave = leave;
+    this.#services = services;
     this.#points = createGdbPoints(session);
     this.#stoppedOn = session.machine.processor();
     this.#decoder = createPacketDecoder((incoming) => this.#take(incoming));
@@ -79,6 +85,8 @@ export class GdbStub {
   /** The machine stopped; told to the client when it waits for that. */
   stopped(cause: Cause): void {
     this.#stoppedOn = this.#session.machine.processor();
+    this.#arrived?.(cause);
+    this.#arrived = undefined;
     if (!this.#running) return;
     this.#running = false;
     const explanation = explainCause(cause, this.#session.machine, this.#session.image);
@@ -104,7 +112,9 @@ export class GdbStub {
   #take(incoming: Incoming): void {
     switch (incoming.kind) {
       case 'interrupt':
-        this.#session.pause();
+        // It may come with the packet that sets the machine going.
+        if (this.#session.state === 'running') this.#session.pause();
+        else this.#queue = this.#queue.then(() => this.#session.pause());
         break;
       case 'resend':
         if (this.#lastSent !== undefined && this.#acknowledge) this.#send(this.#lastSent);
@@ -114,10 +124,15 @@ export class GdbStub {
         break;
       case 'packet':
         if (this.#acknowledge) this.#send(bytesOfLatin1('+'));
-        this.#queue = this.#queue.then(async () => {
-          const answer = await this.#answer(incoming.data);
-          if (answer !== undefined) this.#reply(answer);
-        });
+        this.#queue = this.#queue
+          .then(async () => {
+            const answer = await this.#answer(incoming.data);
+            if (answer !== undefined) this.#reply(answer);
+          })
+          .catch((thrown: unknown) => {
+            const text = thrown instanceof Error ? thrown.message : String(thrown);
+            this.#reply(`E.Ringside met a bug of its own: ${text}`);
+          });
     }
   }
 
@@ -291,11 +306,24 @@ export class GdbStub {
     const context = this.#session.context();
     const line = commandLine(text);
     if (line !== undefined) {
-      const answer = await runCommand(line, this.#session, context);
-      return hexOfText(`${'error' in answer ? answer.error : answer.text}\n`);
+      const answer = await runCommand(line, this.#session, context, this.#services);
+      const text = 'error' in answer ? answer.error : answer.text;
+      if (this.#session.state !== 'running') return hexOfText(`${text}\n`);
+      const cause = await new Promise<Cause>((resolve) => {
+        this.#arrived = resolve;
+      });
+      return hexOfText([text, this.#arrivalText(cause), MOVED, ''].join('\n'));
     }
     const shown = evaluateShown(text, context);
     return hexOfText(`${shown.ok ? shown.value.text : errorText(shown.error)}\n`);
+  }
+
+  /** Where a journey led, and what it found. */
+  #arrivalText(cause: Cause): string {
+    const { machine, image } = this.#session;
+    const words = cause.kind === 'jump' ? cause.text : explainCause(cause, machine, image)?.title;
+    const where = `Time ${machine.time()}, at ${place(image, currentPosition(machine).linear)}.`;
+    return [...(words === undefined ? [] : [words]), where].join('\n');
   }
 
   #readOne(rest: string): string {
@@ -353,6 +381,7 @@ export class GdbStub {
   }
 }
 
+const MOVED = 'GDB does not know yet that the machine is elsewhere; say: maintenance flush register-cache';
 const PLAIN = { start: 0n, end: 0n, alone: false } as const;
 
 const two = (value: number): string => value.toString(16).padStart(2, '0');

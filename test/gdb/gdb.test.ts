@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, ROOT, whyNoBundle } from '../cli/bundle.ts';
-import { lacking } from '../program/toolchain.ts';
+import { lacking, temporaryFolder } from '../program/toolchain.ts';
 
 const FOLDER = join(ROOT, 'samples', 'tiny-hypervisor');
 const ELF = join(FOLDER, 'tiny-hypervisor.elf');
+const FOREVER = join(ROOT, 'test', 'gdb', 'programs', 'forever.asm');
 const TWO = join(ROOT, 'test', 'gdb', 'programs', 'two-processors.asm');
 const lineOf = (file: string, text: string): number =>
   readFileSync(join(FOLDER, file), 'utf8')
@@ -212,6 +213,106 @@ describe.skipIf(whyNoBundle() !== undefined || lacking('gdb'))('gdb on tiny-hype
     expect(text).toContain('$1 = 1\n');
     expect(text).toContain('exited with code 041');
     expect(await ended).toBe(0x21);
+  }, 60_000);
+
+  it('watches reads, and undoes them; steps over a range in one packet; writes bytes', async () => {
+    const { port } = await start();
+    const text = await gdb(port, [
+      'break handle_cpuid',
+      'continue',
+      'delete',
+      'set $there = $pc',
+      // handle_cpuid reads the guest's RAX for the leaf, and writes it for the answer.
+      'rwatch -l vm->registers.rax',
+      'continue',
+      'print $_hit_bpnum',
+      'print $pc > $there && $pc < $there + 0x100',
+      'reverse-continue',
+      'print $_hit_bpnum',
+      'print $pc > $there && $pc < $there + 0x100',
+      'delete',
+      'awatch -l vm->registers.rax',
+      'continue',
+      'continue',
+      'print vm->registers.rax',
+      'delete',
+      'set debug remote 1',
+      'next',
+      'set var vm->device_value = 0x1122334455667788',
+      'set debug remote 0',
+      'print/x vm->device_value',
+      'kill',
+    ]);
+    expect(text).toMatch(/Hardware read watchpoint 2: -location vm->registers\.rax\n\nValue = 1\n/);
+    expect(text).toContain('$1 = 2\n$2 = 1\n');
+    // Backwards to the same read, from just before it.
+    expect(text).toContain('$3 = 2\n$4 = 1\n');
+    // Forwards again: the same read, then the write of CPUID's leaf 1, whose EAX is the processor's signature.
+    expect(text).toMatch(
+      /Hardware access \(read\/write\) watchpoint 3: .*\n\nValue = 1\n[^$]*Old value = 1\nNew value = (\d+)\n/,
+    );
+    expect(text).toMatch(/Sending packet: \$vCont;r[0-9a-f]+,[0-9a-f]+/);
+    expect(text).toMatch(/Sending packet: \$X[0-9a-f]+,8:/);
+    expect(text).toContain('0x1122334455667788\n');
+  }, 60_000);
+
+  it('Ctrl-C stops a machine that runs', async () => {
+    const { port } = await start(FOREVER);
+    const given = [
+      'set pagination off',
+      `target remote 127.0.0.1:${port}`,
+      'set debug remote 1',
+      'continue',
+      'set debug remote 0',
+      'x/i $pc',
+      'detach',
+    ];
+    const child = spawn('gdb', ['-nx', '-q', '-batch', ...given.flatMap((command) => ['-ex', command])]);
+    let text = '';
+    let interrupted = false;
+    const take = (data: Buffer): void => {
+      text += data.toString();
+      // From here on GDB takes the signal to its target.
+      if (!interrupted && /Sending packet: \$vCont;c/.test(text)) {
+        interrupted = true;
+        child.kill('SIGINT');
+      }
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    await new Promise((resolve) => child.once('close', resolve));
+    expect(text).toContain('received signal SIGINT');
+    expect(text).toMatch(/=> 0x[0-9a-f]+:\s+(?:inc|jmp) /);
+  }, 60_000);
+
+  it('monitor: through time, files, mistakes', async () => {
+    const { port } = await start();
+    const trace = join(temporaryFolder(), 'trace.txt');
+    const text = await gdb(port, [
+      'break handle_cpuid',
+      'continue',
+      'monitor who vm->registers.rax',
+      'maintenance flush register-cache',
+      'info symbol $pc',
+      'monitor goto start',
+      'maintenance flush register-cache',
+      'print $pc == start',
+      `monitor trace ${trace} 3`,
+      'monitor symbols add /no/such/file.elf',
+      'monitor goto nowhere',
+      'monitor help',
+      'print 7 * 6',
+      'kill',
+    ]);
+    expect(text).toMatch(
+      /The next step is the last that wrote vm->registers\.rax[^\n]*becomes 0x0+1\.\nTime \d+, at .*vcpu_exited/,
+    );
+    expect(text).toMatch(/vcpu_enter \+ \d+ in section/);
+    expect(text).toContain('$1 = 1\n');
+    expect(text).toMatch(/\/no\/such\/file\.elf: .*there is no such file/);
+    expect(text).toMatch(/Name a moment/);
+    expect(readFileSync(trace, 'utf8').trimEnd().split('\n')).toHaveLength(3);
+    expect(text).toContain('$2 = 42\n');
   }, 60_000);
 
   it('has a thread for each processor', async () => {

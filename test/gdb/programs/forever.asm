@@ -1,0 +1,3 @@
+        bits    64
+start:  inc     rax
+        jmp     start
