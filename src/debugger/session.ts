@@ -235,6 +235,7 @@ export class Session {
     this.#state = 'stopped';
     this.#cause = cause;
     this.machine.hold([]);
+    this.machine.history.arrive();
     placeImages(this.#symbols);
     this.#tellMapped();
     this.#options.events.stopped(cause);

@@ -10,6 +10,7 @@ import {
   type Recorder,
   record,
   recordConsole,
+  takeInputs,
   travel,
 } from './recorder.ts';
 import { BREAKPOINTS, COUNT_EXITS } from '../../core/layout.ts';
@@ -154,7 +155,9 @@ export function createHistory(runner: Runner, events: HistoryEvents): MachineHis
       }
     },
     arrive() {
-      if (recorder !== undefined) showConsole(recorder);
+      if (recorder === undefined) return;
+      takeInputs(recorder);
+      showConsole(recorder);
     },
     idle: () => ({ from: runner.idleFrom, until: runner.idleUntil }),
     timeline,

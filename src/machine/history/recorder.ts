@@ -91,6 +91,15 @@ export function inputTime(recorder: Recorder): number {
 
 /** At the top of the run loop, when `dueTime` has come. */
 export function attendRecorder(recorder: Recorder): void {
+  takeInputs(recorder);
+  const now = presentTime(recorder.runner.hardware.core);
+  if (now < recorder.markAt) return;
+  if (now < recorder.far.time) passSnapshot(recorder, now);
+  else mark(recorder);
+}
+
+/** What came from outside at the present moment of a past that is gone over again. */
+export function takeInputs(recorder: Recorder): void {
   const { core } = recorder.runner.hardware;
   const now = presentTime(core);
   for (;;) {
@@ -101,9 +110,6 @@ export function attendRecorder(recorder: Recorder): void {
     recorder.taken++;
     input.apply();
   }
-  if (now < recorder.markAt) return;
-  if (now < recorder.far.time) passSnapshot(recorder, now);
-  else mark(recorder);
 }
 
 /** In the recorded past: when it is exactly a snapshot's moment, writes are marked since then. */

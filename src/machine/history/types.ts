@@ -41,7 +41,7 @@ export interface HistoryView {
   step(options?: StepOptions): Stop;
   /** Runs something without telling listeners. */
   quietly<T>(action: () => T): T;
-  /** After travelling: the console shows what was sent up to the present. */
+  /** After travelling or running: what came from outside at the present moment is there, the console shows what was sent up to it. */
   arrive(): void;
   /** The last time that the processor spent idle. */
   idle(): { readonly from: number; readonly until: number };
