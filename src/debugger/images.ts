@@ -4,6 +4,7 @@
 import type { Machine, Side } from '../machine/types.ts';
 import { type Image, filesMatching, imageOf } from '../program/image.ts';
 import { type Extent, extentOf, mergedImage } from '../program/merge.ts';
+import type { Peek } from '../program/object-file.ts';
 import { normalPath } from '../program/paths.ts';
 import type { MovableFile } from '../program/symbol-file.ts';
 import type { Program } from '../program/types.ts';
@@ -63,6 +64,8 @@ export interface Images {
   /** Looks for the images that are not placed; adds and answers those that were found. */
   place(): readonly LoadedImage[];
   remove(id: number): void;
+  /** Memory as those see it for whom an image with this selector holds. */
+  peek(selector: ImageSelector): Peek;
 }
 
 export function createImages(machine: Machine, main: Image, path: string): Images {
@@ -132,6 +135,10 @@ export function createImages(machine: Machine, main: Image, path: string): Image
       all = all.filter((candidate) => candidate.id !== id);
       views.clear();
     },
+    peek: ({ side }) => {
+      const seen = side === undefined ? machine.side() : side === 'host' ? 'root' : 'non-root';
+      return (address, length) => machine.peekLinear(seen, address, length);
+    },
   };
 }
 
@@ -152,7 +159,8 @@ function programInMemory(
   for (const side of ['root', 'non-root'] as const) {
     if (!applies(machine, side, selector)) continue;
     const displacement = findDisplacement(machine, side, file.code, isKnown);
-    if (displacement !== undefined) return file.at(displacement);
+    if (displacement !== undefined)
+      return file.at(displacement, (address, length) => machine.peekLinear(side, address, length));
   }
   return undefined;
 }

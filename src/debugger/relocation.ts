@@ -2,13 +2,15 @@
 // been told of. Whatever moves code moves it by whole pages, so few places of the file come into question.
 
 import type { Machine, Side } from '../machine/types.ts';
-import type { MovableFile } from '../program/symbol-file.ts';
+import { vmcsEncoding } from '../spec/vmcs-fields.ts';
+import type { MovableCode, MovableFile } from '../program/symbol-file.ts';
 import { gateTargets } from './event-delivery.ts';
 import { readSideRegister } from './expressions/registers.ts';
 import { positionOf } from './position.ts';
 
 type Code = MovableFile['code'];
 
+const HOST_RIP = vmcsEncoding('Host RIP');
 const PAGE = 0x1000;
 /** Bytes that are compared at once. */
 const WINDOW = 16;
@@ -16,6 +18,8 @@ const WINDOW = 16;
 const WINDOWS = 64;
 /** Fewer equal ones say nothing, unless the file has no more. */
 const LEAST_EQUAL = 4;
+/** Bytes of a window that loading must not change, for it to be compared. */
+const LEAST_KEPT = 8;
 /** Of the interrupt-descriptor table. */
 const MOST_GATES = 32;
 
@@ -32,10 +36,10 @@ export function findDisplacement(
   for (const anchor of anchorsOf(machine, side)) {
     const bytes = machine.peekLinear(side, anchor, WINDOW);
     if (bytes.length < WINDOW || isUniform(bytes)) continue;
-    for (const { linear, bytes: file } of code) {
+    for (const { linear, bytes: file, changed } of code) {
       const first = Number(BigInt.asUintN(12, anchor - linear));
       for (let at = first; at + WINDOW <= file.length; at += PAGE) {
-        if (!sameBytes(file, at, bytes)) continue;
+        if (!isTelling(changed, at) || !sameBytes(file, at, bytes, changed)) continue;
         const displacement = BigInt.asUintN(64, anchor - linear - BigInt(at));
         if (!refused(displacement) && liesThere(machine, side, code, displacement)) return displacement;
       }
@@ -44,26 +48,32 @@ export function findDisplacement(
   return undefined;
 }
 
-/** Where code is for sure: the instruction pointer, the handler of system calls, those of interrupts. */
+/** Where code is for sure: the instruction pointer, the handler of VM exits, that of system calls, those of interrupts. */
 function anchorsOf(machine: Machine, side: Side): ReadonlySet<bigint> {
   const here = positionOf(machine, side)?.linear;
   if (here === undefined) return new Set();
   const system = readSideRegister(machine, side, 'lstar') ?? 0n;
-  return new Set([here, ...(system === 0n ? [] : [system]), ...[...gateTargets(machine, side)].slice(0, MOST_GATES)]);
+  const exits = side === 'root' ? (machine.readVmcs(HOST_RIP) ?? 0n) : 0n;
+  return new Set([
+    here,
+    ...(exits === 0n ? [] : [exits]),
+    ...(system === 0n ? [] : [system]),
+    ...[...gateTargets(machine, side)].slice(0, MOST_GATES),
+  ]);
 }
 
 /** Relocated addresses in the code differ: the greater part of what can be read must be equal. */
 function liesThere(machine: Machine, side: Side, code: Code, displacement: bigint): boolean {
   let read = 0;
   let equal = 0;
-  for (const { linear, bytes } of code) {
+  for (const { linear, bytes, changed } of code) {
     const stride = Math.max(WINDOW, Math.floor((bytes.length * code.length) / WINDOWS));
     for (let at = 0; at + WINDOW <= bytes.length; at += stride) {
-      if (isUniform(bytes.subarray(at, at + WINDOW))) continue;
+      if (isUniform(bytes.subarray(at, at + WINDOW)) || !isTelling(changed, at)) continue;
       const there = machine.peekLinear(side, BigInt.asUintN(64, linear + displacement + BigInt(at)), WINDOW);
       if (there.length < WINDOW) continue;
       read++;
-      if (sameBytes(bytes, at, there)) equal++;
+      if (sameBytes(bytes, at, there, changed)) equal++;
     }
   }
   return equal * 2 > read && equal >= Math.min(LEAST_EQUAL, read);
@@ -71,7 +81,16 @@ function liesThere(machine: Machine, side: Side, code: Code, displacement: bigin
 
 const isUniform = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === bytes[0]);
 
-function sameBytes(file: Uint8Array, at: number, wanted: Uint8Array): boolean {
-  for (let index = 0; index < wanted.length; index++) if (file[at + index] !== wanted[index]) return false;
+/** Enough of a window is in memory as it is in the file. */
+function isTelling(changed: MovableCode['changed'], at: number): boolean {
+  if (changed === undefined) return true;
+  let kept = 0;
+  for (let index = 0; index < WINDOW; index++) if (changed[at + index] === 0) kept++;
+  return kept >= LEAST_KEPT;
+}
+
+function sameBytes(file: Uint8Array, at: number, wanted: Uint8Array, changed?: Uint8Array): boolean {
+  for (let index = 0; index < wanted.length; index++)
+    if (file[at + index] !== wanted[index] && !changed?.[at + index]) return false;
   return true;
 }

@@ -21,6 +21,7 @@ export interface ElfSection {
   readonly offset: number;
   readonly size: number;
   readonly link: number;
+  readonly info: number;
   readonly entrySize: number;
 }
 
@@ -35,6 +36,8 @@ export interface Elf {
   readonly displacement: bigint;
   readonly segments: readonly ElfSegment[];
   readonly sections: readonly ElfSection[];
+  /** A relocatable object: values of symbols are relative to their section. */
+  readonly relocatable: boolean;
 }
 
 const TYPE_NAMES = [
@@ -44,15 +47,16 @@ const TYPE_NAMES = [
   'a position-independent executable or library',
   'a core dump',
 ];
+const TYPE_RELOCATABLE = 1;
 const TYPE_EXECUTABLE = 2;
 const TYPE_POSITION_INDEPENDENT = 3;
-const MACHINE_386 = 3;
+export const MACHINE_386 = 3;
 const MACHINE_X86_64 = 62;
 const SEGMENT_LOAD = 1;
 const SECTION_SYMBOLS = 2;
-const SECTION_NO_BITS = 8;
-const SECTION_FLAG_ALLOCATE = 2n;
-const SECTION_FLAG_EXECUTE = 4n;
+export const SECTION_NO_BITS = 8;
+export const SECTION_FLAG_ALLOCATE = 2n;
+export const SECTION_FLAG_EXECUTE = 4n;
 export const SECTION_FLAG_COMPRESSED = 0x800n;
 
 /** True when the file begins as every ELF file does. */
@@ -62,6 +66,8 @@ export const isElf = (bytes: Uint8Array): boolean =>
 /** Of a file that is read for its symbols: where its first byte lies in memory, when that is not where it was linked. */
 export interface Placement {
   readonly address: bigint | undefined;
+  /** Relocatable objects are taken as well. */
+  readonly objects?: boolean;
 }
 
 /**
@@ -93,7 +99,9 @@ export function parseElf(file: string, bytes: Uint8Array, placement?: Placement)
       'Build it for x86.',
     );
   }
-  if (type !== TYPE_EXECUTABLE && !(placement !== undefined && type === TYPE_POSITION_INDEPENDENT)) {
+  const movable = placement !== undefined && type === TYPE_POSITION_INDEPENDENT;
+  const relocatable = type === TYPE_RELOCATABLE;
+  if (type !== TYPE_EXECUTABLE && !movable && !(relocatable && placement?.objects === true)) {
     const advice = type === 3 ? 'Link it with -static -no-pie.' : 'Link it into an executable at fixed addresses.';
     throw unsupportedElf(file, 16, `it is ${TYPE_NAMES[type] ?? `of type ${type}`}, not an executable (2)`, advice);
   }
@@ -114,8 +122,8 @@ export function parseElf(file: string, bytes: Uint8Array, placement?: Placement)
     (least, { virtual }) => (virtual < least ? virtual : least),
     segments[0]?.virtual ?? 0n,
   );
-  const displacement = placement?.address === undefined ? 0n : placement.address - linked;
-  const elf = { file, bytes, bits, machine, entry, start: linked, displacement, segments, sections };
+  const displacement = placement?.address === undefined || relocatable ? 0n : placement.address - linked;
+  const elf = { file, bytes, bits, machine, entry, start: linked, displacement, segments, sections, relocatable };
   return displacement === 0n ? elf : moved(elf);
 }
 
@@ -210,13 +218,13 @@ function parseSections(
     const start = fileOffset(file, header, word());
     const length = fileOffset(file, header, word());
     const link = readU32(header);
-    readU32(header);
+    const info = readU32(header);
     word();
     const entrySize = Number(word());
     if (type !== SECTION_NO_BITS && type !== 0 && start + length > bytes.length) {
       throw badStructure(file, offset + index * size, `section ${index} lies beyond the end of the file`);
     }
-    raw.push({ name, section: { type, flags, address, offset: start, size: length, link, entrySize } });
+    raw.push({ name, section: { type, flags, address, offset: start, size: length, link, info, entrySize } });
   }
   const names = raw[namesIndex]?.section;
   const table =
@@ -239,6 +247,9 @@ export const isCode = (elf: Elf, address: bigint): boolean =>
       flags & SECTION_FLAG_EXECUTE && address >= start && address < start + BigInt(size),
   );
 
+/** Section numbers from here on mean something else. */
+export const RESERVED_SECTIONS = 0xff00;
+
 const SYMBOL_KINDS: Readonly<Record<number, ProgramSymbol['kind']>> = {
   0: 'label',
   1: 'object',
@@ -249,54 +260,66 @@ const SYMBOL_KINDS: Readonly<Record<number, ProgramSymbol['kind']>> = {
 /** Named symbols with an address (.symtab), in address order. Sections, files and undefined symbols are left out. */
 export function elfSymbols(elf: Elf): ProgramSymbol[] {
   const symbols: ProgramSymbol[] = [];
+  for (const { name, info, section, value, size } of rawSymbols(elf)) {
+    const kind = SYMBOL_KINDS[info & 15];
+    const defined = section !== 0 && section < RESERVED_SECTIONS;
+    if (kind === undefined || !defined || name === '') continue;
+    const base = elf.relocatable ? placeOf(elf.sections[section]) : elf.displacement;
+    if (base === undefined) continue;
+    const written = demangle(name);
+    const named = written === undefined ? { name } : { name: written, linkageName: name };
+    symbols.push({ ...named, address: value + base, size: Number(size), kind });
+  }
+  return symbols.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
+}
+
+/** Of a section that is in memory. */
+const placeOf = (section: ElfSection | undefined): bigint | undefined =>
+  section !== undefined && section.flags & SECTION_FLAG_ALLOCATE ? section.address : undefined;
+
+/** The entries of the symbol tables as they stand in the file, the nameless first one too. */
+export function rawSymbols(elf: Elf): RawSymbol[] {
+  const symbols: RawSymbol[] = [];
   const entrySize = elf.bits === 64 ? 24 : 16;
   for (const table of elf.sections) {
     if (table.type !== SECTION_SYMBOLS) continue;
     const strings = elf.sections[table.link];
     if (!strings || strings.type === SECTION_NO_BITS) continue;
     const names = elf.bytes.subarray(strings.offset, strings.offset + strings.size);
-    const cursor = cursorOver(
-      elf.file,
-      'the symbol table',
-      elf.bytes,
-      table.offset,
-      table.size - (table.size % entrySize),
-    );
+    const length = table.size - (table.size % entrySize);
+    const cursor = cursorOver(elf.file, 'the symbol table', elf.bytes, table.offset, length);
     while (cursor.offset < cursor.view.byteLength) {
-      const symbol = elf.bits === 64 ? readSymbol64(cursor) : readSymbol32(cursor);
-      const kind = SYMBOL_KINDS[symbol.info & 15];
-      const defined = symbol.section !== 0 && symbol.section < 0xff00;
-      const name = stringAt(names, symbol.name);
-      if (kind === undefined || !defined || name === '') continue;
-      const written = demangle(name);
-      const named = written === undefined ? { name } : { name: written, linkageName: name };
-      symbols.push({ ...named, address: symbol.value + elf.displacement, size: Number(symbol.size), kind });
+      const { nameAt, ...symbol } = elf.bits === 64 ? readSymbol64(cursor) : readSymbol32(cursor);
+      symbols.push({ name: stringAt(names, nameAt), ...symbol });
     }
   }
-  return symbols.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
+  return symbols;
 }
 
-interface RawSymbol {
-  readonly name: number;
+export interface RawSymbol {
+  readonly name: string;
   readonly info: number;
+  /** Number of its section; 0: undefined; from RESERVED_SECTIONS on none. */
   readonly section: number;
   readonly value: bigint;
   readonly size: bigint;
 }
 
-function readSymbol64(cursor: Cursor): RawSymbol {
-  const name = readU32(cursor);
+type SymbolEntry = Omit<RawSymbol, 'name'> & { readonly nameAt: number };
+
+function readSymbol64(cursor: Cursor): SymbolEntry {
+  const nameAt = readU32(cursor);
   const info = readU8(cursor);
   readU8(cursor);
   const section = readU16(cursor);
-  return { name, info, section, value: readU64(cursor), size: readU64(cursor) };
+  return { nameAt, info, section, value: readU64(cursor), size: readU64(cursor) };
 }
 
-function readSymbol32(cursor: Cursor): RawSymbol {
-  const name = readU32(cursor);
+function readSymbol32(cursor: Cursor): SymbolEntry {
+  const nameAt = readU32(cursor);
   const value = BigInt(readU32(cursor));
   const size = BigInt(readU32(cursor));
   const info = readU8(cursor);
   readU8(cursor);
-  return { name, info, section: readU16(cursor), value, size };
+  return { nameAt, info, section: readU16(cursor), value, size };
 }

@@ -55,8 +55,38 @@ export const notASymbolFile = (file: string): ProgramError =>
     'not-a-symbol-file',
     file,
     undefined,
-    'symbols and source lines are read from ELF files and assembly sources (.asm); it is neither',
+    'symbols and source lines are read from ELF files, lists of symbols (System.map, the output of nm) and assembly sources (.asm); it is none',
     'Name the ELF file that the image was made from, before objcopy.',
+  );
+
+export const objectWithoutAddress = (file: string): ProgramError =>
+  new ProgramError(
+    'object-without-address',
+    file,
+    undefined,
+    'a relocatable object does not say where it lies in memory',
+    'Give the address of its code (of a Linux module: /sys/module/NAME/sections/.text), or "find".',
+  );
+
+export const noCodeInObject = (file: string): ProgramError =>
+  new ProgramError('no-code-in-object', file, undefined, 'the relocatable object holds no code', 'Name one that does.');
+
+export const badSymbolLine = (file: string, line: number, text: string): ProgramError =>
+  new ProgramError(
+    'bad-symbol-line',
+    file,
+    undefined,
+    `line ${line} is not an address, a letter and a name: ${JSON.stringify(text)}`,
+    'Make the list with nm, or take System.map or /proc/kallsyms.',
+  );
+
+export const noSymbolAddresses = (file: string): ProgramError =>
+  new ProgramError(
+    'no-symbol-addresses',
+    file,
+    undefined,
+    'every address in the list of symbols is 0',
+    'Read /proc/kallsyms as root with kernel.kptr_restrict = 0; a package\u2019s System.map may be a stand-in: take the one of the build.',
   );
 
 export const notMovable = (file: string): ProgramError =>

@@ -3,9 +3,18 @@
 import { loadAssembly } from './assembly.ts';
 import { debugInformation } from './elf-program.ts';
 import { type Elf, isElf, parseElf } from './elf.ts';
-import { notASymbolFile, notMovable, ProgramError, unreadable } from './errors.ts';
+import {
+  noCodeInObject,
+  notASymbolFile,
+  notMovable,
+  objectWithoutAddress,
+  ProgramError,
+  unreadable,
+} from './errors.ts';
+import { type Peek, changedBytes, linkedObject, mainSection, placeSections } from './object-file.ts';
 import { baseName } from './paths.ts';
 import { type SourceMap, mappedPath } from './source-map.ts';
+import { isSymbolMap, symbolMap } from './symbol-map.ts';
 import type { FileReader, Program } from './types.ts';
 
 export interface SymbolFile {
@@ -16,21 +25,28 @@ export interface SymbolFile {
 }
 
 /**
- * Reads an ELF file (position-independent ones too) or an assembly source. `address` is where its first byte lies in linear memory; without
- * it the file's own addresses hold. Rejects with a ProgramError.
+ * Reads an ELF file (position-independent ones too), a relocatable object, a list of symbols as nm prints it, or an assembly source. `address`
+ * is where its first byte lies in linear memory (an object's: its greatest section of code); without it the file's own addresses hold. `peek`
+ * reads memory: it tells where an object's other sections lie. Rejects with a ProgramError.
  */
 export async function loadSymbolFile(
   path: string,
   address: bigint | undefined,
   readFile: FileReader,
   sourceMap: SourceMap = {},
+  peek: Peek = () => new Uint8Array(0),
 ): Promise<SymbolFile> {
   const read = (file: string): Promise<Uint8Array> => readBytes(file, readFile);
   const bytes = await read(path);
   if (isElf(bytes)) {
-    const elf = parseElf(path, bytes, { address });
+    const elf = parseElf(path, bytes, { address, objects: true });
+    if (elf.relocatable) {
+      if (address === undefined) throw objectWithoutAddress(path);
+      return { program: objectProgram(elf, codeOf(elf), address, peek, sourceMap), address, displacement: address };
+    }
     return { program: symbolsOf(elf, sourceMap), address: elf.start, displacement: elf.displacement };
   }
+  if (isSymbolMap(bytes)) return symbolMap(path, bytes, address);
   if (!/\.(asm|nasm|s16|s32|s64)$/i.test(path)) throw notASymbolFile(path);
   const options = { bits: undefined, address: address === undefined ? undefined : Number(address), defines: undefined };
   const program = await loadAssembly(path, bytes, options, read);
@@ -51,9 +67,16 @@ export async function loadSymbolFile(
 /** A file of which is not known yet where in memory it lies. */
 export interface MovableFile {
   /** Its code, at the addresses that it was linked for. */
-  readonly code: readonly { readonly linear: bigint; readonly bytes: Uint8Array }[];
-  /** Its symbols and lines when it lies so far (modulo 2^64) from where it was linked. */
-  at(displacement: bigint): Program;
+  readonly code: readonly MovableCode[];
+  /** Its symbols and lines when it lies so far (modulo 2^64) from where it was linked; `peek` reads the memory that it was found in. */
+  at(displacement: bigint, peek?: Peek): Program;
+}
+
+export interface MovableCode {
+  readonly linear: bigint;
+  readonly bytes: Uint8Array;
+  /** Not 0 for each byte that loading changes. */
+  readonly changed?: Uint8Array;
 }
 
 /** Reads an ELF file whose place in memory is to be found. Rejects with a ProgramError. */
@@ -64,7 +87,16 @@ export async function loadMovableFile(
 ): Promise<MovableFile> {
   const bytes = await readBytes(path, readFile);
   if (!isElf(bytes)) throw notMovable(path);
-  const elf = parseElf(path, bytes, { address: undefined });
+  const elf = parseElf(path, bytes, { address: undefined, objects: true });
+  if (elf.relocatable) {
+    const number = codeOf(elf);
+    const { offset, size } = elf.sections[number] as { offset: number; size: number };
+    const changed = changedBytes(elf, number);
+    return {
+      code: [{ linear: 0n, bytes: elf.bytes.subarray(offset, offset + size), changed }],
+      at: (displacement, peek = () => new Uint8Array(0)) => objectProgram(elf, number, displacement, peek, sourceMap),
+    };
+  }
   const code = elf.segments
     .filter((segment) => segment.executable && segment.bytes.length > 0)
     .map((segment) => ({ linear: segment.virtual, bytes: segment.bytes }));
@@ -76,6 +108,17 @@ export async function loadMovableFile(
       return symbolsOf(parseElf(path, bytes, { address }), sourceMap);
     },
   };
+}
+
+/** The number of the section that counts as an object's first. */
+function codeOf(elf: Elf): number {
+  const number = mainSection(elf);
+  if (number === undefined) throw noCodeInObject(elf.file);
+  return number;
+}
+
+function objectProgram(elf: Elf, number: number, address: bigint, peek: Peek, sourceMap: SourceMap): Program {
+  return symbolsOf(linkedObject(elf, placeSections(elf, new Map([[number, address]]), peek)), sourceMap);
 }
 
 function symbolsOf(elf: Elf, sourceMap: SourceMap): Program {

@@ -25,7 +25,7 @@ async function addImage(
   address: bigint | undefined,
   selector: ImageSelector,
 ): Promise<LoadedImage> {
-  const { program } = await loadSymbolFile(path, address, readerOf(options), options.sourceMap);
+  const { program } = await loadSymbolFile(path, address, readerOf(options), options.sourceMap, images.peek(selector));
   const loaded = images.add(path, program, selector);
   options.events.imagesChanged?.('new', loaded);
   return loaded;
