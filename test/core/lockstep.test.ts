@@ -3,7 +3,20 @@
 // also holds the block cache to what is in memory.
 
 import { describe, expect, it } from 'vitest';
-import { EVENT_VALID, RAM, RUN_CAREFUL, RUN_FLAGS, STOP_BUDGET } from '../../src/core/layout.ts';
+import {
+  CR4,
+  EVENT_VALID,
+  MXCSR,
+  RAM,
+  RUN_CAREFUL,
+  RUN_FLAGS,
+  STOP_BUDGET,
+  X87,
+  X87_CONTROL,
+  X87_STATUS,
+  X87_TAGS,
+  XMM,
+} from '../../src/core/layout.ts';
 import {
   type TestCore,
   enterLong,
@@ -11,6 +24,8 @@ import {
   enterReal,
   load,
   openCore,
+  readQuad,
+  readWord,
   register,
   retired,
   runFor,
@@ -23,6 +38,7 @@ const CODE = 0x8000;
 const CODE_SIZE = 0x1000;
 const MEMORY = 0x20000; // what is compared
 const INSTRUCTIONS = 3000;
+const SSE = 0x600n; // CR4.OSFXSR and OSXMMEXCPT
 
 /** Opcodes that make programs go on: arithmetic, moves, short jumps, stack, strings; the rest is left to chance. */
 const COMMON = [
@@ -31,11 +47,17 @@ const COMMON = [
   0xe2, 0xe8, 0xeb, 0xf7, 0xfe,
 ] as const;
 
+/** After 0F: moves of SSE, and arithmetic. */
+const MOVES = [
+  0x10, 0x11, 0x12, 0x16, 0x28, 0x29, 0x2a, 0x2d, 0x51, 0x58, 0x59, 0x5a, 0x5e, 0x6e, 0x6f, 0x7e, 0x7f, 0xd6,
+] as const;
+
 function randomProgram(random: Random): Uint8Array {
   const bytes: number[] = [];
   while (bytes.length < CODE_SIZE) {
     if (chance(random, 15)) bytes.push(pick(random, [0x66, 0x67, 0x48, 0x4d, 0xf3]));
     if (chance(random, 10)) bytes.push(0x0f, between(random, 0x40, 0xff));
+    else if (chance(random, 11)) bytes.push(0x0f, pick(random, MOVES));
     else bytes.push(chance(random, 90) ? pick(random, COMMON) : below(random, 256));
     for (let i = below(random, 4); i >= 0; i--) bytes.push(chance(random, 30) ? below(random, 16) : below(random, 256));
   }
@@ -46,6 +68,8 @@ function prepare(enter: (core: TestCore, rip: number) => void, seed: number): Te
   const random: Random = { state: seed };
   const core = openCore(1);
   enter(core, CODE);
+  writeQuad(core, CR4, readQuad(core, CR4) | SSE);
+  writeWord(core, MXCSR, 0x1f80);
   load(core, CODE, randomProgram(random));
   for (let index = 0; index < 16; index++) {
     // Most registers point into the code or the data beside it.
@@ -75,6 +99,9 @@ function trace(core: TestCore, random: Random, slice: () => number): string[] {
   const registers = Array.from({ length: 16 }, (_, i) => register(core, i).toString(16)).join(' ');
   lines.push(
     `${retired(core)} ${core.exports.getRip().toString(16)} ${registers} ${core.exports.getFlags().toString(16)}`,
+    Buffer.from(core.bytes.subarray(XMM, XMM + 256)).toString('hex'),
+    Buffer.from(core.bytes.subarray(X87, X87 + 128)).toString('hex'),
+    [MXCSR, X87_CONTROL, X87_STATUS, X87_TAGS].map((cell) => readWord(core, cell).toString(16)).join(' '),
   );
   return lines;
 }
