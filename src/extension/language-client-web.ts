@@ -1,7 +1,7 @@
 // The client of the language server in a browser: the server runs in a worker and asks the client for files.
 import * as vscode from 'vscode';
 import { LanguageClient } from 'vscode-languageclient/browser';
-import { languageClientOptions, serveFiles, serveSession } from './language-options.ts';
+import { languageClientOptions, serveFiles, serveLaunches, serveSession } from './language-options.ts';
 
 /** Starts `dist/language-worker.js`; the answer stops it. */
 export async function startClient(context: vscode.ExtensionContext, debugType: string): Promise<() => Promise<void>> {
@@ -18,9 +18,9 @@ export async function startClient(context: vscode.ExtensionContext, debugType: s
   );
   serveFiles(client);
   await client.start();
-  const session = serveSession(client, debugType);
+  const served = vscode.Disposable.from(serveSession(client, debugType), serveLaunches(client));
   return async () => {
-    session.dispose();
+    served.dispose();
     await client.stop();
     worker.terminate();
     URL.revokeObjectURL(address);

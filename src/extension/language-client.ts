@@ -1,7 +1,7 @@
 // The client of the language server, in a bundle of its own that is loaded with the first NASM document.
 import * as vscode from 'vscode';
 import { LanguageClient, TransportKind, type LanguageClientOptions } from 'vscode-languageclient/node';
-import { languageClientOptions, serveSession } from './language-options.ts';
+import { languageClientOptions, serveLaunches, serveSession } from './language-options.ts';
 
 /** Starts `dist/ringside.cjs lsp` with the editor's own Node.js; the answer stops it. */
 export async function startClient(context: vscode.ExtensionContext, debugType: string): Promise<() => Promise<void>> {
@@ -19,9 +19,9 @@ export async function startClient(context: vscode.ExtensionContext, debugType: s
     options,
   );
   await client.start();
-  const session = serveSession(client, debugType);
+  const served = vscode.Disposable.from(serveSession(client, debugType), serveLaunches(client));
   return async () => {
-    session.dispose();
+    served.dispose();
     await client.stop();
   };
 }

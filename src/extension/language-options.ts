@@ -3,6 +3,8 @@ import * as vscode from 'vscode';
 import type { BaseLanguageClient, LanguageClientOptions } from 'vscode-languageclient';
 import type {
   InitializationOptions,
+  Launch,
+  LaunchesParams,
   ReadFileParams,
   ReadFileResult,
   SessionState,
@@ -16,6 +18,7 @@ export function languageClientOptions(extension: vscode.Uri): LanguageClientOpti
     // As plain data: the editor's object has functions, which do not cross to a worker.
     settings: JSON.parse(JSON.stringify(vscode.workspace.getConfiguration('ringside'))) as unknown,
     documentation: vscode.Uri.joinPath(extension, 'docs', 'lint.md').toString(),
+    launches: launches(),
   };
   return {
     documentSelector: [{ language: 'nasm' }],
@@ -25,6 +28,37 @@ export function languageClientOptions(extension: vscode.Uri): LanguageClientOpti
       fileEvents: vscode.workspace.createFileSystemWatcher(SOURCES),
     },
   };
+}
+
+/** What the workspace's launch.json says for the programs that it names. */
+function launches(): Launch[] {
+  return (vscode.workspace.workspaceFolders ?? []).flatMap((folder) => {
+    const all = vscode.workspace.getConfiguration('launch', folder.uri).get<unknown>('configurations');
+    const plain = JSON.parse(JSON.stringify(Array.isArray(all) ? all : [])) as Record<string, unknown>[];
+    return plain.flatMap(({ type, program, profile, without, bits, defines }) => {
+      if (type !== 'ringside' || typeof program !== 'string') return [];
+      const uri = programUri(program, folder.uri);
+      return uri === undefined ? [] : [{ program: uri.toString(), profile, without, bits, defines } as Launch];
+    });
+  });
+}
+
+/** Undefined: the program depends on what is open. */
+function programUri(program: string, folder: vscode.Uri): vscode.Uri | undefined {
+  const path = program.replaceAll('\\', '/').replace(/^\$\{workspaceFolder(:[^}]*)?\}\/?/, '');
+  if (path.includes('${')) return undefined;
+  if (/^[a-z][\w+.-]+:\/\//i.test(path)) return vscode.Uri.parse(path);
+  if (/^([a-z]:)?\//i.test(path)) return folder.scheme === 'file' ? vscode.Uri.file(path) : folder.with({ path });
+  return vscode.Uri.joinPath(folder, path);
+}
+
+/** Keeps the server informed of launch.json. */
+export function serveLaunches(client: BaseLanguageClient): vscode.Disposable {
+  return vscode.workspace.onDidChangeConfiguration((change) => {
+    if (!change.affectsConfiguration('launch')) return;
+    const params: LaunchesParams = { launches: launches() };
+    void client.sendNotification('ringside/launches', params);
+  });
 }
 
 /** Answers the server's questions for files, where it runs in a worker. */

@@ -127,7 +127,9 @@ const colours: Feature = {
     connection.languages.semanticTokens.onRange(async ({ textDocument, range }) => {
       const found = await find(textDocument.uri);
       const data =
-        found === undefined ? [] : semanticTokens(found.program, found.file, range.start.line + 1, range.end.line + 1);
+        found === undefined
+          ? []
+          : semanticTokens(found.program, found.file, range.start.line + 1, range.end.line + 1);
       return { data };
     });
   },
@@ -186,14 +188,14 @@ const formatting: Feature = {
 
 const hints: Feature = {
   capabilities: { inlayHintProvider: true },
-  register: ({ connection, find, session }) =>
+  register: ({ connection, find, session, shifts }) =>
     connection.languages.inlayHint.on(async ({ textDocument, range }) => {
       const found = await find(textDocument.uri);
       if (found === undefined) return [];
       const { program, file } = found;
       return [
         ...inlayHints(program, file, range),
-        ...exitHints(session(), program, file, range.start.line + 1, range.end.line + 1),
+        ...exitHints(session(), program, file, range.start.line + 1, range.end.line + 1, shifts),
       ];
     }),
 };

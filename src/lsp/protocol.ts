@@ -30,9 +30,23 @@ export interface ExitCount {
   readonly reason?: string;
 }
 
+/** `ringside/launches`, client to server: what launch.json says for the programs that it names. */
+export interface LaunchesParams {
+  readonly launches: readonly Launch[];
+}
+export interface Launch {
+  /** URI of the program. */
+  readonly program: string;
+  readonly profile?: string;
+  readonly without?: readonly string[];
+  readonly bits?: number;
+  readonly defines?: Readonly<Record<string, string>>;
+}
+
 /** Initialization options of the client. */
 export interface InitializationOptions {
   readonly settings?: unknown;
   /** URI of docs/lint.md. */
   readonly documentation?: string;
+  readonly launches?: readonly Launch[];
 }

@@ -5,10 +5,18 @@ import type { FeatureContext } from './feature.ts';
 import { FEATURES } from './features.ts';
 import { insideUri, outsideUri, resolvePath } from './place.ts';
 import type { Program } from './program.ts';
-import type { InitializationOptions, ReadFileParams, ReadFileResult, SessionState, SourcesResult } from './protocol.ts';
-import { createSessionView, type SessionView } from './session.ts';
+import type {
+  InitializationOptions,
+  Launch,
+  LaunchesParams,
+  ReadFileParams,
+  ReadFileResult,
+  SessionState,
+  SourcesResult,
+} from './protocol.ts';
+import { createSessionView, noteEdit, type SessionView, type Shifts } from './session.ts';
 import { readSettings } from './settings.ts';
-import { applyChanges } from './text-sync.ts';
+import { applyChange, linePrefix } from './text-sync.ts';
 import {
   type FileHost,
   type Workspace,
@@ -29,6 +37,7 @@ interface Server {
   readonly connection: Connection;
   readonly workspace: Workspace;
   session: SessionView | undefined;
+  readonly shifts: Shifts;
   documentation: string;
   /** URIs that have diagnostics, by the root that gave them. */
   readonly published: Map<string, Set<string>>;
@@ -60,6 +69,7 @@ export function serve(connection: Connection, host?: FileHost, documentation = '
     connection,
     workspace: createWorkspace(host ?? clientFiles(connection)),
     session: undefined,
+    shifts: new Map(),
     documentation,
     published: new Map(),
     due: new Set(),
@@ -72,6 +82,7 @@ export function serve(connection: Connection, host?: FileHost, documentation = '
     server.documentation = options.documentation ?? documentation;
     server.refreshes = params.capabilities.workspace?.inlayHint?.refreshSupport === true;
     server.workspace.settings = readSettings(options.settings, server.documentation);
+    server.workspace.launches = launchesOf(options.launches);
     const capabilities: ServerCapabilities = { textDocumentSync: { openClose: true, change: 2 } };
     for (const feature of FEATURES) Object.assign(capabilities, feature.capabilities);
     return { capabilities, serverInfo: { name: 'Ringside' } };
@@ -82,8 +93,15 @@ export function serve(connection: Connection, host?: FileHost, documentation = '
     touchAll(server.workspace);
     publishLater(server, [...server.workspace.open.keys()]);
   });
+  connection.onNotification('ringside/launches', ({ launches }: LaunchesParams) => {
+    server.workspace.launches = launchesOf(launches);
+    touchAll(server.workspace);
+    publishLater(server, [...server.workspace.open.keys()]);
+  });
   documents(server);
   connection.onNotification('ringside/session', (state: SessionState | null) => {
+    // Lines of a session are those of its beginning.
+    if (state === null || server.session === undefined) server.shifts.clear();
     server.session = state === null ? undefined : createSessionView(state);
     if (server.refreshes) connection.languages.inlayHint.refresh().then(undefined, ignore);
   });
@@ -92,6 +110,7 @@ export function serve(connection: Connection, host?: FileHost, documentation = '
     workspace: server.workspace,
     find: (uri) => find(server, uri),
     session: () => server.session,
+    shifts: server.shifts,
   };
   for (const feature of FEATURES) feature.register(context);
   connection.onShutdown(() => {
@@ -100,6 +119,10 @@ export function serve(connection: Connection, host?: FileHost, documentation = '
   });
   connection.listen();
 }
+
+/** Of several configurations for one program the first counts. */
+const launchesOf = (launches: readonly Launch[] = []): ReadonlyMap<string, Launch> =>
+  new Map([...launches].reverse().map((launch) => [insideUri(launch.program), launch]));
 
 function documents(server: Server): void {
   const { connection, workspace } = server;
@@ -112,7 +135,15 @@ function documents(server: Server): void {
   });
   connection.onDidChangeTextDocument(({ textDocument, contentChanges }) => {
     const uri = insideUri(textDocument.uri);
-    workspace.open.set(uri, applyChanges(workspace.open.get(uri) ?? '', contentChanges));
+    let text = workspace.open.get(uri) ?? '';
+    for (const change of contentChanges) {
+      if (server.session !== undefined && 'range' in change) {
+        const { start, end } = change.range;
+        noteEdit(server.shifts, uri, start, end, change.text, linePrefix(text, start));
+      }
+      text = applyChange(text, change);
+    }
+    workspace.open.set(uri, text);
     touch(workspace, uri);
     publishLater(server, [uri]);
   });

@@ -1,5 +1,7 @@
 // What a person can set, with defaults; the client sends its `ringside` section in this form.
 
+import type { Launch } from './protocol.ts';
+
 export type LintSeverity = 'off' | 'hint' | 'information' | 'warning' | 'error';
 
 export const LINT_RULES = {
@@ -66,6 +68,19 @@ const object = (value: unknown): Loose => (typeof value === 'object' && value !=
 export const strings = (value: unknown): readonly string[] | undefined =>
   Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : undefined;
 const SEVERITIES: readonly unknown[] = ['off', 'hint', 'information', 'warning', 'error'];
+
+/** The settings for a program that a launch configuration names: it has the last word. */
+export function withLaunch(settings: Settings, launch: Launch): Settings {
+  const bits = launch.bits;
+  return {
+    ...settings,
+    // Without a profile of its own the debugger takes the default one, with everything that it has.
+    profile: launch.profile ?? DEFAULT_SETTINGS.profile,
+    without: strings(launch.without) ?? [],
+    bits: bits === 16 || bits === 32 || bits === 64 ? bits : settings.bits,
+    defines: launch.defines === undefined ? settings.defines : { ...settings.defines, ...launch.defines },
+  };
+}
 
 /** Settings of what a client sent; what is missing or has another type keeps its default. */
 export function readSettings(sent: unknown, documentation = ''): Settings {

@@ -1,5 +1,5 @@
 // Applies a client's edits to a text.
-import type { TextDocumentContentChangeEvent } from 'vscode-languageserver';
+import type { Position, TextDocumentContentChangeEvent } from 'vscode-languageserver';
 
 function offsetOf(text: string, line: number, character: number): number {
   let start = 0;
@@ -12,16 +12,14 @@ function offsetOf(text: string, line: number, character: number): number {
   return Math.min(start + character, end < 0 ? text.length : end);
 }
 
-export function applyChanges(text: string, changes: readonly TextDocumentContentChangeEvent[]): string {
-  let result = text;
-  for (const change of changes) {
-    if (!('range' in change)) {
-      result = change.text;
-      continue;
-    }
-    const from = offsetOf(result, change.range.start.line, change.range.start.character);
-    const to = offsetOf(result, change.range.end.line, change.range.end.character);
-    result = result.slice(0, from) + change.text + result.slice(to);
-  }
-  return result;
+export function applyChange(text: string, change: TextDocumentContentChangeEvent): string {
+  if (!('range' in change)) return change.text;
+  const from = offsetOf(text, change.range.start.line, change.range.start.character);
+  const to = offsetOf(text, change.range.end.line, change.range.end.character);
+  return text.slice(0, from) + change.text + text.slice(to);
+}
+
+/** What stands before a place in its line. */
+export function linePrefix(text: string, { line, character }: Position): string {
+  return text.slice(offsetOf(text, line, 0), offsetOf(text, line, character));
 }

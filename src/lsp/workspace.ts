@@ -2,7 +2,8 @@
 import { isIncludeFile } from './diagnostics.ts';
 import { insideUri, outsideUri, resolvePath } from './place.ts';
 import { type Program, type ProgramCache, analyseProgram, createProgramCache } from './program.ts';
-import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
+import type { Launch } from './protocol.ts';
+import { DEFAULT_SETTINGS, type Settings, withLaunch } from './settings.ts';
 
 export interface FileHost {
   /** Text of a file by its URI as the client writes it; undefined: there is none. */
@@ -19,6 +20,9 @@ interface Entry {
 export interface Workspace {
   readonly host: FileHost;
   settings: Settings;
+  /** Launch configurations by the decoded URI of their program, and the settings that they make of those above. */
+  launches: ReadonlyMap<string, Launch>;
+  readonly launched: Map<string, { readonly from: Settings; readonly launch: Launch; readonly settings: Settings }>;
   /** Texts by decoded URI: open documents, and what was read of others (undefined: not found). */
   readonly open: Map<string, string>;
   readonly read: Map<string, string | undefined>;
@@ -36,6 +40,8 @@ export function createWorkspace(host: FileHost): Workspace {
   return {
     host,
     settings: DEFAULT_SETTINGS,
+    launches: new Map(),
+    launched: new Map(),
     open: new Map(),
     read: new Map(),
     programs: new Map(),
@@ -75,6 +81,17 @@ export function fileIndex(program: Program, uri: string): number | undefined {
   return undefined;
 }
 
+/** The settings that hold for a program. The same object while nothing changes: an analysis goes by it. */
+export function settingsOf(w: Workspace, root: string): Settings {
+  const launch = w.launches.get(root);
+  if (launch === undefined) return w.settings;
+  const known = w.launched.get(root);
+  if (known?.from === w.settings && known.launch === launch) return known.settings;
+  const settings = withLaunch(w.settings, launch);
+  w.launched.set(root, { from: w.settings, launch, settings });
+  return settings;
+}
+
 function analysed(w: Workspace, root: string): Program {
   let entry = w.programs.get(root);
   if (entry === undefined) {
@@ -89,7 +106,7 @@ function analysed(w: Workspace, root: string): Program {
       if (!w.read.has(uri)) w.wanted.add(uri);
       return w.read.get(uri);
     };
-    entry.program = analyseProgram(root, texts, w.settings, entry.cache);
+    entry.program = analyseProgram(root, texts, settingsOf(w, root), entry.cache);
     for (const path of entry.program.files.keys()) {
       const uri = resolvePath(root, path);
       const known = w.includers.get(uri);

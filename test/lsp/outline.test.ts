@@ -7,7 +7,7 @@ import { LEGEND, semanticEdits, semanticTokens } from '../../src/lsp/semantic-to
 import { createSessionView, exitHints } from '../../src/lsp/session.ts';
 import type { DEFAULT_SETTINGS } from '../../src/lsp/settings.ts';
 import { documentSymbols, workspaceSymbols } from '../../src/lsp/symbols.ts';
-import { applyChanges } from '../../src/lsp/text-sync.ts';
+import { applyChange } from '../../src/lsp/text-sync.ts';
 import { program } from './programs.ts';
 
 const WHOLE = { start: { line: 0, character: 0 }, end: { line: 1000, character: 0 } };
@@ -188,6 +188,6 @@ describe('text synchronization', () => {
     ['abc\ndef', { start: { line: 0, character: 3 }, end: { line: 1, character: 0 } }, '', 'abcdef'],
     ['abc', { start: { line: 0, character: 99 }, end: { line: 5, character: 0 } }, '!', 'abc!'],
   ])('%j', (text, range, change, expected) => {
-    expect(applyChanges(text, [{ range, text: change }])).toBe(expected);
+    expect(applyChange(text, { range, text: change })).toBe(expected);
   });
 });

@@ -150,6 +150,70 @@ describe('server', () => {
     expect(await hover()).not.toContain('0x1234');
   });
 
+  it('shows VM exits at their lines, in include files and after edits, too', async () => {
+    const c = await client();
+    const uri = 'file:///w/main.asm';
+    const inc = 'file:///w/sub/defs.inc';
+    open(c, uri);
+    open(c, inc);
+    await c.diagnostics(uri, (list) => errors(list).length === 0);
+    const exits = [
+      { source: '/w/main.asm', line: 3, count: 2, reason: 'CPUID' },
+      { source: '/w/sub/defs.inc', line: 3, count: 7 },
+    ];
+    c.notify('ringside/session', { registers: {}, exits });
+    let version = 1;
+    const edit = (of: string, from: [number, number], to: [number, number], text: string): void =>
+      c.notify('textDocument/didChange', {
+        textDocument: { uri: of, version: ++version },
+        contentChanges: [
+          { range: { start: { line: from[0], character: from[1] }, end: { line: to[0], character: to[1] } }, text },
+        ],
+      });
+    const lines = async (of: string): Promise<string[]> => {
+      const range = { start: { line: 0, character: 0 }, end: { line: 99, character: 0 } };
+      const hints = await c.request('textDocument/inlayHint', { textDocument: { uri: of }, range });
+      return (hints as { position: { line: number }; label: string }[])
+        .filter(({ label }) => label.includes('VM exit'))
+        .map(({ position, label }) => `${position.line + 1}: ${label}`);
+    };
+    expect(await lines(uri)).toEqual(['3: 2 VM exits (CPUID)']);
+    expect(await lines(inc)).toEqual(['3: 7 VM exits']);
+    edit(inc, [0, 0], [0, 0], '; new\n; lines\n');
+    edit(uri, [1, 7], [1, 7], '\n; behind a line');
+    expect(await lines(inc)).toEqual(['5: 7 VM exits']);
+    expect(await lines(uri)).toEqual(['4: 2 VM exits (CPUID)']);
+    // The debugger goes on to name the lines that it knows.
+    c.notify('ringside/session', { registers: {}, exits });
+    edit(uri, [1, 0], [2, 0], '');
+    expect(await lines(uri)).toEqual(['3: 2 VM exits (CPUID)']);
+    edit(uri, [2, 0], [3, 0], '');
+    expect(await lines(uri)).toEqual([]);
+    c.notify('ringside/session', null);
+    expect(await lines(inc)).toEqual([]);
+    c.notify('ringside/session', { registers: {}, exits });
+    expect(await lines(inc)).toEqual(['3: 7 VM exits']);
+  });
+
+  it('goes by the processor of the launch configuration that names the program', async () => {
+    const c = await client();
+    const uri = 'file:///w/x.asm';
+    open(c, uri, 'bits 64\n mov edx, 0x201A\n vmread rax, rdx\n jbe $\n');
+    const codes = (list: Diagnostic[]): string[] => list.map((d) => String(d.code));
+    const unsupported = (list: Diagnostic[]): boolean => codes(list).includes('unsupported-encoding');
+    await c.diagnostics(uri, (list) => !unsupported(list));
+    c.notify('ringside/launches', { launches: [{ program: uri, without: ['enable EPT'] }] });
+    await c.diagnostics(uri, unsupported);
+    c.notify('ringside/launches', { launches: [{ program: 'file:///w/other.asm', profile: 'penryn' }] });
+    await c.diagnostics(uri, (list) => !unsupported(list));
+    c.notify('ringside/launches', { launches: [{ program: uri, profile: 'penryn' }] });
+    await c.diagnostics(uri, unsupported);
+    c.notify('ringside/launches', { launches: [] });
+    await c.diagnostics(uri, (list) => !unsupported(list));
+    c.notify('workspace/didChangeConfiguration', { settings: { ringside: { without: ['enable EPT', 'no such'] } } });
+    await c.diagnostics(uri, unsupported);
+  });
+
   it('refuses a bad new name with a reason', async () => {
     const c = await client();
     const uri = 'file:///w/x.asm';
