@@ -127,9 +127,7 @@ const colours: Feature = {
     connection.languages.semanticTokens.onRange(async ({ textDocument, range }) => {
       const found = await find(textDocument.uri);
       const data =
-        found === undefined
-          ? []
-          : semanticTokens(found.program, found.file, range.start.line + 1, range.end.line + 1);
+        found === undefined ? [] : semanticTokens(found.program, found.file, range.start.line + 1, range.end.line + 1);
       return { data };
     });
   },
