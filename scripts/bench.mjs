@@ -1,7 +1,8 @@
 // Speed: instructions a second on samples/bench beside QEMU, VM exits a second, and how long the debugger lets a person wait.
 // Medians of alternating runs, in CPU time (latencies in wall time), so that other work on the computer matters little.
 //
-//   npm run bench [-- --rounds N] [--scale N] [--only engine|exits|explanations|adapter|watching|history]
+//   npm run bench [-- --rounds N] [--scale N] [--only engine|exits|processors|explanations|adapter|watching|history|language]
+// What each row means: docs/performance.md.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -18,6 +19,7 @@ const PARTS = ['sieve', 'crc', 'quicksort', 'matrix', 'list', 'interpreter', 'ar
 const GOALS = {
   ratio: 0.35,
   exits: 150_000,
+  processors: 1.3,
   failedEntry: 20,
   statistics: 2,
   firstStop: 1000,
@@ -56,6 +58,7 @@ await bundleTo(join(dirname(ENGINE), 'history.mjs'), 'scripts/bench/history.ts')
 
 if (wanted('engine')) await measureEngine();
 if (wanted('exits')) measureExits();
+if (wanted('processors')) await measureProcessors();
 if (wanted('explanations')) measureExplanations();
 if (wanted('adapter')) await measureLatencies();
 if (wanted('history')) measureHistory();
@@ -111,6 +114,18 @@ function measureExits() {
   );
   const rate = median(runs.map((run) => (run.exits / run.milliseconds) * 1000));
   console.log(`VM exits      ${Math.round(rate)} a second${verdict(rate >= GOALS.exits, GOALS.exits)}`);
+}
+
+/** Several processors that compute, against one that does, by turns. */
+async function measureProcessors() {
+  const outfile = join(ROOT, 'build/bench/processors.mjs');
+  await bundleTo(outfile, 'scripts/bench/processors.ts');
+  const text = execFileSync(process.execPath, [outfile, String(rounds)], { cwd: ROOT, encoding: 'utf8' });
+  const speeds = JSON.parse(text);
+  const [two, four] = [2, 4].map((count) => median(speeds[1].map((alone, i) => alone / speeds[count][i])));
+  console.log(
+    `processors    2: ${two.toFixed(2)}, 4: ${four.toFixed(2)} times as long as one for the same instructions${verdict(Math.max(two, four) < GOALS.processors, GOALS.processors)}`,
+  );
 }
 
 /** A VM entry that fails, with its explanation, in a fresh process; and what counting the exits takes of the time. */

@@ -23,6 +23,8 @@ const program = await loadProgram(file, { ramSize, ...JSON.parse(optionsText) },
 const coreWasm = await WebAssembly.compile(readFileSync(process.env.CORE_WASM ?? 'dist/core.wasm'));
 const machine = createMachine({ coreWasm, ramSize, program });
 machine.history.record(Number(history) << 20);
+// As in a debugging session.
+if (history !== '0') machine.history.keepVmcs();
 let output = '';
 const marks: { text: string; cpu: number; time: number }[] = [];
 machine.onOutput = (bytes) => {

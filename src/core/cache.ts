@@ -3,7 +3,7 @@
 // A block in the arena (OPS): 32 bytes of record, then operations of 32 bytes each, the first of which is the header.
 //   record  +0 u32 next block of the first page, +4 u32 next block of the second page, +8 u32 end of the operations,
 //           +12 u16 first byte in the page, +14 u16 end in the page, +16 u16 end in the second page (0: none), +18 u16 dead
-//   header  +4 u32 count for a translator, +8 u32 free, +12 u32 hash chain, +16 u64 RIP key, +24 u32 page, +28 u32 second page + 1
+//   header  +4 u32 count for a translator, +8 u32 instructions, +12 u32 hash chain, +16 u64 RIP key, +24 u32 page, +28 u32 second page + 1
 // Blocks are known by their header's address.
 //
 // A page with decoded code has a record in CODE_PAGES:
@@ -106,6 +106,11 @@ export function lookup(key: u64, rem: i32): usize {
   store<u32>(slot, <u32>first, 8);
   store<u32>(slot, load<u32>(GENERATION), 12);
   return first;
+}
+
+/** Instructions of the block with this first operation. @inline */
+export function blockInstructions(first: usize): i32 {
+  return load<i32>(first - 32, 8);
 }
 
 function findBlock(key: u64): usize {

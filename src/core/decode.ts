@@ -138,6 +138,7 @@ export function decodeBlock(key: u64, host: usize, block: usize, most: u32, brea
     }
     if (d.ends) break;
   }
+  store<u32>(block, d.count, 8);
   store<u16>(block - 32, <u16>(host & 0xfff), 12);
   store<u16>(block - 32, <u16>(min<usize>(at, pageEnd) - (host & ~0xfff)), 14);
   if (!d.ends) finish(most == 1 ? OP_END : FAM_NEXT + u32((d.key & ~0xfff) != (key & ~0xfff)));

@@ -25,6 +25,7 @@ export const PROCESSORS = 0x10000; // saved STATE blocks of the other logical pr
 export const PROCESSORS_MAX = 16;
 export const PAGE_LIST = 0x60000; // u32 each: page numbers that writtenPages() found
 export const PAGE_LIST_MAX = 0x20000; // ends at 0xe0000
+export const VMCS_COPY = 0xe0000; // 4 KiB: the VMCS as it was at the last VM exit, while somebody wants that (copyVmcs)
 export const STATIC_DATA = 0x100000; // AssemblyScript's static data (asc --memoryBase), 1 MiB
 export const CODE_SPACES = 0x200000; // code-segment keys: u32 count, then (at +32) 32 bytes each {base u64, limit u32, mode u32, ...}
 export const CODE_SPACES_MAX = 8000;

@@ -11,6 +11,7 @@ import { finishVmx } from './system/vmx.ts';
 import { isZeroPage, keepPages, writtenPages } from './snapshot.ts';
 import { flushEveryTlb, flushTlb, forgetPage, restoreTlbEntry, watchesChanged } from './tlb.ts';
 import { processPostedInterrupts } from './virtual-apic.ts';
+import { copyVmcs } from './vmx/fields.ts';
 import { vmxLoadGuest, vmxSaveGuest } from './vmx/guest.ts';
 import { vmxLoadHost } from './vmx/host.ts';
 import { compareCells, physicalAccessed } from './watches.ts';
@@ -23,6 +24,7 @@ export function setBreakpoints(): void {
 export {
   acknowledge,
   compareCells,
+  copyVmcs,
   finishVmx,
   flushCode,
   flushEveryTlb,

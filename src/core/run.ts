@@ -3,7 +3,7 @@
 import { FAM_SLOW } from '../../build/core/op-ids.ts';
 import { runOps } from '../../build/core/run-ops.ts';
 import { MIN_REMAINING } from './branches.ts';
-import { flushCode, lookup } from './cache.ts';
+import { blockInstructions, flushCode, lookup } from './cache.ts';
 import { d } from './decode/state.ts';
 import { decodeBlock } from './decode.ts';
 import { deliverPending } from './delivery.ts';
@@ -76,18 +76,19 @@ export function resume(): u32 {
     if (
       load<u32>(ATTENTION) ||
       load<u32>(ACTIVITY) ||
-      load<u32>(RUN_FLAGS) & (RUN_CAREFUL | RUN_SKIP_BREAKPOINT | RUN_SKIP_TRAPS) ||
-      load<i32>(REMAINING) < MIN_REMAINING
+      load<u32>(RUN_FLAGS) & (RUN_CAREFUL | RUN_SKIP_BREAKPOINT | RUN_SKIP_TRAPS | RUN_STEP)
     ) {
       stepCarefully();
     } else {
       withholdUntilDeadline();
       const rem = load<i32>(REMAINING);
-      if (rem >= MIN_REMAINING) {
-        setInBlocks(true);
-        runOps(lookup(load<u64>(RIP), rem), rem);
-        setInBlocks(false);
-      } else stepCarefully();
+      setInBlocks(true);
+      const first = lookup(load<u64>(RIP), rem);
+      // What remains at the end of a budget runs by whole superblocks while they fit.
+      const fits = rem >= MIN_REMAINING || (rem > 0 && blockInstructions(first) <= rem);
+      if (fits) runOps(first, rem);
+      setInBlocks(false);
+      if (!fits) stepCarefully();
       if (load<i32>(WITHHELD)) {
         release();
         attend();

@@ -27,8 +27,8 @@ import {
   OWN_ENTRIES,
   OWN_EXITS,
   PROCESSOR,
-  RAM,
   VMCS_ADDRESS,
+  VMCS_COPY,
   VMCS_POINTER,
 } from '../core/layout.ts';
 import { F_GUEST_RIP } from '../core/generated/vmcs-offsets.ts';
@@ -50,8 +50,6 @@ export interface VmcsCopy {
   /** Host-physical address of the region. */
   address: number;
   readonly bytes: Uint8Array;
-  /** The fields where they are, in RAM. */
-  fields: Uint8Array;
 }
 
 export function createHistory(): History {
@@ -59,11 +57,7 @@ export function createHistory(): History {
 }
 
 export function createVmcsCopy(core: Core): VmcsCopy {
-  return { exit: 0, address: 0, bytes: new Uint8Array(VMCS_FIELDS_END), fields: fieldsAt(core, 0) };
-}
-
-function fieldsAt(core: Core, address: number): Uint8Array {
-  return core.bytes.subarray(RAM + address, RAM + address + VMCS_FIELDS_END);
+  return { exit: 0, address: 0, bytes: core.bytes.subarray(VMCS_COPY, VMCS_COPY + VMCS_FIELDS_END) };
 }
 
 /** Counts and records the VM exit that EXIT_* describes and that was just written to the current VMCS. */
@@ -83,13 +77,9 @@ function guestRip(core: Core): number {
 }
 
 function copyVmcs(copy: VmcsCopy, core: Core): void {
-  const address = readWord(core, VMCS_ADDRESS) - RAM;
-  if (address !== copy.address) {
-    copy.address = address;
-    copy.fields = fieldsAt(core, address);
-  }
   copy.exit = readCount(core, COUNT_EXITS);
-  copy.bytes.set(copy.fields);
+  copy.address = readWord(core, VMCS_POINTER);
+  core.exports.copyVmcs(VMCS_FIELDS_END);
 }
 
 /** Counts and records a VM entry that succeeded; ENTRY_HOST_RIP is the caller's. `injected` is 0 or the event's interruption information. */

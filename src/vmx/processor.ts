@@ -46,6 +46,8 @@ export interface CoreExports {
   inject(info: number, error: number, length: number): void;
   finishVmx(outcome: number): void;
   processPostedInterrupts(): void;
+  /** The first bytes of the current VMCS region, to VMCS_COPY. */
+  copyVmcs(bytes: number): void;
   vmxSaveGuest(): void;
   vmxLoadGuest(): void;
   /** 0, or the VMX-abort indicator. */

@@ -124,13 +124,17 @@ describe('the careful path and random slices', () => {
           trace(careful, { state: seed }, () => INSTRUCTIONS),
           `seed ${seed}, careful`,
         ).toEqual(expected);
-        const cut = prepare(enter, seed);
-        const random: Random = { state: ~seed };
-        expect(
-          trace(cut, { state: seed }, () => between(random, 1, 300)),
-          `seed ${seed}, cut`,
-        ).toEqual(expected);
-        for (const other of [careful, cut]) {
+        // Slices of every length, and ones that are shorter than a superblock may be.
+        const cuts = [300, 70].map((longest) => {
+          const cut = prepare(enter, seed);
+          const random: Random = { state: ~seed };
+          expect(
+            trace(cut, { state: seed }, () => between(random, 1, longest)),
+            `seed ${seed}, cut`,
+          ).toEqual(expected);
+          return cut;
+        });
+        for (const other of [careful, ...cuts]) {
           const same =
             Buffer.compare(fast.bytes.subarray(RAM, RAM + MEMORY), other.bytes.subarray(RAM, RAM + MEMORY)) === 0;
           expect(same, `memory after seed ${seed}`).toBe(true);

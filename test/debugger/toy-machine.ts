@@ -408,7 +408,7 @@ const NO_HISTORY: Machine['history'] = {
   save: () => ({ layout: 'toy', ramSize: 0, profile: 'toy', pages: new Map(), snapshot: {} as never }),
   load: () => 'the toy cannot be loaded',
   timeline: createTimeline(),
-  keepVmcs: () => ({ exit: 0, address: 0, bytes: new Uint8Array(), fields: new Uint8Array() }),
+  keepVmcs: () => ({ exit: 0, address: 0, bytes: new Uint8Array() }),
   exits: () => ({ first: 1, last: 0 }),
   exit: () => undefined,
   exitFrom: () => 1,

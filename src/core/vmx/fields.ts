@@ -1,6 +1,15 @@
 // VMREAD and VMWRITE on a VMCS region (SDM "Format of the VMCS Region", "VMCS Data").
 // The field table (VMCS_FIELD_TABLE, see spec/vmcs-layout.ts) says for each encoding where the region holds the field.
-import { RIP, VMCS_DIRTY, VMCS_DIRTY_FIELDS, VMCS_DIRTY_RIP, VMCS_FIELD_TABLE, VMCS_WRITTEN } from '../layout.ts';
+import {
+  RIP,
+  VMCS_ADDRESS,
+  VMCS_COPY,
+  VMCS_DIRTY,
+  VMCS_DIRTY_FIELDS,
+  VMCS_DIRTY_RIP,
+  VMCS_FIELD_TABLE,
+  VMCS_WRITTEN,
+} from '../layout.ts';
 
 export const FIELD_READ_ONLY: u32 = 1 << 18;
 /** Class in the field table (bits 25:24) of fields with a check of one line. */
@@ -56,4 +65,9 @@ export function storeVmcsField(base: usize, row: u32, encoding: u32, value: u64)
   if (width == WIDTH_16) store<u64>(at, value & 0xffff);
   else if (width == WIDTH_32) store<u64>(at, value & 0xffffffff);
   else store<u64>(at, value);
+}
+
+/** Copies the first bytes of the current VMCS region to VMCS_COPY. */
+export function copyVmcs(bytes: u32): void {
+  memory.copy(VMCS_COPY, load<u32>(VMCS_ADDRESS), bytes);
 }
