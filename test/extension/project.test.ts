@@ -79,7 +79,7 @@ describe('what a project is made of', () => {
     for (const { text } of files) expect(text).not.toMatch(/\{\{|tiny-hypervisor/);
     expect(files.map(({ path }) => path)).toContain(TEMPLATES[kind].first);
     const tasks = TEMPLATES[kind].tasks as { label: string; problemMatcher: string[] }[];
-    const known = ['$gcc', ...MANIFEST.contributes.problemMatchers.map(({ name }: { name: string }) => `$${name}`)];
+    const known = MANIFEST.contributes.problemMatchers.map(({ name }: { name: string }) => `$${name}`);
     for (const { problemMatcher } of tasks) for (const name of problemMatcher) expect(known).toContain(name);
   });
 
@@ -98,10 +98,38 @@ describe('what a project is made of', () => {
   });
 });
 
+describe('activation', () => {
+  test('a new project in C is known before it is built', () => {
+    const roots = MANIFEST.activationEvents
+      .map((event: string) => /^workspaceContains:([^*/]+)$/.exec(event)?.[1])
+      .filter((name: string | undefined) => name !== undefined);
+    expect(roots.some((name: string) => name in TEMPLATES.c.files)).toBe(true);
+  });
+});
+
 describe('problem matchers', () => {
   const patterns = new Map<string, { regexp?: string; patterns?: { regexp: string }[] }>(
     MANIFEST.contributes.problemPatterns.map((pattern: { name: string }) => [pattern.name, pattern]),
   );
+
+  test.skipIf(lacking('gcc', 'ld'))('they understand the compiler and the linker', () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'a.c'), 'void nope(void);\nvoid a(void) { nope(); }\n');
+    writeFileSync(join(folder, 'b.c'), 'int b(void) {\n  return nope;\n}\n');
+    writeFileSync(join(folder, 'c.c'), '#include "none.h"\n');
+    writeFileSync(join(folder, 'd.c'), 'int d(void) {\n}\n');
+    const said = (command: string) => run('sh', ['-c', `${command} 2>&1 || true`], folder).split('\n');
+    const found = (name: string, lines: readonly string[]) => {
+      const one = new RegExp(patterns.get(name)?.regexp ?? '');
+      return lines.map((line) => one.exec(line)?.slice(1)).find((groups) => groups !== undefined);
+    };
+    expect(found('ringside-gcc', said('gcc -c b.c'))?.slice(0, 4)).toEqual(['b.c', '2', '10', 'error']);
+    expect(found('ringside-gcc', said('gcc -c c.c'))?.slice(0, 4)).toEqual(['c.c', '1', '10', 'error']);
+    expect(found('ringside-gcc', said('gcc -Wall -c d.c'))?.slice(0, 4)).toEqual(['d.c', '2', '1', 'warning']);
+    const [file, line, message] = found('ringside-ld', said('gcc -g -c a.c && ld -e a -o a.elf a.o')) ?? [];
+    expect([file?.endsWith('a.c'), line]).toEqual([true, '2']);
+    expect(message).toMatch(/nope/);
+  });
 
   test.skipIf(whyNoBundle() !== undefined)('they understand what the commands say', { timeout: 30_000 }, async () => {
     const { cli } = await bundle('matchers');

@@ -70,7 +70,7 @@ export const TEMPLATES: Readonly<Record<ProjectKind, Template>> = {
         type: 'shell',
         command: 'make',
         group: { kind: 'build', isDefault: true },
-        problemMatcher: ['$gcc'],
+        problemMatcher: ['$ringside-gcc', '$ringside-ld'],
       },
       { ...TEST_TASK, dependsOn: 'build' },
     ],
