@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { FLOAT_EXPECTED } from './float-expected.ts';
 import { LIMITS_EXPECTED } from './limits-expected.ts';
 import { CONTROL_EXPECTED, LONG_BY_SDM } from './long-expected.ts';
 import { assemble, haveTool, type Outcome, runInCore, runInQemu } from './oracle.ts';
@@ -89,6 +90,7 @@ describe.skipIf(!haveTool('nasm'))('programs behave by the SDM', () => {
   it.each([
     ['limits.asm', LIMITS_EXPECTED],
     ['control.asm', CONTROL_EXPECTED],
+    ['float.asm', FLOAT_EXPECTED],
   ])('%s', (name, expected) => {
     const found = runInCore(assemble(name));
     expect(lines(found)).toEqual(expected);

@@ -25,6 +25,7 @@ import {
   IO_VALUE,
   LDTR,
   MONITOR_ADDRESS,
+  MXCSR,
   PREEMPTION_DEADLINE,
   RAM,
   RAM_SIZE,
@@ -46,6 +47,7 @@ import {
   TSC_MULTIPLIER,
   VMCS_POINTER,
   VMXON_POINTER,
+  XCR0,
 } from '../../src/core/layout.ts';
 import { type CoreHost, createCore } from '../../src/machine/core-instance.ts';
 import { type Core, readQuad, readWord, writeQuad, writeWord } from '../../src/vmx/processor.ts';
@@ -110,6 +112,8 @@ export function openCore(ramMiB = 16, host: Partial<CoreHost> = {}): TestCore {
   writeQuad(core, MONITOR_ADDRESS, ALL_ONES);
   writeQuad(core, PREEMPTION_DEADLINE, ALL_ONES);
   writeQuad(core, TSC_MULTIPLIER, 1n << 48n);
+  writeQuad(core, XCR0, 1n);
+  writeWord(core, MXCSR, 0x1f80);
   core.exports.init();
   return core;
 }
