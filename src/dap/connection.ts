@@ -135,8 +135,8 @@ export function launched(connection: Connection, command: string): Debuggee {
 /** The debuggee, when its machine stands still: state may be read and changed. */
 export function stopped(connection: Connection, command: string): Debuggee {
   const debuggee = launched(connection, command);
-  if (debuggee.session.state === 'running') throw notStopped(command, 'running');
-  if (debuggee.session.state === 'ended') throw notStopped(command, 'at its end');
+  const { state } = debuggee.session;
+  if (state === 'running' || state === 'ended') throw notStopped(command, state);
   return debuggee;
 }
 

@@ -38,8 +38,14 @@ export const notLaunched = (command: string): DapError =>
 export const alreadyLaunched = (): DapError =>
   shown(1006, 'already-launched', 'A program runs in this session already; use "restart", or another session.');
 
-export const notStopped = (command: string, state: string): DapError =>
-  quiet(1007, 'not-stopped', `"${command}" needs a machine that is stopped; it is ${state}. Send "pause" first.`);
+export const notStopped = (command: string, state: 'running' | 'ended'): DapError =>
+  quiet(
+    1007,
+    'not-stopped',
+    state === 'running'
+      ? `"${command}" needs a machine that is stopped; it is running. Send "pause" first.`
+      : `"${command}" needs a machine that is stopped; its program has ended. Send "restart" to begin it again.`,
+  );
 
 export const noAttach = (): DapError =>
   shown(1008, 'no-attach', 'There is nothing to attach to: Ringside brings its own machine. Use "request": "launch".');

@@ -35,7 +35,9 @@ export function createDecoder(onMessage: (message: unknown) => void, onError: (p
     }
     const header = new TextDecoder().decode(pending.subarray(0, end));
     pending = pending.subarray(end + 4);
-    const size = /(?:^|\r\n)\s*content-length\s*:\s*(\d{1,15})\s*(?:\r\n|$)/i.exec(header)?.[1];
+    const { size, before } = lengthIn(header);
+    if (before > 0)
+      onError(`${before} bytes in front of a message header are ignored: was a Content-Length too small or too large?`);
     if (size === undefined) onError('A message header has no Content-Length; it is ignored.');
     else if (Number(size) > MAX_MESSAGE) {
       onError(`A message of ${size} bytes is ignored; the limit is ${MAX_MESSAGE}.`);
@@ -91,6 +93,14 @@ export function createDecoder(onMessage: (message: unknown) => void, onError: (p
 export function encodeMessage(message: unknown): Uint8Array {
   const body = new TextEncoder().encode(JSON.stringify(message));
   return concatenate([new TextEncoder().encode(`Content-Length: ${body.length}\r\n\r\n`), body]);
+}
+
+/** The length that a header tells, and how many characters stand in front of it that are no header: the rest of a message whose length was wrong. */
+function lengthIn(header: string): { readonly size: string | undefined; readonly before: number } {
+  const proper = /^(?:[^\r\n:]+:[^\r\n]*\r\n)*\s*content-length\s*:\s*(\d{1,15})\s*(?:\r\n|$)/i.exec(header)?.[1];
+  if (proper !== undefined) return { size: proper, before: 0 };
+  const last = [...header.matchAll(/content-length\s*:\s*(\d{1,15})\s*(?:\r\n|$)/gi)].at(-1);
+  return { size: last?.[1], before: last?.index ?? 0 };
 }
 
 function indexOfHeaderEnd(bytes: Uint8Array): number {

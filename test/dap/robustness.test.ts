@@ -180,6 +180,70 @@ describe('hostile expressions', () => {
   });
 });
 
+describe('the ends of a session', () => {
+  test('after terminate and after disconnect every request is answered', async () => {
+    for (const end of ['terminate', 'disconnect']) {
+      const toy = await launchedToy();
+      await toy.request(end, {});
+      for (const name of requestNames()) {
+        const answer = await toy.raw(name, { threadId: 1, expression: 'rax', program: PATH });
+        expect(answer.message ?? '', `${name} after ${end}`).not.toContain('a bug of its own');
+        if (['continue', 'next', 'stackTrace', 'readMemory'].includes(name))
+          expect(answer, `${name} after ${end}`).toMatchObject({
+            message: expect.stringMatching(/stopped; its program has ended/),
+          });
+      }
+    }
+  });
+
+  test('two programs at once: the second is refused, the first goes on', async () => {
+    const toy = toyAdapter();
+    await toy.request('initialize', {});
+    const [first, second] = await Promise.all([
+      toy.raw('launch', { program: PATH, stopOnEntry: true }),
+      toy.raw('launch', { program: PATH }),
+    ]);
+    expect(first.success).toBe(true);
+    expect(second).toMatchObject({ success: false, message: expect.stringContaining('already') });
+    await toy.toStop('configurationDone');
+    await usable(toy);
+  });
+
+  test('a program that cannot be loaded leaves a session that can launch another', async () => {
+    const toy = toyAdapter();
+    await toy.request('initialize', {});
+    expect(await toy.raw('launch', { program: '/no/such.asm' })).toMatchObject({ success: false });
+    expect(await toy.raw('launch', {})).toMatchObject({ success: false });
+    await toy.request('launch', { program: PATH, stopOnEntry: true });
+    await toy.toStop('configurationDone');
+    await usable(toy);
+  });
+});
+
+test('cancel at random: every request has one answer, and what was not cancelled is carried out', async () => {
+  const random = createRandom(Number(process.env.RINGSIDE_SEED ?? 11));
+  const toy = await launchedToy();
+  const answers: Promise<unknown>[] = [];
+  const cancelled = new Set<number>();
+  for (let i = 0; i < 400; i++) {
+    if (random() < 0.3) {
+      const requestId = toy.lastSeq() + Math.floor(random() * 6) - 3;
+      cancelled.add(requestId);
+      answers.push(toy.raw('cancel', { requestId }));
+    } else answers.push(toy.raw('evaluate', { expression: `${i}`, context: 'watch' }));
+    if (random() < 0.1) await answers.at(-1);
+  }
+  await Promise.all(answers);
+  const responses = toy.messages.filter(({ type, command }) => type === 'response' && command === 'evaluate');
+  for (const { success, message, request_seq: seq } of responses) {
+    if (success !== true)
+      expect([message, cancelled.has(seq ?? 0)]).toEqual([expect.stringMatching(/^cancelled: /), true]);
+  }
+  const all = toy.messages.flatMap(({ request_seq: seq }) => (seq === undefined ? [] : [seq]));
+  expect(new Set(all).size).toBe(all.length);
+  await usable(toy);
+});
+
 test('random conversations: every request is answered and the session stays usable', async () => {
   const seed = Number(process.env.RINGSIDE_SEED ?? 20260101);
   const random = createRandom(seed);
@@ -291,6 +355,47 @@ describe('framing', () => {
     const { messages, problems } = decode([bad, good]);
     expect(problems[0]).toContain(problem);
     expect(messages).toEqual([{ seq: 1, text: 'Grüße →' }]);
+  });
+
+  test.each([
+    ['too small', -7],
+    ['too small by one', -1],
+    ['too large by one', 1],
+    ['too large', 30],
+    ['larger than the message behind it', 90],
+  ])('a length that is %s loses what it touches, not what follows', (_title, lie) => {
+    const body = JSON.stringify({ seq: 1, type: 'request', command: 'threads' });
+    const wrong = bytes(`Content-Length: ${body.length + lie}\r\n\r\n${body}`);
+    const { messages, problems } = decode([wrong, good, good, good]);
+    expect(problems.length).toBeGreaterThan(0);
+    expect(messages.at(-1)).toEqual({ seq: 1, text: 'Grüße →' });
+    expect(messages.length).toBeGreaterThanOrEqual(lie < 0 ? 3 : 1);
+  });
+
+  test('random damage: the stream is understood again behind it', () => {
+    const random = createRandom(Number(process.env.RINGSIDE_SEED ?? 7));
+    const below = (limit: number): number => Math.floor(random() * limit);
+    for (let round = 0; round < 300; round++) {
+      const stream = Array.from({ length: 6 }, (_, i) => [
+        ...encodeMessage({ seq: i, text: 'x'.repeat(below(40)) }),
+      ]).flat();
+      for (let count = 1 + below(3); count > 0; count--) {
+        const at = below(stream.length);
+        const junk = Array.from({ length: below(12) }, () => below(256));
+        stream.splice(at, below(12), ...junk);
+      }
+      // Enough behind the damage for the largest length that three digits tell.
+      const tail = Array.from({ length: 40 }, (_, i) => [...encodeMessage({ seq: 100 + i })]).flat();
+      const pieces: Uint8Array[] = [];
+      const whole = Uint8Array.from([...stream, ...tail]);
+      for (let at = 0; at < whole.length; ) {
+        const size = 1 + below(50);
+        pieces.push(whole.subarray(at, at + size));
+        at += size;
+      }
+      const { messages } = decode(pieces);
+      expect(messages.at(-1), `round ${round}`).toEqual({ seq: 139 });
+    }
   });
 
   test('a large message in small pieces is read in time that grows with its size only', () => {

@@ -127,6 +127,24 @@ test.each([
   expect(result).toMatchObject({ ok: false, error: { code, position } });
 });
 
+test.each([
+  ['raz', 'rax'],
+  ['RAXX', 'rax'],
+  ['GUEST_RIPP', 'GUEST_RIP'],
+  ['guest_rflag', 'GUEST_RFLAGS'],
+  ['hitts', 'hits'],
+  ['CPUDI', undefined],
+  ['CPUIDS', 'CPUID'],
+  ['handlr', 'handler'],
+  ['nobody', undefined],
+  ['ab', undefined],
+])('%s is unknown: is %s meant?', async (text, meant) => {
+  const result = evaluateText(text, await atExit());
+  if (result.ok) throw new Error('it is known');
+  if (meant === undefined) expect(result.error.message).not.toContain('meant');
+  else expect(result.error.message).toMatch(new RegExp(`\\. Is \`${meant}\` meant\\?$`));
+});
+
 /** The toy has no GS: give it one that the VMCS does not hold. */
 function withGs(context: Context): Context {
   const { machine } = context;

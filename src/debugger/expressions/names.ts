@@ -11,6 +11,7 @@ import { type Place as ObjectPlace, writePlace } from '../source/places.ts';
 import type { SourceScope } from '../source/scope.ts';
 import { fail } from './errors.ts';
 import { canonicalRegister, readSideRegister, registerBits, registerPart, writeSideRegister } from './registers.ts';
+import { suggestion } from './suggestions.ts';
 import { unsigned, type Value } from './values.ts';
 
 /** What an expression is evaluated against. */
@@ -68,7 +69,7 @@ export const OTHER_EXPRESSIONS = ['cpu', 'hits', 'time', 'exits', 'entries', 'vm
 export function resolveName(name: string, context: Context, at: Place): Value {
   const found = lookUp(name, context, at);
   if (found !== undefined) return found;
-  return fail('unknown-name', unknownName(name), at.position, at.length);
+  return fail('unknown-name', unknownName(name, context), at.position, at.length);
 }
 
 function lookUp(name: string, context: Context, at: Place): Value | undefined {
@@ -387,9 +388,10 @@ function writeName(name: string, value: bigint, context: Context, at: Place): st
   if (context.addressOf(name) !== undefined) {
     return `\`${name}\` is a symbol: its address cannot change. To write there, assign to dword[${name}] or qword[${name}].`;
   }
-  return unknownName(name);
+  return unknownName(name, context);
 }
 
-function unknownName(name: string): string {
-  return `\`${name}\` is not a register, VMCS field, MSR, exit reason or symbol of the program.`;
+function unknownName(name: string, context: Context): string {
+  const meant = suggestion(name, context, [...EXIT_EXPRESSIONS, ...ENTRY_EXPRESSIONS, ...OTHER_EXPRESSIONS]);
+  return `\`${name}\` is not a register, VMCS field, MSR, exit reason or symbol of the program.${meant}`;
 }
