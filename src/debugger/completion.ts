@@ -1,8 +1,9 @@
 // Names that could continue an expression as far as it is typed.
 
-import { type Context, ENTRY_EXPRESSIONS, EXIT_EXPRESSIONS, OTHER_EXPRESSIONS } from './expressions/names.ts';
+import type { Context } from './expressions/names.ts';
 import { CASTS } from './expressions/parser.ts';
 import { registerPartNames } from './expressions/registers.ts';
+import { ENTRY_EXPRESSIONS, EXIT_EXPRESSIONS, OTHER_EXPRESSIONS } from './expressions/words.ts';
 import { exitReasonIdentifiers } from './facts.ts';
 import { VMCS_FIELD_LIST } from '../spec/vmcs-fields.ts';
 

@@ -12,7 +12,7 @@ import {
   FORCED_INTERRUPT,
   NMI_PENDING,
 } from '../core/layout.ts';
-import { exceptionOfVector } from '../spec/exceptions.ts';
+import { exceptionOfVector, vectorName } from '../spec/exceptions.ts';
 import { type Core, readWord, writeQuad, writeWord } from '../vmx/processor.ts';
 import { wake } from './interrupts.ts';
 import type { InjectedEvent } from './types.ts';
@@ -22,7 +22,7 @@ const VECTOR_NMI = 2;
 /** Answers why it cannot be injected, or undefined: it then happens before the next instruction, or exits where it would. */
 export function injectEvent(core: Core, event: InjectedEvent): string | undefined {
   if (readWord(core, EVENT_VALID) !== 0) {
-    return `An event (vector ${readWord(core, EVENT_VECTOR)}) waits to be delivered already; step over it first.`;
+    return `${vectorName(readWord(core, EVENT_VECTOR))} waits to be delivered already; step over it first.`;
   }
   switch (event.kind) {
     case 'nmi':

@@ -65,13 +65,21 @@ describe.skipIf(skip !== undefined)('reading', () => {
 
   test.each([
     ['search "world"', 'hpa:0x10001b'],
+    ['search text world', 'hpa:0x10001b'],
+    ['search text "world" text', 'hva:0x10001b'],
     ['search {77 6f ?? 6c}', 'hpa:0x10001b'],
+    ['search 77 6f ?? 6c text', 'hva:0x10001b'],
+    ['search bytes 77 6f ?? 6c gpa:0x100000', 'gpa:0x10001b'],
     ['search u"Hi"', 'hpa:0x100022'],
     ['search dword:0x6c6c6548 text 0x100', 'hva:0x100015'],
+    ['search dword 0x6c6c6548 text 0x100', 'hva:0x100015'],
     ['search qword:rax gpa:0x100000 0x100', 'gpa:0x100002'],
-    ['search "nowhere to be found" text 16', 'Not found.'],
+    ['search "nowhere to be found" text 16', undefined],
   ])('%s', async (command, expected) => {
-    expect(await (await known()).say(command)).toBe(expected);
+    const adapter = await known();
+    const found = await adapter.say(command);
+    // What is there stands beside the place.
+    expect(found).toBe(expected === undefined ? 'Not found.' : await adapter.say(`dump ${expected} 16`));
   });
 
   test.each([
@@ -145,8 +153,8 @@ describe.skipIf(skip !== undefined)('inject', () => {
     await adapter.say('break guest');
     await adapter.say('break exit:any');
     await adapter.go();
-    expect(await adapter.say('inject #GP 0x18')).toBe('#GP happens before the next instruction.');
-    expect(await refused(adapter, 'inject #GP')).toContain('waits to be delivered already');
+    expect(await adapter.say('inject #GP 0x18')).toBe('#GP, error code 0x18, happens before the next instruction.');
+    expect(await refused(adapter, 'inject #GP')).toContain('#GP waits to be delivered already');
     expect(await adapter.go()).toMatchObject({ description: 'VM exit: Triple fault' });
   });
 
@@ -191,6 +199,7 @@ idt:    times 0x1000 db 0
     ['inject interrupt 5', 'from 16 to 255'],
     ['inject #UD 1', 'has no error code'],
     ['inject 15', 'Vector 15 is not an exception'],
+    ['inject 0x50', "Vector 80 is not an exception's; an interrupt is injected with: inject interrupt 0x50"],
   ])('%s is a mistake', async (command, expected) => {
     expect(await refused(await launchedMachine(), command)).toContain(expected);
   });

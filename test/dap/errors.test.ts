@@ -47,7 +47,11 @@ const MISTAKES: Readonly<Record<string, readonly [number, Mistake, RegExp]>> = {
     onMachine('readMemory', { memoryReference: 'here', count: 1 }),
     /"here" is not an address; write/,
   ],
-  expressionFailed: [1013, onMachine('evaluate', { expression: 'raz', context: 'watch' }), /^`raz` is not a register, .*\. Is `rax` meant\?/],
+  expressionFailed: [
+    1013,
+    onMachine('evaluate', { expression: 'raz', context: 'watch' }),
+    /^`raz` is not a register, .*\. Is `rax` meant\?/,
+  ],
   writeRefused: [1014, onMachine('writeMemory', { memoryReference: 'hpa:0xfff0000000', data: 'AA==' }), /0xfff0000000/],
   tooMuch: [1015, onMachine('disassemble', { memoryReference: '0x100000', instructionCount: 1e7 }), /ask in parts/],
   noStopToExplain: [1016, onMachine('exceptionInfo', THREAD), /not stopped at an event that has an explanation/],

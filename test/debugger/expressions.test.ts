@@ -91,6 +91,8 @@ const VALUES: readonly (readonly [string, bigint])[] = [
   ['byte[0x3000 + byte[0x3000] - 0x10]', 0x22n],
   ['gva:0x3000 + 1', 0x3001n],
   // symbols
+  ['true', 1n],
+  ['false || true', 1n],
   ['handler', 0x1100n],
   ['handler + 4', 0x1104n],
   ['$guest', 0x2000n],
@@ -118,6 +120,8 @@ test.each([
   ['1 / (rax - rax)', 'division-by-zero', 0],
   ['dword[0x1fffe]', 'unreadable-memory', 0],
   ['handler = 5', 'write-refused', 0],
+  ['exit.reason = 5', 'write-refused', 0],
+  ['hits = 5', 'write-refused', 0],
   ['1 = 5', 'not-assignable', 0],
   ['f(1)', 'unknown-name', 0],
   ['TPR_THRESHOLD', 'unavailable', 0],

@@ -45,12 +45,13 @@ function dump(context: CommandContext, { words }: CommandArguments): CommandAnsw
   if (typeof count !== 'number') return count;
   const { machine } = context.session;
   const bytes = peek(machine, at, count);
-  const lines = rows(at, bytes, unit);
+  const lines = dumpRows(at, bytes, unit);
   if (bytes.length < count) lines.push(explainUnreadable(machine, advance(at, bytes.length)));
   return { text: lines.join('\n'), reference: formatReference(at) };
 }
 
-function rows(at: MemoryAddress, bytes: Uint8Array, unit: 1 | 2 | 4 | 8): string[] {
+/** Rows of 16 bytes: address, numbers of a size, text. */
+export function dumpRows(at: MemoryAddress, bytes: Uint8Array, unit: 1 | 2 | 4 | 8): string[] {
   const lines: string[] = [];
   for (let offset = 0; offset < bytes.length; offset += ROW) {
     const row = bytes.subarray(offset, offset + ROW);

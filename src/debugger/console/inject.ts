@@ -1,13 +1,15 @@
 // inject: an interrupt, an NMI or an exception.
 
-import { EXCEPTIONS, type ExceptionRow, vectorName } from '../../spec/exceptions.ts';
+import { EXCEPTIONS, type ExceptionRow, exceptionOfVector, vectorName } from '../../spec/exceptions.ts';
 import type { InjectedEvent } from '../../machine/types.ts';
 import { errorText } from '../expressions/errors.ts';
 import { evaluateText } from '../expressions/evaluator.ts';
+import { hex } from '../format.ts';
 import type { Command, CommandAnswer, CommandArguments, CommandContext, CommandError } from './types.ts';
 
 const ROWS: Readonly<Record<string, ExceptionRow>> = EXCEPTIONS;
 const NMI = 2;
+const PAGE_FAULT = 14;
 
 export const INJECT: Command = {
   name: 'inject',
@@ -41,7 +43,17 @@ function told(event: InjectedEvent): string {
     ? 'An NMI'
     : event.kind === 'interrupt'
       ? `Interrupt ${event.vector}`
-      : vectorName(event.vector);
+      : exceptionText(event);
+}
+
+/** `#PF, error code 0x2, CR2 0x1000,`: with what the handler will find. */
+function exceptionText({ vector, error, address }: InjectedEvent & { kind: 'exception' }): string {
+  const parts = [
+    vectorName(vector),
+    ...(exceptionOfVector(vector)?.error === 'code' ? [`error code ${hex(error ?? 0)}`] : []),
+    ...(vector === PAGE_FAULT ? [`CR2 ${hex(address ?? 0n)}`] : []),
+  ];
+  return parts.length === 1 ? (parts[0] ?? '') : `${parts.join(', ')},`;
 }
 
 function eventOf(context: CommandContext, words: readonly string[]): InjectedEvent | CommandError {
@@ -63,6 +75,8 @@ function eventOf(context: CommandContext, words: readonly string[]): InjectedEve
   const vector = row?.vector ?? number;
   if (vector === undefined) return { error: `"${what}" is neither an exception, nor interrupt or nmi.` };
   if (vector === NMI) return { kind: 'nmi' };
+  if (vector > 31 && vector < 256)
+    return { error: `Vector ${vector} is not an exception's; an interrupt is injected with: inject interrupt ${what}` };
   return {
     kind: 'exception',
     vector,

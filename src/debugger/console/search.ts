@@ -5,6 +5,7 @@ import { evaluateText } from '../expressions/evaluator.ts';
 import { plural, toLittleEndian } from '../format.ts';
 import { advance, formatReference, type MemoryAddress, peek } from '../memory.ts';
 import { addressArgument, completeAddress } from './addresses.ts';
+import { dumpRows } from './dump.ts';
 import type { Command, CommandAnswer, CommandArguments, CommandContext, CommandError } from './types.ts';
 import { unquote } from './words.ts';
 
@@ -13,6 +14,8 @@ type Pattern = readonly (number | undefined)[];
 
 const SIZES: Readonly<Record<string, number>> = { byte: 1, word: 2, dword: 4, qword: 8 };
 const MAX_FOUND = 100;
+/** Bytes that are shown of each place. */
+const SHOWN = 16;
 const CHUNK = 1 << 20;
 const PAGE = 4096n;
 const LONGEST = 0x1_0000_0000n;
@@ -21,7 +24,8 @@ export const SEARCH: Command = {
   name: 'search',
   usage: 'search WHAT [FROM [LENGTH]]',
   summary: 'finds bytes, text or a number in memory',
-  help: `WHAT is {0f a2 ?? 90} (bytes, ?? any), "text", u"text" (16-bit characters), or a number with its size: dword:0x1234, qword:rax.
+  help: `WHAT is {0f a2 ?? 90} (bytes, ?? any), "text", u"text" (16-bit characters), or a number with its size: dword:0x1234, qword:rax; also
+bytes 0f a2, text WORD and dword 0x1234.
 FROM is an address (gva: hva: gpa: hpa:); all of RAM unless given. LENGTH is in bytes (to the end of RAM; 1 MiB for linear addresses). What
 is not mapped is passed over. At most ${MAX_FOUND} places are listed.
 Examples: search {0f 01 c1}; search "GET /" gpa:0; search qword:handler hva:0x200000 0x10000`,
@@ -33,13 +37,13 @@ Examples: search {0f 01 c1}; search "GET /" gpa:0; search qword:handler hva:0x20
 };
 
 async function search(context: CommandContext, { words }: CommandArguments): Promise<CommandAnswer> {
-  const [what, from, size] = words;
+  const [what, from, size] = oneWord(words);
   if (what === undefined) return { error: 'Say what to look for.' };
   const pattern = patternOf(what, context);
   if ('error' in pattern) return pattern;
   const range = rangeOf(context, from, size);
   if ('error' in range) return range;
-  const found: string[] = [];
+  const found: MemoryAddress[] = [];
   const task = context.task(`Searching for ${what}`);
   let cancelled = false;
   const overlap = BigInt(pattern.length - 1);
@@ -48,8 +52,7 @@ async function search(context: CommandContext, { words }: CommandArguments): Pro
     const left = range.length - done;
     const wanted = left < BigInt(CHUNK) ? Number(left) : CHUNK;
     const bytes = peek(context.session.machine, at, wanted);
-    for (const offset of matches(bytes, pattern, MAX_FOUND - found.length))
-      found.push(formatReference(advance(at, offset)));
+    for (const offset of matches(bytes, pattern, MAX_FOUND - found.length)) found.push(advance(at, offset));
     if (bytes.length < wanted) {
       // The rest of this page cannot be read.
       const hole = at.address + BigInt(bytes.length);
@@ -61,11 +64,31 @@ async function search(context: CommandContext, { words }: CommandArguments): Pro
     }
   }
   task.end();
-  const lines = found.length === 0 ? ['Not found.'] : found;
+  const { machine } = context.session;
+  const lines = found.length === 0 ? ['Not found.'] : found.flatMap((at) => dumpRows(at, peek(machine, at, SHOWN), 1));
   if (found.length === MAX_FOUND) lines.push(`These are the first ${plural(MAX_FOUND, 'place')}.`);
   if (cancelled) lines.push('Cancelled before the end.');
-  return { text: lines.join('\n'), ...(found[0] === undefined ? {} : { reference: found[0] }) };
+  return { text: lines.join('\n'), ...(found[0] === undefined ? {} : { reference: formatReference(found[0]) }) };
 }
+
+/** What to look for as the first word: `bytes 0f a2`, `0f a2`, `text WORD` and `dword 5` are said in several. */
+function oneWord([first = '', ...rest]: readonly string[]): readonly string[] {
+  const lower = first.toLowerCase();
+  const second = rest[0];
+  if (first === '') return [];
+  if (lower === 'bytes' || BYTE.test(first)) {
+    const all = lower === 'bytes' ? rest : [first, ...rest];
+    const other = all.findIndex((word) => !BYTE.test(word));
+    const count = other < 0 ? all.length : other;
+    return count === 0 ? [first, ...rest] : [`{${all.slice(0, count).join(' ')}}`, ...all.slice(count)];
+  }
+  if (lower === 'text' && second !== undefined)
+    return [/^u?["']/.test(second) ? second : `"${second}"`, ...rest.slice(1)];
+  if (SIZES[lower] !== undefined && second !== undefined) return [`${lower}:${second}`, ...rest.slice(1)];
+  return [first, ...rest];
+}
+
+const BYTE = /^(?:[0-9a-f]{2}|\?\?)$/i;
 
 function* matches(bytes: Uint8Array, pattern: Pattern, most: number): Generator<number> {
   const anchor = pattern.findIndex((value) => value !== undefined);

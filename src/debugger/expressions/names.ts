@@ -13,6 +13,9 @@ import { fail } from './errors.ts';
 import { canonicalRegister, readSideRegister, registerBits, registerPart, writeSideRegister } from './registers.ts';
 import { suggestion } from './suggestions.ts';
 import { unsigned, type Value } from './values.ts';
+import { ENTRY_EXPRESSIONS, EXIT_EXPRESSIONS, isRecorded, OTHER_EXPRESSIONS } from './words.ts';
+
+const EXIT_EXPRESSION_SET: ReadonlySet<string> = new Set<string>(EXIT_EXPRESSIONS);
 
 /** What an expression is evaluated against. */
 export interface Context {
@@ -35,35 +38,6 @@ interface Place {
   readonly position: number;
   readonly length: number;
 }
-
-/** Names of the last VM exit; `exit.*` speaks of the recorded exit, whatever the current VMCS is now. */
-export const EXIT_EXPRESSIONS = [
-  'exit.reason',
-  'exit.qualification',
-  'exit.length',
-  'exit.instruction_info',
-  'exit.interruption_info',
-  'exit.interruption_error',
-  'exit.idt_vectoring_info',
-  'exit.idt_vectoring_error',
-  'exit.guest_linear',
-  'exit.guest_physical',
-  'exit.number',
-  'exit.processor',
-  'exit.time',
-  'exit.rip',
-  'exit.vmcs',
-] as const;
-const EXIT_EXPRESSION_SET: ReadonlySet<string> = new Set<string>(EXIT_EXPRESSIONS);
-export const ENTRY_EXPRESSIONS = [
-  'entry.number',
-  'entry.time',
-  'entry.rip',
-  'entry.host_rip',
-  'entry.injected',
-  'entry.vmcs',
-] as const;
-export const OTHER_EXPRESSIONS = ['cpu', 'hits', 'time', 'exits', 'entries', 'vmcs', 'root'] as const;
 
 /** Value of a name; throws ExpressionFailure. */
 export function resolveName(name: string, context: Context, at: Place): Value {
@@ -93,7 +67,11 @@ function lookUp(name: string, context: Context, at: Place): Value | undefined {
   if (global !== undefined) return objectValue(context.machine, global, name, at);
   const enumerator = context.source?.enumerator(name);
   if (enumerator !== undefined) return ofType(enumerator.value, enumerator.type);
-  return symbol(name, context) ?? bitValue(name, context, at) ?? processorValue(lower, context);
+  return symbol(name, context) ?? bitValue(name, context, at) ?? processorValue(lower, context) ?? truthValue(name);
+}
+
+function truthValue(name: string): Value | undefined {
+  return name === 'true' ? unsigned(1n, 8) : name === 'false' ? unsigned(0n, 8) : undefined;
 }
 
 /** `cpu`, unless the program means something by it: the number of the logical processor. */
@@ -104,12 +82,21 @@ function processorValue(lower: string, { machine }: Context): Value | undefined 
 /** The local variable or parameter, or the member of one, that a name means. */
 function localPlace(name: string, context: Context, at: Place): ObjectPlace | undefined {
   const { source } = context;
-  return source === undefined ? undefined : dotted(name, (first) => source.local(first), context, at);
+  return source === undefined || isSideName(name, context)
+    ? undefined
+    : dotted(name, (first) => source.local(first), context, at);
 }
 
 function globalPlace(name: string, context: Context, at: Place): ObjectPlace | undefined {
   const { source } = context;
-  return source === undefined ? undefined : dotted(name, (first) => source.global(first), context, at);
+  return source === undefined || isSideName(name, context)
+    ? undefined
+    : dotted(name, (first) => source.global(first), context, at);
+}
+
+/** `guest.rip`, `host.cr0.pg`: a register of a side or a bit of one, whatever variables there are. */
+function isSideName(name: string, context: Context): boolean {
+  return /^(?:guest|host)\./i.test(name) && (isMachineName(name, context) || bitOf(name) !== undefined);
 }
 
 /** `vm.registers.rax` is one word to the lexer: a variable and members. */
@@ -144,8 +131,7 @@ function isMachineName(name: string, context: Context): boolean {
   const { rest } = splitSide(lower, context);
   return (
     exitReasonByName(name) !== undefined ||
-    /^(?:exit|entry)\./.test(lower) ||
-    (OTHER_EXPRESSIONS as readonly string[]).includes(lower) ||
+    isRecorded(lower) ||
     registerPart(rest) !== undefined ||
     canonicalRegister(context.machine, rest) !== undefined ||
     vmcsFieldByName(name) !== undefined
@@ -388,6 +374,8 @@ function writeName(name: string, value: bigint, context: Context, at: Place): st
   if (context.addressOf(name) !== undefined) {
     return `\`${name}\` is a symbol: its address cannot change. To write there, assign to dword[${name}] or qword[${name}].`;
   }
+  if (isRecorded(lower) || exitReasonByName(name) !== undefined)
+    return `\`${name}\` cannot be assigned to: it says what happened.`;
   return unknownName(name, context);
 }
 
