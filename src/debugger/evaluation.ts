@@ -38,10 +38,21 @@ const NOTATIONS: Readonly<Record<string, NumberFormat>> = {
 export function evaluateShown(text: string, context: Context, preferred?: NumberFormat): ExpressionResult<Shown> {
   const { body, notation } = splitNotation(text);
   const parsed = parseExpression(body);
-  if (!parsed.ok) return parsed;
+  if (!parsed.ok) return unknownNotation(body) ?? parsed;
   const result = evaluate(parsed.value, context);
   if (!result.ok) return result;
   return { ok: true, value: show(parsed.value, result.value, context, notation ?? preferred) };
+}
+
+/** `rax,q`: an expression, and behind the comma what is no notation. */
+function unknownNotation(text: string): ExpressionResult<never> | undefined {
+  const match = /^(.*),\s*([A-Za-z]\w*)\s*$/s.exec(text);
+  if (match?.[1] === undefined || match[2] === undefined || !parseExpression(match[1]).ok) return undefined;
+  const message = `"${match[2]}" is not a notation; x (hexadecimal), d (decimal), s (signed), b (binary) or o (octal) may follow the comma.`;
+  return {
+    ok: false,
+    error: { code: 'unexpected-token', message, position: match[1].length + 1, length: match[2].length },
+  };
 }
 
 export function show(expression: Expression, value: Value, context: Context, notation?: NumberFormat): Shown {

@@ -1,7 +1,7 @@
 // What stepping in could lead to: the calls that the rest of the statement makes, and the other side of VMX.
 
 import type { Machine, Stop } from '../machine/types.ts';
-import { type Image, lineAt } from '../program/image.ts';
+import { type Image, lineAt, symbolAt } from '../program/image.ts';
 import { place } from './place.ts';
 import { decodeAll } from './instructions.ts';
 import { peek } from './memory.ts';
@@ -26,7 +26,7 @@ export function stepInTargets(machine: Machine, image: Image): StepInTarget[] {
   const rows = decodeAll(bytes, here.linear, here.bits, line === undefined ? 1 : undefined);
   const found = new Map<bigint, StepInTarget>();
   for (const { flow, target } of rows) {
-    if (flow === 'call' && target !== undefined) found.set(target, { address: target, label: place(image, target) });
+    if (flow === 'call' && target !== undefined) found.set(target, { address: target, label: nameOf(image, target) });
   }
   return [...found.values()];
 }
@@ -51,4 +51,12 @@ export function* planStepInto(
     const now = lineAt(image, here.linear);
     if (here.side !== start.side || now === undefined || now.line !== line?.line || now.file !== line.file) return;
   }
+}
+
+/** `handle_exit (exits.c:202)`; the address, where no function begins. */
+function nameOf(image: Image, address: bigint): string {
+  const symbol = symbolAt(image, address);
+  const line = lineAt(image, address);
+  if (symbol === undefined || symbol.offset !== 0n) return place(image, address);
+  return line === undefined ? symbol.name : `${symbol.name} (${line.path.replace(/^.*[/\\]/, '')}:${line.line})`;
 }

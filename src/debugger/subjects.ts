@@ -154,7 +154,8 @@ function nameSubject(
     canonicalRegister(machine, plain) ??
     canonicalRegister(machine, plain.replace(/\.[^.]*$/, ''));
   if (whole === undefined) return undefined;
-  if (whole === 'rip') return { problem: 'RIP changes with every instruction; set a breakpoint on code, or step.' };
+  if (whole === 'rip')
+    return { problem: 'RIP changes with every instruction; set a breakpoint on code, or step, forwards or backwards.' };
   const msr = msrByName(whole);
   if (msr !== undefined) {
     const watch: Watch = { kind: 'msr', first: msr.index, last: msr.index, access: ACCESS[trigger] };

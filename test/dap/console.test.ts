@@ -83,6 +83,9 @@ describe.skipIf(skip !== undefined)('reading', () => {
   });
 
   test.each([
+    ['serch "a"', 'Is the command "search" meant?'],
+    ['helpp', 'Is the command "help" meant?'],
+    ['rax,z', '"z" is not a notation; x (hexadecimal), d (decimal)'],
     ['search', 'Say what to look for.'],
     ['search {xx}', 'is not a list of bytes'],
     ['search word', '"word" is neither'],

@@ -52,7 +52,7 @@ describe.skipIf(skip !== undefined)('step in', () => {
       await adapter.toStop('next', THREAD);
     const [frame] = await frames(adapter);
     const { targets } = await adapter.request('stepInTargets', { frameId: frame?.id });
-    expect(targets).toMatchObject([{ label: expect.stringContaining('guest_function') }]);
+    expect(targets).toMatchObject([{ label: expect.stringMatching(/^guest_function \(program\.asm:\d+\)$/) }]);
     const { id } = (targets as { id: number }[])[0] as { id: number };
     expect(await adapter.toStop('stepIn', { ...THREAD, targetId: id })).toMatchObject({ reason: 'step' });
     expect((await frames(adapter))[0]).toMatchObject({ name: 'guest_function' });

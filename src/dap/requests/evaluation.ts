@@ -1,6 +1,12 @@
 // evaluate, setExpression, completions.
 
-import { type CommandLine, commandLine, completeLine, runCommand } from '../../debugger/console/console.ts';
+import {
+  type CommandLine,
+  commandLine,
+  commandMeant,
+  completeLine,
+  runCommand,
+} from '../../debugger/console/console.ts';
 import { evaluateShown, show, type Shown, splitNotation } from '../../debugger/evaluation.ts';
 import { errorText } from '../../debugger/expressions/errors.ts';
 import { assign, evaluateText } from '../../debugger/expressions/evaluator.ts';
@@ -68,7 +74,10 @@ function evaluate(connection: Connection, args: Arguments): Answer | Promise<Ans
     throw expressionFailed('An assignment is carried out in the debug console only, not in a watch or hover.', false);
   }
   const shown = evaluateShown(expression, context, valueFormat(args));
-  if (!shown.ok) throw expressionFailed(errorText(shown.error), false);
+  if (!shown.ok) {
+    const meant = where === 'repl' && shown.error.position === 0 ? commandMeant(expression) : '';
+    throw expressionFailed(errorText(shown.error) + meant, false);
+  }
   const path =
     where === 'clipboard' ? undefined : pathOfName(debuggee, splitNotation(expression).body.trim(), context.side);
   const children = path === undefined ? undefined : childrenOf(debuggee, path);

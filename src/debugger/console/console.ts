@@ -1,5 +1,6 @@
 // The debug console: finds the command that a line means, runs it, completes it.
 
+import { closest } from '../closest.ts';
 import { type Completion, type Completions, completionsFor } from '../completion.ts';
 import type { Context } from '../expressions/names.ts';
 import type { Session } from '../session.ts';
@@ -25,6 +26,14 @@ export function commandLine(text: string): CommandLine | undefined {
   const name = match[1].toLowerCase();
   const command = COMMANDS.find((candidate) => candidate.name === name);
   return command === undefined ? undefined : { command, rest: match[2] };
+}
+
+/** ` Is the command "help" meant?`, of a line that is neither a command nor an expression. */
+export function commandMeant(text: string): string {
+  const word = /^\s*([A-Za-z][A-Za-z-]*)/.exec(text)?.[1]?.toLowerCase() ?? '';
+  const names = COMMANDS.map(({ name }) => name);
+  const meant = word.length < 3 ? undefined : closest(word, names, word.length < 6 ? 1 : 2);
+  return meant === undefined ? '' : ` Is the command "${meant}" meant?`;
 }
 
 /** What a command gets from where it is typed. */
