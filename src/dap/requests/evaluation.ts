@@ -75,7 +75,8 @@ function evaluate(connection: Connection, args: Arguments): Answer | Promise<Ans
   }
   const shown = evaluateShown(expression, context, valueFormat(args));
   if (!shown.ok) {
-    const meant = where === 'repl' && shown.error.position === 0 ? commandMeant(expression) : '';
+    const elsewhere = shown.error.position > 0 && parseExpression(splitNotation(expression).body).ok;
+    const meant = where === 'repl' && !elsewhere ? commandMeant(expression) : '';
     throw expressionFailed(errorText(shown.error) + meant, false);
   }
   const path =
