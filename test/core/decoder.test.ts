@@ -147,4 +147,27 @@ describe('decoder', () => {
       expect(wrong).toEqual([]);
     });
   }
+
+  it('agrees with iced-x86 on every opcode of the maps 0F, 0F38 and 0F3A, prefix and ModRM.reg', () => {
+    const core = openCore();
+    enterLong(core, RIP);
+    const wrong: string[] = [];
+    for (const map of [[0x0f], [0x0f, 0x38], [0x0f, 0x3a]])
+      for (const prefix of [[], [0x66], [0xf3], [0xf2]])
+        for (let opcode = 0; opcode < 256; opcode++)
+          for (let modrm = 0; modrm < 256; modrm += modrm % 64 === 56 ? 136 : 8) {
+            // A memory operand, then a register operand, with each value of ModRM.reg.
+            if (map.length === 1 && (opcode === 0x38 || opcode === 0x3a)) continue;
+            const bytes = Uint8Array.from([...prefix, ...map, opcode, modrm | (modrm >> 7), ...new Array(16).fill(1)]);
+            load(core, RIP, bytes);
+            const mine = ours(core);
+            const other = theirs(bytes, 64)!;
+            const sameLength = mine?.valid && other.valid && mine.length === other.length;
+            if (!sameLength && (mine?.valid || (other.valid && other.offered)))
+              wrong.push(
+                `${Buffer.from(bytes.subarray(0, 8)).toString('hex')}: ${JSON.stringify(mine)}, iced ${JSON.stringify(other)}`,
+              );
+          }
+    expect(wrong).toEqual([]);
+  });
 });

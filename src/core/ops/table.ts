@@ -16,7 +16,6 @@ import { rareStack, stack } from './stack.ts';
 export const FAMILIES: readonly Family[] = [
   ...markers,
   ...misc,
-  ...simd,
   ...arithmetic,
   ...moves,
   ...stack,
@@ -24,6 +23,7 @@ export const FAMILIES: readonly Family[] = [
   ...multiply,
   ...shifts,
   ...conditions,
+  ...simd,
   ...bitTests,
   ...atomics,
   ...scans,
