@@ -4,6 +4,7 @@ import type { FaultRecord, Machine, Side } from '../machine/types.ts';
 import type { Image } from '../program/image.ts';
 import { exceptionOfVector, vectorName } from '../spec/exceptions.ts';
 import { readSideRegister } from './expressions/registers.ts';
+import { simdCause } from './fault-simd.ts';
 import { hex, littleEndian } from './format.ts';
 import { place } from './place.ts';
 import { inLongMode } from './position.ts';
@@ -77,6 +78,8 @@ function causeOf(
   }
   const gate = gateCause(fault, machine, side);
   if (gate !== undefined) return `${gate}${during}.`;
+  const simd = before === undefined ? simdCause(fault, machine, side) : undefined;
+  if (simd !== undefined) return `${simd}.`;
   const general = exceptionOfVector(fault.vector)?.cause;
   return general === undefined
     ? `${vectorName(fault.vector)}${during}.`
