@@ -15,6 +15,7 @@ import { vmInstructionError } from '../spec/vm-instruction-errors.ts';
 import { vmcsEncoding } from '../spec/vmcs-fields.ts';
 import { checkList, outcomeText, type Writers, writersOf } from './checks.ts';
 import { exitReasonTitle } from './facts.ts';
+import { simdCause } from './fault-simd.ts';
 import { faultChain, faultChainText } from './fault-chain.ts';
 import { hex } from './format.ts';
 import { instructionAt } from './instructions.ts';
@@ -96,6 +97,22 @@ export function guestLinear(exit: VmExit, machine: Machine): bigint {
 /** L in the access rights of CS: 64-bit code. */
 const CS_LONG = 0x2000n;
 
+const HARDWARE_EXCEPTION = 3;
+
+/** Why the guest's instruction faulted, where more is known than the exception's name. */
+function exceptionCause(exit: VmExit, machine: Machine): string | undefined {
+  const info = exit.interruptionInfo;
+  if (machine.currentVmcs() !== exit.vmcs || ((info >>> 8) & 7) !== HARDWARE_EXCEPTION) return undefined;
+  const fault = {
+    vector: info & 0xff,
+    error: info & 0x800 ? exit.interruptionError >>> 0 : undefined,
+    rip: exit.guestRip,
+    linear: guestLinear(exit, machine),
+    cr2: undefined,
+  };
+  return simdCause(fault, machine, 'non-root');
+}
+
 /** The exit qualification in words; empty when it says nothing. */
 export function qualificationText(exit: VmExit): string {
   return describeQualification(exit.reason & 0xffff, exit.qualification, exit.interruptionInfo);
@@ -124,6 +141,8 @@ export function explainExit(exit: VmExit, machine: Machine, image: Image, fresh:
     lines.push(
       `Event: ${describeInterruption(EXIT_INTERRUPTION_INFORMATION, BigInt(exit.interruptionInfo >>> 0))}${error}`,
     );
+    const cause = fresh ? exceptionCause(exit, machine) : undefined;
+    if (cause !== undefined) lines.push(`Cause: ${cause}.`);
   }
   if (exit.idtVectoringInfo >>> 31 === 1) {
     const error = exit.idtVectoringInfo & 0x800 ? `, error code ${hex(exit.idtVectoringError >>> 0)}` : '';

@@ -2,11 +2,33 @@
 // IDT, so each fault is a triple fault.
 
 import { describe, expect, it } from 'vitest';
-import { explainTripleFault } from '../../src/debugger/explain.ts';
+import { explainExit, explainTripleFault } from '../../src/debugger/explain.ts';
 import { imageOf } from '../../src/program/image.ts';
 import { assembleText, hasNasm, startProgram } from '../vmx/hypervisors.ts';
 
 const SSE = 'mov rax, cr4\nor eax, 0x600\nmov cr4, rax\n';
+
+const GUEST = `
+%include "hypervisor.inc"
+test:
+        vmw     EXCEPTION_BITMAP, 1 << 6
+        run_until REASON_EXCEPTION
+        pass
+guest:
+        xorps   xmm0, xmm0
+`;
+
+describe.skipIf(!hasNasm())('the cause of an exception that exits', () => {
+  it('is told with the VM exit', () => {
+    const program = assembleText(GUEST);
+    const { machine } = startProgram(program);
+    const stop = machine.run({ limit: 100_000, exitReasons: new Uint8Array(128).fill(1) });
+    if (stop.kind !== 'vm-exit') throw new Error(`the run ended with ${stop.kind}`);
+    expect(explainExit(stop.exit, machine, imageOf(program), true).body).toContain(
+      'Cause: `xorps xmm0, xmm0` is an SSE instruction, and CR4.OSFXSR is 0',
+    );
+  });
+});
 
 describe.skipIf(!hasNasm())('the cause of a fault', () => {
   it.each([
