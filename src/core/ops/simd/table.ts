@@ -96,9 +96,9 @@ import {
   sumOfDifferences, sumsOfDifferences, testBits, unsignedBySigned, upper,
 } from '${core}/simd/lanes.ts';
 import { ADD, DIVIDE, MULTIPLY, SUBTRACT } from '${core}/float/sse.ts';
-import {
-  MAXIMUM, MINIMUM, SQUARE_ROOT, alternating, compareFlags, comparePacked, dotProduct, horizontal, packed, scalar,
-} from '${core}/simd/float.ts';
+import { MAXIMUM, MINIMUM, SQUARE_ROOT, scalar } from '${core}/simd/float.ts';
+import { compareFlags, comparePacked } from '${core}/simd/float-compare.ts';
+import { alternating, dotProduct, horizontal, packed } from '${core}/simd/float-packed.ts';
 import { approximate } from '${core}/simd/float-approximate.ts';
 import {
   fromDoublewords, fromGeneral, narrow, roundElements, toDoublewords, toGeneral, widen,
