@@ -1,6 +1,9 @@
 // Reading and writing physical memory for a person: RAM only, no device is touched, no translation is cached.
 import { PAGE_CODE, PAGE_FLAGS, PAGE_VMCS, RAM } from '../core/layout.ts';
 import { type Core, noteWritten } from '../vmx/processor.ts';
+import type { TranslationResult } from './types.ts';
+
+type Translate = (address: bigint) => TranslationResult;
 
 /** Bytes of RAM from `address`; fewer than asked for where RAM ends. */
 export function peekPhysical(core: Core, address: bigint, length: number): Uint8Array {
@@ -27,7 +30,7 @@ export function pokePhysical(core: Core, address: bigint, bytes: Uint8Array): nu
 }
 
 /** Calls `each` for the parts of a range that lie in one 4-KByte page; stops at the first that answers false. */
-export function eachPage(
+function eachPage(
   address: bigint,
   length: number,
   each: (address: bigint, offset: number, length: number) => boolean,
@@ -39,4 +42,37 @@ export function eachPage(
     if (!each(at, done, part)) return;
     done += part;
   }
+}
+
+/** Bytes behind translated addresses, page by page; fewer than asked for where one does not translate, or RAM ends. */
+export function gather(core: Core, address: bigint, length: number, translate: Translate): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let got = 0;
+  eachPage(address, length, (at, offset, size) => {
+    const place = translate(at);
+    if (!place.ok) return false;
+    const part = peekPhysical(core, place.hostPhysical, size);
+    bytes.set(part, offset);
+    got = offset + part.length;
+    return part.length === size;
+  });
+  return got === length ? bytes : bytes.slice(0, got);
+}
+
+/** Writes behind translated addresses with `poke`, page by page; answers how many bytes were written. */
+export function scatter(
+  address: bigint,
+  bytes: Uint8Array,
+  translate: Translate,
+  poke: (address: bigint, bytes: Uint8Array) => number,
+): number {
+  let done = 0;
+  eachPage(address, bytes.length, (at, offset, size) => {
+    const place = translate(at);
+    if (!place.ok) return false;
+    const written = poke(place.hostPhysical, bytes.subarray(offset, offset + size));
+    done = offset + written;
+    return written === size;
+  });
+  return done;
 }

@@ -1,10 +1,5 @@
 // The run loop: gives the core slices of instructions, lets devices reach the present, and carries out what the core stops for.
 import {
-  ACTIVITY,
-  ACTIVITY_ACTIVE,
-  ACTIVITY_MWAIT_BREAK,
-  EXIT_REASON,
-  IDLE,
   NON_ROOT,
   PREEMPTION_DEADLINE,
   REMAINING,
@@ -25,45 +20,27 @@ import {
   STOP_VM_EXIT,
   STOP_VMX_INSTRUCTION,
   STOP_WATCH,
-  SYSTEM_FLAGS,
   TURN,
   TURN_END,
-  VMX_INSTRUCTION,
-  VMX_VMLAUNCH,
-  VMX_VMRESUME,
-  VMX_VMXOFF,
 } from '../core/layout.ts';
-import { ENTERED, ENTRY_ABORT, ENTRY_VM_FAIL, enterGuest } from '../vmx/entry.ts';
-import { leaveGuest } from '../vmx/exit.ts';
-import { lastEntry, lastExit } from '../vmx/history.ts';
-import { executeVmxInstruction } from '../vmx/instructions.ts';
-import { VM_SUCCEED, type Vmx } from '../vmx/operation.ts';
+import type { Vmx } from '../vmx/operation.ts';
 import { type Core, readCount, readWord, writeWord } from '../vmx/processor.ts';
 import { continueCore, runCore } from './core-instance.ts';
 import { faultRecords } from './fault-log.ts';
-import { attendRecorder, dueTime, idled, type Recorder } from './history/recorder.ts';
-import { type Hardware, presentTime, skipTime } from './hardware.ts';
+import { attendRecorder, dueTime, type Recorder } from './history/recorder.ts';
+import { type Hardware, presentTime } from './hardware.ts';
+import { idle } from './idle.ts';
 import { lookAtDevices, takeInterrupt, takeSignals, wake } from './interrupts.ts';
-import {
-  activityName,
-  canWake,
-  everyProcessor,
-  hasSeveral,
-  isDue,
-  isHeld,
-  isIdle,
-  runningProcessor,
-  timerOf,
-} from './processors.ts';
+import { hasSeveral, isIdle, runningProcessor } from './processors.ts';
 import { linearRip } from './registers.ts';
+import { vmExit, vmxInstruction } from './transitions.ts';
 import { endTurn, passTurn, resumeTurn } from './turns.ts';
 import type { RunOptions, StepOptions, Stop, VmEntry, VmExit } from './types.ts';
 import { explainUnsimulated } from './unsimulated.ts';
-import { anyWatches, collectHits, type Watches, watchInterruptExit, watchStop, watchTransition } from './watches.ts';
+import { anyWatches, collectHits, type Watches, watchInterruptExit, watchStop } from './watches.ts';
 
 /** Longest slice in instructions: the core returns often enough for V8 to move it to the optimising compiler. */
 const SLICE = 1_000_000;
-const RFLAGS_IF = 1 << 9;
 const FOREVER = Number.POSITIVE_INFINITY;
 /** The upper half of a time that is never reached. */
 const NEVER = -1;
@@ -319,122 +296,4 @@ function takeShutdown(runner: Runner): Stop | undefined {
   if (shutdown === undefined) return undefined;
   runner.shutdown = undefined;
   return shutdown;
-}
-
-function vmExit(runner: Runner, options: RunOptions): Stop | undefined {
-  const { vmx, hardware, watches } = runner;
-  const left = anyWatches(watches) ? watchTransition(hardware, vmx, watches, leaveGuest) : leaveGuest(vmx);
-  return left ? exitHappened(runner, options.exitReasons) : abortStop(vmx);
-}
-
-/** Tells of the VM exit that was recorded last, and stops for it when it was asked for. */
-function exitHappened({ vmx, onTransition }: Runner, reasons: Uint8Array | undefined): Stop | undefined {
-  const wanted = reasons !== undefined && reasons[readWord(vmx.core, EXIT_REASON) & 0xffff] === 1;
-  if (!wanted && onTransition === undefined) return undefined;
-  const exit = lastExit(vmx.core) as VmExit;
-  onTransition?.({ exit });
-  return wanted ? { kind: 'vm-exit', exit } : undefined;
-}
-
-function vmxInstruction(runner: Runner, options: RunOptions): Stop | undefined {
-  const { vmx } = runner;
-  const { core } = vmx;
-  const instruction = readWord(core, VMX_INSTRUCTION);
-  if (instruction === VMX_VMLAUNCH || instruction === VMX_VMRESUME) return vmEntry(runner, options);
-  const outcome = executeVmxInstruction(vmx);
-  core.exports.finishVmx(outcome);
-  collectHits(core, runner.watches);
-  if (instruction === VMX_VMXOFF) runner.look = true;
-  return outcome === VM_SUCCEED ? undefined : failStop(vmx, options);
-}
-
-function vmEntry(runner: Runner, options: RunOptions): Stop | undefined {
-  const { vmx, onTransition, watches } = runner;
-  const outcome = anyWatches(watches) ? watchTransition(runner.hardware, vmx, watches, enterGuest) : enterGuest(vmx);
-  if (outcome === ENTERED) {
-    if (runner.hardware.board.signalPending()) runner.look = true; // an INIT that waited in VMX root operation
-    if (options.entries !== true && onTransition === undefined) return undefined;
-    const entry = lastEntry(vmx.core) as VmEntry;
-    onTransition?.({ entry });
-    return options.entries === true ? { kind: 'vm-entry', entry } : undefined;
-  }
-  if (outcome === ENTRY_ABORT) return abortStop(vmx);
-  if (outcome === ENTRY_VM_FAIL) {
-    vmx.core.exports.finishVmx(vmx.finish);
-    return vmx.failure === undefined ? failStop(vmx, options) : failureStop(vmx, options);
-  }
-  const stop = exitHappened(runner, undefined);
-  return failureStop(vmx, options) ?? stop;
-}
-
-function failStop(vmx: Vmx, options: RunOptions): Stop | undefined {
-  const { fail } = vmx;
-  vmx.fail = undefined;
-  return fail === undefined || options.vmFails === false ? undefined : { kind: 'vm-fail', fail };
-}
-
-function failureStop(vmx: Vmx, options: RunOptions): Stop | undefined {
-  const { failure } = vmx;
-  vmx.failure = undefined;
-  return failure === undefined || options.entryFailures === false ? undefined : { kind: 'entry-failure', failure };
-}
-
-function abortStop(vmx: Vmx): Stop {
-  const { indicator, explanation } = vmx.abort ?? { indicator: 0, explanation: 'VMX abort.' };
-  return { kind: 'vmx-abort', indicator, explanation };
-}
-
-/** The processor waits: another runs, or time goes to the next event that can wake one, or the machine stops when there is none. */
-function idle(runner: Runner, end: number): Stop | undefined {
-  const { hardware } = runner;
-  const { core } = hardware;
-  const now = presentTime(core);
-  const running = runningProcessor(core);
-  if (isDue(hardware, running, now) && !isHeld(core, running)) {
-    endWait(core);
-    runner.look = true;
-    return undefined;
-  }
-  writeWord(core, IDLE, 1);
-  if (hasSeveral(core) && passTurn(runner, now)) return undefined;
-  const waiting = everyProcessor(core).filter((processor) => canWake(core, processor) && !isHeld(core, processor));
-  const next = Math.min(runner.nextEvent, ...waiting.map((processor) => timerOf(core, processor)));
-  if (next > Number.MAX_SAFE_INTEGER || waiting.length === 0) {
-    return { kind: 'idle', explanation: explainIdle(core, next) };
-  }
-  if (next > now) skip(runner, now, Math.min(next, end));
-  return undefined;
-}
-
-function skip(runner: Runner, now: number, until: number): void {
-  if (runner.idleUntil !== now) runner.idleFrom = now;
-  runner.idleUntil = until;
-  if (runner.recorder !== undefined) idled(runner.recorder, until - now);
-  skipTime(runner.hardware.core, until - now);
-}
-
-/** An interrupt that is not delivered ends MWAIT with the break-event extension; anything else is looked at between two instructions. */
-function endWait(core: Core): void {
-  writeWord(core, IDLE, 0);
-  if (readWord(core, ACTIVITY) === ACTIVITY_MWAIT_BREAK) writeWord(core, ACTIVITY, ACTIVITY_ACTIVE);
-  wake(core);
-}
-
-function explainIdle(core: Core, next: number): string {
-  if (hasSeveral(core)) {
-    const each = everyProcessor(core).map((processor) => {
-      const held = isHeld(core, processor) ? ' and held by the debugger' : '';
-      return `CPU ${processor} is ${activityName(core, processor)}${held}`;
-    });
-    return `No processor runs, and nothing will wake one: ${each.join('; ')}.`;
-  }
-  const state = activityName(core, 0);
-  const side = readWord(core, NON_ROOT) !== 0 ? 'guest' : 'processor';
-  const enabled = (readWord(core, SYSTEM_FLAGS) & RFLAGS_IF) !== 0;
-  const why = enabled
-    ? 'no device has anything left to do'
-    : next > Number.MAX_SAFE_INTEGER
-      ? 'interrupts are disabled and no device has anything left to do'
-      : 'interrupts are disabled (RFLAGS.IF is 0)';
-  return `The ${side} is ${state} at RIP 0x${BigInt.asUintN(64, core.exports.getRip()).toString(16)}, and nothing will wake it: ${why}.`;
 }

@@ -1,5 +1,6 @@
 // The Linux/x86 boot protocol ("The Linux/x86 Boot Protocol" and "Zero Page" of the kernel's documentation): a bzImage,
 // entered in real mode, by the 32-bit or by the 64-bit boot protocol.
+import { memoryMap } from '../spec/memory-map.ts';
 import {
   badLinuxHeader,
   badOption,
@@ -9,7 +10,7 @@ import {
   truncated,
   unsupportedLinux,
 } from './errors.ts';
-import { type BootOptions, memoryMap } from './multiboot.ts';
+import type { BootOptions } from './multiboot.ts';
 import { baseName } from './paths.ts';
 import type { Program, Segment } from './types.ts';
 

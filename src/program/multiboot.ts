@@ -1,4 +1,5 @@
 // Multiboot Specification version 0.6.96, "The format of Multiboot header" and "Boot information format".
+import { EXTENDED_DATA, LOWER_KILOBYTES, memoryMap } from '../spec/memory-map.ts';
 import { cursorOver, readU32 } from './bytes.ts';
 import { badBootAddresses, unsupportedBootFlags } from './errors.ts';
 import type { Segment } from './types.ts';
@@ -14,11 +15,7 @@ const INFO_MODULES = 1 << 3;
 const INFO_MEMORY_MAP = 1 << 6;
 const INFO_LOADER_NAME = 1 << 9;
 const INFO_SIZE = 120;
-const MEMORY_AVAILABLE = 1;
-const MEMORY_RESERVED = 2;
 
-/** Kilobytes of conventional memory that the information structure reports. */
-const LOWER_KILOBYTES = 639;
 const PAGE = 4096;
 
 export interface BootHeader {
@@ -124,20 +121,9 @@ export function bootMaterial(request: BootRequest): BootMaterial {
   const length = infoBytes(request, modules, 0).length;
   const low = 0x90000;
   const free = request.occupied.every(({ address, size }) => address >= low + length || address + size <= low);
-  const info = free && low + length <= LOWER_KILOBYTES * 1024 ? low : roundUp(top);
+  const info = free && low + length <= EXTENDED_DATA ? low : roundUp(top);
   const bytes = infoBytes(request, modules, info);
   return { segments: [...modules, { address: info, bytes, size: bytes.length }], info };
-}
-
-/** What of memory is there, in the order and with the types of INT 15H, AX = E820H. */
-export function memoryMap(ramSize: number): { address: number; size: number; type: number }[] {
-  const lower = LOWER_KILOBYTES * 1024;
-  return [
-    { address: 0, size: lower, type: MEMORY_AVAILABLE },
-    { address: lower, size: 0xa0000 - lower, type: MEMORY_RESERVED },
-    { address: 0xf0000, size: 0x10000, type: MEMORY_RESERVED },
-    { address: 0x100000, size: ramSize - 0x100000, type: MEMORY_AVAILABLE },
-  ].filter(({ size }) => size > 0);
 }
 
 function infoBytes(request: BootRequest, modules: readonly Segment[], base: number): Uint8Array {

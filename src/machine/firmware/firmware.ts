@@ -1,5 +1,6 @@
 // What firmware leaves in low memory: real-mode interrupt vectors with a few services behind them, the BIOS data area, the
 // MultiProcessor tables. Programs are loaded over it where they like.
+import { EXTENDED_DATA, LOWER_KILOBYTES, memoryMap } from '../../spec/memory-map.ts';
 import { type MpSystem, mpConfigurationTable, mpFloatingPointer } from './mp-table.ts';
 import { ENTRY_DISPLACEMENT, SERVICES } from './rom.ts';
 
@@ -10,20 +11,8 @@ const VECTORS = 256;
 const MP_POINTER = 0xf5a00;
 const MP_TABLE = 0xf5a10;
 const DATA_AREA = 0x400;
-const EXTENDED_DATA = 0x9fc00;
 /** Equipment word: one serial port, 80 columns in colour. */
 const EQUIPMENT = 0x0220;
-const LOWER_KILOBYTES = 639;
-
-/** What INT 15H, AX = E820H answers: address, size, type (1 is memory, 2 reserved). */
-function memoryMap(ramSize: number): { address: number; size: number; type: number }[] {
-  return [
-    { address: 0, size: EXTENDED_DATA, type: 1 },
-    { address: EXTENDED_DATA, size: 0xa0000 - EXTENDED_DATA, type: 2 },
-    { address: 0xf0000, size: 0x10000, type: 2 },
-    { address: 0x100000, size: ramSize - 0x100000, type: 1 },
-  ].filter(({ size }) => size > 0);
-}
 
 /** Writes it all into `memory`, the first MiB of RAM, of which there are `ramSize` bytes. */
 export function writeFirmware(memory: DataView, system: MpSystem, ramSize: number): void {
