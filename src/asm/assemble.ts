@@ -75,6 +75,7 @@ function readProgram(a: Assembly): Reading {
     bits: () => a.bits,
     isInstruction: (name) => isKeyword(name.toLowerCase()),
     defines: a.options.defines ?? {},
+    lineLimit: a.cache === undefined ? LINE_LIMIT : EDITED_LINE_LIMIT,
     trace: a.trace,
   };
   const preprocessor: Preprocessor = createPreprocessor(host, a.files[0]!.lines, 0);
@@ -99,5 +100,9 @@ function readProgram(a: Assembly): Reading {
     step(a, names, statement, statements.length - 1);
   }
 }
+
+/** Lines that macros may make of a program; more come from one that never ends. An editor gives up sooner. */
+const LINE_LIMIT = 4_000_000;
+const EDITED_LINE_LIMIT = 250_000;
 
 const NONE: readonly Diagnostic[] = [];

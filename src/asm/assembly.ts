@@ -1,6 +1,13 @@
 // The state of one assembly: sections, symbols, and where the current pass stands.
 import { createByteBuffer, type ByteBuffer } from './bytes.ts';
-import { localWithoutParent, notYetDefined, symbolTwice, undefinedSymbol, type Problem } from './errors.ts';
+import {
+  localWithoutParent,
+  notYetDefined,
+  symbolTwice,
+  undefinedSymbol,
+  programTooLarge,
+  type Problem,
+} from './errors.ts';
 import { type Names, type Value, UNKNOWN, constantValue } from './evaluate.ts';
 import type { LineCache } from './line-cache.ts';
 import type { PassRecord, Surroundings } from './passes.ts';
@@ -104,6 +111,11 @@ export interface Assembly {
   lines: LineRecord[];
   /** Place of the current statement in the list; -1: none. */
   order: number;
+  /** Bytes that a section may have, and whether one has more in this pass. */
+  readonly limit: number;
+  full: boolean;
+  /** Symbols by their names in lower case, made when a suggestion needs it. */
+  folded: { readonly count: number; readonly names: ReadonlyMap<string, string> };
   /** The preprocessor asked for an address, so every pass preprocesses anew. */
   preprocessorDepends: boolean;
   /** Of an editor: what an earlier assembly of almost the same text found out. */
@@ -118,6 +130,8 @@ export interface Assembly {
   /** Of an editor: what the preprocessor did in the last pass that read the program. */
   trace: Trace | undefined;
 }
+
+const MIB = 2 ** 20;
 
 export function createAssembly(options: AssemblyOptions, cache?: LineCache): Assembly {
   return {
@@ -145,6 +159,9 @@ export function createAssembly(options: AssemblyOptions, cache?: LineCache): Ass
     expansion: undefined,
     lines: [],
     order: -1,
+    limit: cache === undefined ? 512 * MIB : 64 * MIB,
+    full: false,
+    folded: { count: 0, names: new Map() },
     preprocessorDepends: false,
     cache,
     causes: new WeakMap(),
@@ -155,6 +172,9 @@ export function createAssembly(options: AssemblyOptions, cache?: LineCache): Ass
     trace: undefined,
   };
 }
+
+/** Messages name what was written, which can be long. */
+const LONGEST_MESSAGE = 500;
 
 /** Records a diagnostic. What a macro's body caused is shown at the outermost call. */
 export function addProblem(a: Assembly, problem: Problem, range: SourceRange, expansion: Expansion | undefined): void {
@@ -177,7 +197,7 @@ export function addProblem(a: Assembly, problem: Problem, range: SourceRange, ex
     column: place.column,
     endColumn: Math.max(place.end, place.column + 1),
     code: problem.code,
-    message,
+    message: message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message,
   };
   a.diagnostics.push(diagnostic);
   if (a.cache !== undefined) a.causes.set(diagnostic, a.order);
@@ -203,6 +223,14 @@ export function createSection(a: Assembly, name: string, place: SourceRange): Se
   };
   a.sections.push(section);
   return section;
+}
+
+/** Whether the current section has no room for more, which is reported once. */
+export function isFull(a: Assembly, range: SourceRange): boolean {
+  if (currentSection(a).position <= a.limit) return false;
+  if (!a.full) addProblem(a, programTooLarge(a.limit, a.cache !== undefined), range, a.expansion);
+  a.full = true;
+  return true;
 }
 
 export const currentSection = (a: Assembly): Section => a.sections[a.section]!;
@@ -292,9 +320,12 @@ export const originOf = (a: Assembly): number =>
   a.origin ?? a.options.origin ?? ((a.firstBits ?? a.bits) === 16 ? 0x7c00 : 0x100000);
 
 function suggestion(a: Assembly, name: string): string | undefined {
-  const lower = name.toLowerCase();
-  for (const other of a.symbols.keys()) if (other.toLowerCase() === lower) return other;
-  return undefined;
+  if (a.folded.count !== a.symbols.size) {
+    const names = new Map<string, string>();
+    for (const other of a.symbols.keys()) if (!names.has(other.toLowerCase())) names.set(other.toLowerCase(), other);
+    a.folded = { count: a.symbols.size, names };
+  }
+  return a.folded.names.get(name.toLowerCase());
 }
 
 /** Names as statements see them: a symbol that comes later has its value of the pass before. */

@@ -8,6 +8,8 @@ export interface ByteBuffer {
   bytes(values: Uint8Array): void;
   fill(value: number, count: number): void;
   truncate(length: number): void;
+  /** Appends the bytes from `from` on `times` times more. */
+  repeat(from: number, times: number): void;
   slice(from: number, to?: number): Uint8Array;
   /** Writes over what is there. */
   put(at: number, values: Uint8Array): void;
@@ -56,6 +58,19 @@ export function createByteBuffer(): ByteBuffer {
       reserve(count);
       data.fill(value, length, length + count);
       length += count;
+    },
+    repeat(from, times) {
+      const size = length - from;
+      if (size === 0 || times <= 0) return;
+      reserve(size * times);
+      const end = length + size * times;
+      // Each copy doubles what can be copied.
+      for (let done = length; done < end; ) {
+        const count = Math.min(done - from, end - done);
+        data.copyWithin(done, from, from + count);
+        done += count;
+      }
+      length = end;
     },
     truncate(to) {
       length = to;

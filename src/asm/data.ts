@@ -1,5 +1,5 @@
 // db and its relatives, resb and its relatives, incbin and align.
-import { type Assembly, addProblem, currentSection } from './assembly.ts';
+import { type Assembly, addProblem, currentSection, isFull } from './assembly.ts';
 import {
   badAlignment,
   badCount,
@@ -15,7 +15,7 @@ import {
   reservedInProgram,
 } from './errors.ts';
 import { type Names, type Value, evaluate } from './evaluate.ts';
-import type { Expression } from './expression.ts';
+import { type Expression, isConstant } from './expression.ts';
 import { floatBits, wrap64 } from './numbers.ts';
 import type { Body, DataItem } from './statement.ts';
 import type { SourceRange } from './tokens.ts';
@@ -73,6 +73,39 @@ export function emitData(a: Assembly, names: Names, items: readonly DataItem[]):
   for (const item of items) emitItem(a, names, item);
 }
 
+/** The items `count` times. Stops when the section is full. */
+export function emitRepeated(
+  a: Assembly,
+  names: Names,
+  items: readonly DataItem[],
+  count: number,
+  range: SourceRange,
+): void {
+  const section = currentSection(a);
+  const same = count > 8 && a.absolute === undefined && !section.reserved && items.every(isSame);
+  for (let i = 0; i < count; i++) {
+    if (isFull(a, range)) return;
+    const from = section.buffer.length;
+    const before = a.diagnostics.length;
+    emitData(a, names, items);
+    const size = section.buffer.length - from;
+    if (size === 0 && same) return;
+    if (!same || a.diagnostics.length !== before) continue;
+    const more = Math.min(count - 1, Math.ceil((a.limit + 1 - section.position) / size));
+    section.buffer.repeat(from, more);
+    section.position += size * Math.max(more, 0);
+    isFull(a, range);
+    return;
+  }
+}
+
+/** The item gives the same bytes wherever it stands. */
+function isSame(item: DataItem): boolean {
+  if (item.kind === 'expression') return isConstant(item.expression);
+  if (item.kind === 'duplicate') return isConstant(item.count) && item.items.every(isSame);
+  return item.kind !== 'reserved';
+}
+
 function emitItem(a: Assembly, names: Names, item: DataItem): void {
   if (item.kind === 'reserved') {
     reserveBytes(a, item.size, item.range);
@@ -80,7 +113,7 @@ function emitItem(a: Assembly, names: Names, item: DataItem): void {
   }
   if (item.kind === 'duplicate') {
     const count = countOf(a, names, item.count, 'dup') ?? 0;
-    for (let i = 0; i < count; i++) emitData(a, names, item.items);
+    emitRepeated(a, names, item.items, count, item.range);
     return;
   }
   const section = currentSection(a);

@@ -33,7 +33,8 @@ export const segUnsupported = (): Problem =>
   );
 export const wrtUnsupported = (): Problem =>
   error('wrt-unsupported', 'WRT needs an object format with segments; a flat program has none');
-export const nestedTooDeep = (): Problem => error('nested-too-deep', 'this expression is nested too deeply');
+export const nestedTooDeep = (): Problem =>
+  error('nested-too-deep', 'this expression is nested too deeply or has too many operators');
 export const mustBeConstant = (): Problem =>
   error(
     'must-be-constant',
@@ -107,6 +108,12 @@ export const endMissing = (opened: string): Problem =>
     'end-missing',
     `this "${opened}" has no matching ${opened.startsWith('%if') ? '%endif' : opened === '%rep' ? '%endrep' : '%endmacro'}`,
   );
+export const macroTooLarge = (name: string): Problem =>
+  error('macro-too-large', `what "${name}" stands for has more than 100000 words; is it defined by itself?`);
+export const tooMuchExpanded = (): Problem =>
+  error('macro-too-large', 'the macros of this program become too many words; is there one that never ends?');
+export const stringTooLong = (limit: number): Problem =>
+  error('string-too-long', `this string would have more than ${limit} characters`);
 export const tooManyLines = (limit: number): Problem =>
   error('too-many-lines', `the macros wrote more than ${limit} lines; is there one that never ends?`);
 
@@ -149,6 +156,10 @@ export const negativeCount = (what: string, value: bigint): Problem =>
   error('negative-count', `the count of "${what}" is ${value}: what comes before is ${-value} too long`);
 export const hugeCount = (what: string, value: bigint): Problem =>
   error('huge-count', `the count of "${what}" is ${value}, which would make the program larger than 256 MiB`);
+export const programTooLarge = (limit: number, edited: boolean): Problem =>
+  edited
+    ? warning('program-too-large', `the program has more than ${limit / 2 ** 20} MiB: what follows is not looked at`)
+    : error('program-too-large', `the program has more than ${limit / 2 ** 20} MiB`);
 export const badAlignment = (value: bigint): Problem => error('bad-alignment', `${value} is no power of two`);
 export const unknownDirectiveWord = (name: string): Problem =>
   error('unknown-directive', `"${name}" is no directive of this assembler`);

@@ -104,8 +104,12 @@ export function parseExpression(c: Cursor, depth = 0): Expression | undefined {
   return { kind: 'choice', condition, yes, no, range: rangeOf(first, no.range) };
 }
 
+/** In a row, between what is not known while parsing: evaluation goes down the tree. */
+const MOST_OPERATORS = 1000;
+
 function parseBinary(c: Cursor, minimum: number, depth: number): Expression | undefined {
   let left = parseUnary(c, depth);
+  let operators = 0;
   while (left !== undefined) {
     const operator = peekText(c);
     const strength = STRENGTH[operator];
@@ -120,6 +124,11 @@ function parseBinary(c: Cursor, minimum: number, depth: number): Expression | un
     const right = parseBinary(c, strength + 1, depth);
     if (right === undefined) return undefined;
     left = fold({ kind: 'binary', operator, left, right, range: rangeOf(left.range, right.range) });
+    operators = left.kind === 'binary' ? operators + 1 : 0;
+    if (operators > MOST_OPERATORS) {
+      c.problem(nestedTooDeep(), left.range);
+      return undefined;
+    }
   }
   return undefined;
 }

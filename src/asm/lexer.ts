@@ -54,6 +54,9 @@ function endOfNumber(text: string, start: number, limit: number): number {
   return i;
 }
 
+/** `%{…}` is not longer: so a line of many that are not closed is not searched again and again. */
+const LONGEST_BRACES = 1000;
+
 /** End of the preprocessor token that begins with the percent sign at `start`; start when it is an operator. */
 function endOfPercent(text: string, start: number, limit: number): number {
   let i = start + 1;
@@ -61,7 +64,7 @@ function endOfPercent(text: string, start: number, limit: number): number {
   if (i >= limit) return start;
   if (c === 123) {
     let depth = 0;
-    for (; i < limit; i++) {
+    for (const far = Math.min(limit, start + LONGEST_BRACES); i < far; i++) {
       const b = text.charCodeAt(i);
       if (b === 123) depth++;
       else if (b === 125 && --depth === 0) return i + 1;

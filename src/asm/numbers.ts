@@ -30,6 +30,9 @@ function digits(text: string, radix: number): bigint | undefined {
   return big ? value : BigInt(safe);
 }
 
+/** Nothing that is written with more digits is meant as a number. */
+const LONGEST_NUMBER = 1000;
+
 export interface ParsedNumber {
   readonly value: bigint;
   /** More than 64 bits were written. */
@@ -38,6 +41,7 @@ export interface ParsedNumber {
 
 /** An integer in any of NASM's notations: 10, 0x1F, $1F, 1Fh, 0o17, 17q, 0b1_0, 10b, …; undefined when it is none. */
 export function parseNumber(text: string): ParsedNumber | undefined {
+  if (text.length > LONGEST_NUMBER) return undefined;
   const value = parseDigits(text);
   return value === undefined ? undefined : { value: wrap64(value), overflow: value > MASK64 };
 }

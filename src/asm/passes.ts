@@ -110,6 +110,7 @@ function beginPass(a: Assembly): void {
   a.changed = a.pass === 1;
   a.diagnostics = [];
   a.lines = [];
+  a.full = false;
   a.bits = a.options.bits ?? 16;
   a.defaultRelative = false;
   a.section = 0;

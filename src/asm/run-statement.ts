@@ -1,6 +1,6 @@
 // One statement in one pass: its label, and what its body adds to the section.
-import { type Assembly, addProblem, currentSection, defineSymbol, position, qualified } from './assembly.ts';
-import { canStore, countOf, emitBinary, emitData, paddingFor, reserveBytes } from './data.ts';
+import { type Assembly, addProblem, currentSection, defineSymbol, isFull, position, qualified } from './assembly.ts';
+import { canStore, countOf, emitBinary, emitRepeated, paddingFor, reserveBytes } from './data.ts';
 import { runDirective } from './directives.ts';
 import { encodeInstruction } from './encoder/encode.ts';
 import type { Form } from './encoder/forms.ts';
@@ -96,14 +96,21 @@ function defineEqu(
 function runBody(a: Assembly, names: Names, statement: Statement, body: Body, times: number): void {
   switch (body.kind) {
     case 'instruction':
-      for (let i = 0; i < times; i++) if (!runInstruction(a, names, statement, body)) return;
+      for (let i = 0; i < times; i++) {
+        if (isFull(a, statement.range) || !runInstruction(a, names, statement, body)) return;
+        const bytes = statement.memo.bytes;
+        if (bytes === undefined || i + 1 >= times) continue;
+        const section = currentSection(a);
+        const more = Math.min(times - 1 - i, Math.ceil((a.limit + 1 - section.position) / bytes.length));
+        section.buffer.repeat(section.buffer.length - bytes.length, more);
+        section.position += bytes.length * Math.max(more, 0);
+        isFull(a, statement.range);
+        return;
+      }
       return;
     case 'data':
       a.firstBits ??= a.bits;
-      for (let i = 0; i < times; i++) {
-        emitData(a, names, body.items);
-        if (currentSection(a).position > 512 * 1024 * 1024) return;
-      }
+      emitRepeated(a, names, body.items, times, statement.range);
       return;
     case 'reserve': {
       const count = countOf(a, names, body.count, 'resb');
@@ -111,7 +118,7 @@ function runBody(a: Assembly, names: Names, statement: Statement, body: Body, ti
       return;
     }
     case 'incbin':
-      for (let i = 0; i < times; i++) emitBinary(a, names, body);
+      for (let i = 0; i < times && !isFull(a, statement.range); i++) emitBinary(a, names, body);
       return;
     case 'align':
       runAlign(a, names, statement, body);

@@ -28,8 +28,12 @@ export type Cursor =
 
 const PLACE = { file: 0, line: 1, column: 1, end: 1 };
 
+/** Nobody writes a longer line by hand. */
+const LONGEST = 5000;
+
 /** `before`: the text of the line up to the cursor. */
 export function cursorOf(before: string): Cursor {
+  if (before.length > LONGEST) return { kind: 'none' };
   const include = /^\s*%include\s+["'`]([^"'`]*)$/i.exec(before);
   if (include) return { kind: 'include', typed: include[1]! };
   if (commentStart(before) >= 0) return { kind: 'none' };

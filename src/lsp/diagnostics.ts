@@ -17,6 +17,9 @@ const FROM_OUTSIDE = new Set([
   'not-in-mode',
 ]);
 
+/** Of a file. More come from a file in another language, and nobody reads them. */
+const MOST = 1000;
+
 export function isIncludeFile(uri: string): boolean {
   return /\.(inc|mac)$/i.test(uri);
 }
@@ -24,7 +27,10 @@ export function isIncludeFile(uri: string): boolean {
 export function diagnosticsOf(program: Program, file: number): Diagnostic[] {
   const path = program.assembly.files[file]?.path;
   const alone = file === 0 && isIncludeFile(program.root);
-  const own = program.diagnostics.filter((d) => d.file === path && !(alone && FROM_OUTSIDE.has(d.code))).map(convert);
+  const own = program.diagnostics
+    .filter((d) => d.file === path && !(alone && FROM_OUTSIDE.has(d.code)))
+    .slice(0, MOST)
+    .map(convert);
   const faded = inactiveRanges(program, file).map(
     (range): Diagnostic => ({
       range,

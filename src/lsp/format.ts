@@ -12,6 +12,8 @@ type Columns = Settings['format'];
 const BLOCK_OPENS = /^%(?:i?r?macro|if\w*|rep|elif\w*|else)\b/i;
 const BLOCK_CLOSES = /^%(?:endmacro|endm|endif|endrep|elif\w*|else)\b/i;
 const STEP = 2;
+/** Blocks further inside are not indented more. */
+const DEEPEST = 20;
 
 interface Parts {
   readonly label: string;
@@ -94,6 +96,9 @@ interface Line {
 
 const NO_PARTS: Parts = { label: '', head: '', operands: '' };
 
+/** A longer line was not written by hand. */
+const LONGEST = 5000;
+
 function readLine(raw: string, continued: boolean, isMacro: (name: string) => boolean): Line {
   const text = raw.replaceAll('\t', '        ');
   const at = commentStart(text);
@@ -107,7 +112,8 @@ function readLine(raw: string, continued: boolean, isMacro: (name: string) => bo
     parts: NO_PARTS,
   };
   // What does not begin with a word, such as [bits 64], is left alone.
-  if (continued || /\\$/.test(raw) || /^\s*[^\w\s.$@?%;]/.test(code)) return { ...line, kind: 'kept' };
+  if (continued || raw.length > LONGEST || /\\$/.test(raw) || /^\s*[^\w\s.$@?%;]/.test(code))
+    return { ...line, kind: 'kept' };
   if (code.trim() === '') return { ...line, kind: at < 0 ? 'blank' : 'comment' };
   if (/^\s*%[a-z]/i.test(code)) return { ...line, kind: 'preprocessor', parts: { ...NO_PARTS, head: code.trim() } };
   const parts = partsOf(code, isMacro);
@@ -151,13 +157,15 @@ function styleOf(lines: readonly Line[], columns: Columns): Style {
   };
 }
 
+interface DataColumns {
+  readonly head: number;
+  readonly gap: (head: string) => number;
+}
+
 /** Columns of a block of data definitions: where most of them stand, else behind the longest name. */
-function dataColumns(
-  block: readonly Line[],
-  style: Style,
-): { readonly head: number; readonly gap: (head: string) => number } {
+function dataColumns(block: readonly Line[], style: Style): DataColumns {
   const labelled = block.filter((l) => l.parts.label !== '');
-  const longest = Math.max(0, ...labelled.map((l) => l.parts.label.length + 1));
+  const longest = labelled.reduce((most, l) => Math.max(most, l.parts.label.length + 1), 0);
   const heads = block.map((l) => l.head);
   const counts = new Map<number, number>();
   for (const head of heads) counts.set(head, (counts.get(head) ?? 0) + 1);
@@ -168,7 +176,7 @@ function dataColumns(
   const head = labelled.length === 0 ? usual : Math.max(usual, longest, style.head);
   const gaps = block.filter((l) => l.operands >= 0).map((l) => l.operands - l.head - l.parts.head.length);
   const wide = gaps.filter((gap) => gap > 1).length * 2 > gaps.length;
-  const column = Math.max(...block.map((l) => l.operands - l.head), 0);
+  const column = block.reduce((most, l) => Math.max(most, l.operands - l.head), 0);
   return { head, gap: (word) => (wide ? Math.max(column, word.length + 1) : word.length + 1) };
 }
 
@@ -192,21 +200,29 @@ function formatCode(line: Line, style: Style): string {
   );
 }
 
-function formatData(line: Line, block: readonly Line[], style: Style): string {
+function formatData(line: Line, columns: DataColumns): string {
   const { label, head, operands } = line.parts;
-  const columns = dataColumns(block, style);
   const first = label === '' ? ' '.repeat(columns.head) : pad(label, columns.head);
-  return withComment(first + pad(head, columns.gap(head)) + tidyOperands(operands), line, style.comment);
+  return first + pad(head, columns.gap(head)) + tidyOperands(operands);
 }
 
-/** The neighbouring data definitions: no blank line, no other code between. */
-function blockOf(lines: readonly Line[], at: number): readonly Line[] {
-  const belongs = (line: Line | undefined): boolean => line?.kind === 'data' || line?.kind === 'comment';
-  let from = at;
-  while (belongs(lines[from - 1])) from--;
-  let to = at;
-  while (belongs(lines[to + 1])) to++;
-  return lines.slice(from, to + 1).filter((line) => line.kind === 'data');
+/** Columns of each data definition: those of its block, in which no blank line and no other code stands. */
+function columnsOfData(lines: readonly Line[], style: Style): ReadonlyMap<Line, DataColumns> {
+  const columns = new Map<Line, DataColumns>();
+  let block: Line[] = [];
+  const close = (): void => {
+    if (block.length > 0) {
+      const own = dataColumns(block, style);
+      for (const line of block) columns.set(line, own);
+    }
+    block = [];
+  };
+  for (const line of lines) {
+    if (line.kind === 'data') block.push(line);
+    else if (line.kind !== 'comment') close();
+  }
+  close();
+  return columns;
 }
 
 /** The edits, a line each, that bring a text into its columns. `range`: only these lines. */
@@ -224,13 +240,14 @@ export function formatText(
     return read;
   });
   const style = styleOf(lines, columns);
+  const data = columnsOfData(lines, style);
   const edits: TextEdit[] = [];
   let depth = 0;
   lines.forEach((line, i) => {
     const word = line.parts.head;
     const directive = line.kind === 'preprocessor';
     if (directive && BLOCK_CLOSES.test(word)) depth = Math.max(0, depth - 1);
-    const wanted = formatted(lines, i, style, depth);
+    const wanted = formatted(line, data, style, depth);
     if (directive && BLOCK_OPENS.test(word)) depth++;
     if (wanted === line.text) return;
     if (range !== undefined && (i < range.start.line || i > range.end.line)) return;
@@ -242,8 +259,7 @@ export function formatText(
   return edits;
 }
 
-function formatted(lines: readonly Line[], at: number, style: Style, depth: number): string {
-  const line = lines[at]!;
+function formatted(line: Line, data: ReadonlyMap<Line, DataColumns>, style: Style, depth: number): string {
   switch (line.kind) {
     case 'blank':
       return '';
@@ -253,12 +269,12 @@ function formatted(lines: readonly Line[], at: number, style: Style, depth: numb
       return line.text.replaceAll('\t', '        ').trimEnd();
     case 'preprocessor':
       return withComment(
-        ' '.repeat(depth * STEP) + line.parts.head,
+        ' '.repeat(Math.min(depth, DEEPEST) * STEP) + line.parts.head,
         line,
         Math.min(style.comment, Math.max(line.commentAt, 0)),
       );
     case 'data':
-      return formatData(line, blockOf(lines, at), style);
+      return withComment(formatData(line, data.get(line)!), line, style.comment);
     default:
       return formatCode(line, style);
   }

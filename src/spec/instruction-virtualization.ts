@@ -45,12 +45,16 @@ const VMX_INSTRUCTION: VirtualizationRow = {
   privilege: CPL0,
   sensitive: control('it works on the VMX state of the processor'),
   exits: 'always',
+  note: 'In a guest it exits at any CPL: the test for VMX non-root operation comes before that of the CPL. A hypervisor that emulates it tests the CPL itself.',
 };
 const IO: VirtualizationRow = {
   privilege: IOPL,
   sensitive: control('it reaches devices'),
   exits: [
-    { controls: [{ word: 'primary', name: 'use I/O bitmaps' }], when: 'the bit of a port in I/O bitmap A or B is 1' },
+    {
+      controls: [{ word: 'primary', name: 'use I/O bitmaps' }],
+      when: 'the bit of a port in I/O bitmap A or B is 1, or the access wraps around port FFFFH',
+    },
     {
       controls: [
         { word: 'primary', name: 'unconditional I/O exiting' },
@@ -69,13 +73,31 @@ const STORE_TABLE: VirtualizationRow = {
   sensitive: behaviour('it shows the real descriptor table and does not trap without UMIP'),
   exits: [secondary('descriptor-table exiting')],
 };
+const LOAD_SEGMENT: VirtualizationRow = { sensitive: control('it loads a real descriptor, and does not trap') };
+const MSR_LIST: VirtualizationRow = {
+  privilege: CPL0,
+  sensitive: behaviour('it reads the real registers'),
+  exits: [
+    {
+      controls: [
+        { word: 'tertiary', name: 'enable MSR-list instructions' },
+        { word: 'primary', name: 'use MSR bitmaps', value: 0 },
+      ],
+    },
+    {
+      controls: [{ word: 'tertiary', name: 'enable MSR-list instructions' }],
+      when: 'the bitmaps say so for an MSR of the list, as for RDMSR and WRMSR',
+    },
+  ],
+  note: '#UD when "enable MSR-list instructions" is 0.',
+};
 const SEGMENT_CHECK: VirtualizationRow = {
   sensitive: behaviour('its answer depends on the real CPL and the real descriptors, and it does not trap'),
 };
-const SGX = (name: ControlNames['secondary'], bitmap: string): VirtualizationRow => ({
+const LEAVES = (name: ControlNames['secondary'], bitmap: string, why: string): VirtualizationRow => ({
   privilege: CPL0,
-  sensitive: control('it manages protected memory'),
-  exits: [secondary(name, `the bit of the leaf in EAX is 1 in the ${bitmap}`)],
+  sensitive: control(why),
+  exits: [secondary(name, `the bit of the leaf in EAX (bit 63 for leaves from 63 on) is 1 in the ${bitmap}`)],
 });
 
 /** By mnemonic in lower case; instructions with several faces by operands have rows such as `mov to cr3`. */
@@ -275,14 +297,19 @@ export const VIRTUALIZATION = {
     ],
     note: '#UD when "enable XSAVES/XRSTORS" is 0.',
   },
-  encls: SGX('enable ENCLS exiting', 'ENCLS-exiting bitmap'),
-  enclv: SGX('enable ENCLV exiting', 'ENCLV-exiting bitmap'),
-  pconfig: SGX('enable PCONFIG', 'PCONFIG-exiting bitmap'),
+  encls: LEAVES('enable ENCLS exiting', 'ENCLS-exiting bitmap', 'it manages enclaves'),
+  enclv: LEAVES('enable ENCLV exiting', 'ENCLV-exiting bitmap', 'it manages enclaves of guests'),
+  pconfig: {
+    ...LEAVES('enable PCONFIG', 'PCONFIG-exiting bitmap', 'it configures the platform'),
+    note: '#UD when "enable PCONFIG" is 0.',
+  },
   loadiwkey: {
     privilege: CPL0,
     sensitive: control('it replaces the wrapping key'),
     exits: [{ controls: [{ word: 'tertiary', name: 'LOADIWKEY exiting' }] }],
   },
+  pushfw: { sensitive: behaviour('it shows IF and IOPL without trapping') },
+  popfw: { sensitive: control('without privilege, IF and IOPL silently keep their values, and nothing traps') },
   pushf: { sensitive: behaviour('it shows IF and IOPL without trapping') },
   pushfd: { sensitive: behaviour('it shows IF and IOPL without trapping') },
   pushfq: { sensitive: behaviour('it shows IF and IOPL without trapping') },
@@ -297,6 +324,11 @@ export const VIRTUALIZATION = {
     privilege: 'CPL ≤ IOPL, or virtual interrupts (CR4.PVI, CR4.VME); otherwise #GP(0)',
     sensitive: control('it unmasks interrupts'),
     note: 'With "interrupt-window exiting", the guest exits once interrupts can be delivered.',
+  },
+  iretw: {
+    sensitive: control('it changes CPL, IF and IOPL'),
+    exits: [{ when: 'it would switch tasks (NT = 1)' }],
+    note: 'Ends virtual-NMI blocking when "virtual NMIs" is 1.',
   },
   iret: {
     sensitive: control('it changes CPL, IF and IOPL'),
@@ -316,6 +348,11 @@ export const VIRTUALIZATION = {
     sensitive: control('it goes through the real descriptor tables'),
     exits: [{ when: 'the gate is a task gate' }],
   },
+  lds: LOAD_SEGMENT,
+  les: LOAD_SEGMENT,
+  lfs: LOAD_SEGMENT,
+  lgs: LOAD_SEGMENT,
+  lss: LOAD_SEGMENT,
   int1: { exits: [{ when: 'bit 1 (#DB) of the exception bitmap is 1' }] },
   int3: { exits: [{ when: 'bit 3 (#BP) of the exception bitmap is 1' }] },
   into: { exits: [{ when: 'OF = 1 and bit 4 (#OF) of the exception bitmap is 1' }] },
@@ -332,12 +369,30 @@ export const VIRTUALIZATION = {
   sysenter: { sensitive: control('it changes CPL') },
   clac: { privilege: 'CPL 0; otherwise #UD', sensitive: control('it changes what the supervisor may access') },
   stac: { privilege: 'CPL 0; otherwise #UD', sensitive: control('it changes what the supervisor may access') },
+  rdmsrlist: MSR_LIST,
+  wrmsrlist: { ...MSR_LIST, sensitive: control('it writes the real registers') },
+  wrmsrns: {
+    privilege: CPL0,
+    sensitive: control('it writes the real registers'),
+    exits: [
+      { controls: [{ word: 'primary', name: 'use MSR bitmaps', value: 0 }] },
+      primary('use MSR bitmaps', 'the bit of the MSR in ECX is 1 in the write bitmap, or the MSR is in neither range'),
+    ],
+  },
+  seamcall: { privilege: CPL0, sensitive: control('it calls the SEAM module'), exits: 'always' },
+  tdcall: { privilege: CPL0, sensitive: control('it calls the SEAM module'), exits: 'always' },
+  rdpid: { sensitive: behaviour('it reads the real IA32_TSC_AUX'), note: '#UD when "enable RDTSCP" is 0.' },
+  xgetbv: { sensitive: behaviour('it shows the real XCR0'), note: '#UD when CR4.OSXSAVE = 0.' },
+  wrfsbase: { sensitive: control('it changes the base of FS'), note: '#UD when CR4.FSGSBASE = 0.' },
+  wrgsbase: { sensitive: control('it changes the base of GS'), note: '#UD when CR4.FSGSBASE = 0.' },
+  umonitor: { note: '#UD when "enable user wait and pause" is 0.' },
   rdfsbase: { sensitive: behaviour('it shows the base of FS'), note: '#UD when CR4.FSGSBASE = 0.' },
   rdgsbase: { sensitive: behaviour('it shows the base of GS'), note: '#UD when CR4.FSGSBASE = 0.' },
   'mov to cr0': {
     privilege: CPL0,
     sensitive: control('it changes the mode of the processor'),
     exits: [{ when: 'a bit owned by the CR0 guest/host mask would differ from the CR0 read shadow' }],
+    note: 'Bits that CR0_FIXED0 and CR0_FIXED1 fix cannot change without the mask (PE and PG can with "unrestricted guest"): #GP(0).',
   },
   'mov from cr0': {
     privilege: CPL0,
@@ -358,6 +413,7 @@ export const VIRTUALIZATION = {
     privilege: CPL0,
     sensitive: control('it changes the mode of the processor'),
     exits: [{ when: 'a bit owned by the CR4 guest/host mask would differ from the CR4 read shadow' }],
+    note: 'Bits that CR4_FIXED0 and CR4_FIXED1 fix cannot change without the mask: #GP(0).',
   },
   'mov from cr4': {
     privilege: CPL0,
@@ -368,11 +424,13 @@ export const VIRTUALIZATION = {
     privilege: CPL0,
     sensitive: control('it changes the task priority'),
     exits: [primary('CR8-load exiting')],
+    note: 'With "use TPR shadow" and without the exit it writes VTPR in the virtual-APIC page, and exits after that if the priority is below the TPR threshold.',
   },
   'mov from cr8': {
     privilege: CPL0,
     sensitive: behaviour('it shows the task priority'),
     exits: [primary('CR8-store exiting')],
+    note: 'With "use TPR shadow" and without the exit it reads VTPR in the virtual-APIC page.',
   },
   'mov cr2': { privilege: CPL0, sensitive: control('CR2 belongs to the page-fault handler') },
   'mov dr': {

@@ -119,6 +119,8 @@ const CASES: readonly Case[] = [
   { source: 'x: times 200 nop\n jmp short x', code: 'jump-range', at: '2:2-5' },
   { source: ' jmp 0x12345:0', code: 'selector-range', at: '1:2-5' },
   { source: ' rep repne movsb', code: 'prefix-twice', at: '1:6-11' },
+  { source: `%define s 'aaaaaaaa'\n${'%strcat s s, s\n'.repeat(14)}`, code: 'string-too-long', at: '15:14-15' },
+  { source: `%xdefine a 1\n${'%xdefine a a+a\n'.repeat(16)}`, code: 'macro-too-large', at: '17:14-15' },
 ];
 
 describe('mistakes', () => {
@@ -141,6 +143,7 @@ describe('mistakes', () => {
       'too-many-lines',
       'no-convergence',
       'address-range',
+      'program-too-large',
     ];
     const codes = new Set(CASES.map((c) => c.code));
     const written = [...readFileSync(ERRORS, 'utf8').matchAll(/(?:error|warning)\(\s*'([a-z0-9-]+)'/g)].map(

@@ -196,6 +196,7 @@ function immediateFits(spec: OperandForm, operand: Operand, value: Value, form: 
   if (spec.bits === 32 && spec.extended === 64 && form.opcode[0] === 0xc7 && form.operands[0]!.class === 'r64') {
     // MOV r64, imm: the sign-extended form only for a known negative number that fits; the 32-bit form was tried before.
     if (operand.size === 32) return true;
+    if (operand.strict) return false;
     return plain(value) && value.constant >= -0x80000000n && value.constant <= 0x7fffffffn;
   }
   return true;

@@ -138,7 +138,12 @@ function fitsImmediate(spec: OperandForm, operand: Operand, form: Form): Fit {
   if (operand.size === 0) return { ok: true, sized: false };
   if (spec.zeroExtended) return { ok: operand.size === 64 && !operand.strict, sized: true };
   if (spec.fixed === 1) return { ok: operand.size === 8, sized: true };
-  if (operand.strict) return { ok: operand.size === spec.bits, sized: true };
+  // A doubleword that the processor extends stands for a quadword, too.
+  if (operand.strict)
+    return {
+      ok: operand.size === spec.bits || (operand.size === 64 && spec.bits === 32 && spec.extended === 64),
+      sized: true,
+    };
   const wide = spec.extended || spec.bits;
   if (spec.bits === 8 && spec.extended === 0) return { ok: operand.size === 8, sized: true };
   const ok =

@@ -46,9 +46,19 @@ export function examples(forms: readonly Form[], count: number): string {
 
 /** A mnemonic that differs by one letter, as a suggestion. */
 export function closest(name: string): string | undefined {
-  if (name.length < 3) return undefined;
-  return mnemonics().find((m) => Math.abs(m.length - name.length) <= 1 && oneEdit(m, name));
+  if (name.length < 3 || name.length > 30) return undefined;
+  if (!nearest.has(name)) {
+    if (nearest.size > 500) nearest.clear();
+    nearest.set(
+      name,
+      mnemonics().find((m) => Math.abs(m.length - name.length) <= 1 && oneEdit(m, name)),
+    );
+  }
+  return nearest.get(name);
 }
+
+/** Answers of before: a file in another language asks for the same words again and again. */
+const nearest = new Map<string, string | undefined>();
 
 function oneEdit(a: string, b: string): boolean {
   let i = 0;

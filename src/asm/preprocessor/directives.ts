@@ -5,6 +5,7 @@ import {
   includeNotFound,
   includeTooDeep,
   needsName,
+  stringTooLong,
   noContext,
   notInsideMacro,
   unknownDirective,
@@ -174,6 +175,9 @@ function message(kind: typeof userError): Action {
   };
 }
 
+/** Bytes of a string that %strcat makes. */
+const LONGEST_STRING = 100_000;
+
 const strcat: Action = (pp, _frame, tokens) => {
   const name = macroName(pp, tokens);
   if (name === undefined) return;
@@ -182,7 +186,11 @@ const strcat: Action = (pp, _frame, tokens) => {
     if (token.text === ',' && token.kind === TOKEN.punctuation) continue;
     const bytes = stringOf(pp, token, tokens[0]!);
     if (bytes === undefined) return;
-    parts.push(...bytes);
+    if (parts.length + bytes.length > LONGEST_STRING) {
+      report(pp, stringTooLong(LONGEST_STRING), token);
+      return;
+    }
+    for (const byte of bytes) parts.push(byte);
   }
   setText(pp, name, [asString(Uint8Array.from(parts), name)], false);
 };

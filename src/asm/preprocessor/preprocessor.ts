@@ -8,9 +8,6 @@ import { callMacro, fillParameters } from './multi-macros.ts';
 import { defineSingle, expandSingles } from './single-macros.ts';
 import { type Frame, type Line, type Preprocessor, type PreprocessorHost, lineKey, report } from './state.ts';
 
-/** Lines that one assembly may produce; more is a macro that never ends. */
-const LINE_LIMIT = 4_000_000;
-
 /** What NASM 2.16 defines by itself and programs test for. */
 const STANDARD: Readonly<Record<string, string>> = {
   MAJOR: '2',
@@ -35,6 +32,7 @@ export function createPreprocessor(
     contexts: [],
     nextId: 1,
     produced: 0,
+    expanded: 0,
     changes: new Map(),
     expansion: undefined,
     stopped: false,
@@ -66,8 +64,8 @@ export function nextLine(pp: Preprocessor): Line | undefined {
       continue;
     }
     frame.index++;
-    if (++pp.produced > LINE_LIMIT) {
-      report(pp, tooManyLines(LINE_LIMIT), raw[0]!);
+    if (++pp.produced > pp.host.lineLimit) {
+      report(pp, tooManyLines(pp.host.lineLimit), raw[0]!);
       return undefined;
     }
     const live = taking(frame);

@@ -1,5 +1,12 @@
 // Single-line macros: %define and its relatives, and the expansion of a line's tokens.
-import { indirectionUnclosed, macroArgumentsUnclosed, noContext, wrongParameterCount } from '../errors.ts';
+import {
+  indirectionUnclosed,
+  macroArgumentsUnclosed,
+  macroTooLarge,
+  noContext,
+  tooMuchExpanded,
+  wrongParameterCount,
+} from '../errors.ts';
 import { lexText } from '../lexer.ts';
 import { type SourceRange, TOKEN, type Token, makeToken, moved, textOf, withSpace } from '../tokens.ts';
 import { criticalNumber } from './critical.ts';
@@ -77,6 +84,10 @@ export function undefineSingle(pp: Preprocessor, name: Token): void {
 
 const EMPTY: readonly Token[] = [];
 
+/** Words that the macros of one line, and of all lines together, may become. */
+const LINE_WORDS = 100_000;
+const ALL_WORDS = 20_000_000;
+
 /** Macros that the assembler itself answers. */
 function builtIn(pp: Preprocessor, token: Token): readonly Token[] | undefined {
   if (!token.text.startsWith('__')) return undefined;
@@ -128,7 +139,7 @@ function expandOnce(pp: Preprocessor, tokens: readonly Token[]): Token[] {
   for (let i = tokens.length - 1; i >= 0; i--) stack.push(tokens[i]!);
   const out: Token[] = [];
   const busy: SingleMacro[] = [];
-  let budget = 100_000;
+  const budget = { left: LINE_WORDS };
   while (stack.length > 0) {
     const item = stack.pop()!;
     if (isMarker(item)) {
@@ -146,8 +157,7 @@ function expandOnce(pp: Preprocessor, tokens: readonly Token[]): Token[] {
     const token = item.kind === TOKEN.percent ? unbraced(item) : item;
     const overloads = findOverloads(pp, token);
     if (overloads !== undefined) {
-      budget--;
-      if (budget > 0 && apply(pp, token, overloads, stack, busy)) continue;
+      if (budget.left > 0 && apply(pp, token, overloads, stack, busy, budget)) continue;
     }
     const answer = token.kind === TOKEN.identifier && overloads === undefined ? builtIn(pp, token) : undefined;
     if (answer !== undefined) out.push(...answer);
@@ -160,6 +170,11 @@ function expandOnce(pp: Preprocessor, tokens: readonly Token[]): Token[] {
     } else out.push(token);
   }
   for (const macro of busy) macro.busy = false;
+  pp.expanded += LINE_WORDS - budget.left;
+  if (pp.expanded > ALL_WORDS && !pp.stopped) {
+    report(pp, tooMuchExpanded(), tokens[0]!);
+    pp.stopped = true;
+  }
   return out;
 }
 
@@ -203,10 +218,11 @@ function apply(
   overloads: readonly SingleMacro[],
   stack: Item[],
   busy: SingleMacro[],
+  budget: { left: number },
 ): boolean {
   const plain = overloads.find((m) => m.parameters === undefined);
   if (plain !== undefined) {
-    if (plain.busy) return false;
+    if (plain.busy || !fits(pp, token, plain.body.length, budget)) return false;
     pushBody(
       pp,
       token,
@@ -237,9 +253,19 @@ function apply(
     );
     return false;
   }
+  const body = substitute(pp, token, chosen.macro, chosen.args);
+  if (!fits(pp, token, body.length, budget)) return false;
   stack.length = rest;
-  pushBody(pp, token, chosen.macro, substitute(pp, token, chosen.macro, chosen.args), stack, busy);
+  pushBody(pp, token, chosen.macro, body, stack, busy);
   return true;
+}
+
+/** Takes what a macro becomes from what a line may become. */
+function fits(pp: Preprocessor, token: Token, words: number, budget: { left: number }): boolean {
+  budget.left -= words + 1;
+  if (budget.left > 0) return true;
+  report(pp, macroTooLarge(token.text), token);
+  return false;
 }
 
 function pushBody(
@@ -356,6 +382,9 @@ export function quote(text: string): string {
   return `\`${text.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``;
 }
 
+/** A word that is longer is not joined to more. */
+const LONGEST_WORD = 4000;
+
 /** Joins the neighbours of each `%+`; undefined when there is none. */
 function paste(tokens: readonly Token[]): Token[] | undefined {
   if (!tokens.some((t) => t.kind === TOKEN.percent && t.text === '%+')) return undefined;
@@ -368,7 +397,7 @@ function paste(tokens: readonly Token[]): Token[] | undefined {
     }
     const left = out.pop();
     const right = tokens[++i];
-    if (left === undefined || right === undefined) {
+    if (left === undefined || right === undefined || left.text.length > LONGEST_WORD) {
       if (left !== undefined) out.push(left);
       if (right !== undefined) out.push(right);
       continue;

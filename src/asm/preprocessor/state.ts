@@ -108,6 +108,8 @@ export interface PreprocessorHost {
   /** Whether a word is an instruction or directive, so that a macro of that name may also be one. */
   isInstruction(name: string): boolean;
   readonly defines: Readonly<Record<string, string>>;
+  /** Lines that the program may have after macros. */
+  readonly lineLimit: number;
   /** Remembers what the preprocessor did, for editors. */
   readonly trace?: Trace | undefined;
 }
@@ -146,6 +148,8 @@ export interface Preprocessor {
   nextId: number;
   /** Lines given so far: bounds runaway macros. */
   produced: number;
+  /** Words that single-line macros became so far: bounds macros that grow. */
+  expanded: number;
   /** What happened to each macro name, in lower case: when it was first defined, and how often it changed. */
   readonly changes: Map<string, MacroChanges>;
   expansion: Expansion | undefined;

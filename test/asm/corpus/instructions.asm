@@ -63,6 +63,11 @@ mov rax, qword 5
 mov rax, dword 5
 mov rax, strict dword 5
 mov rax, strict qword 5
+push strict qword 5
+add rax, strict qword 5
+imul rax, rbx, strict qword 5
+mov qword [rax], strict qword 5
+test rax, strict qword 5
 mov eax, strict dword 5
 mov qword [rax], -5
 mov r8, 1
