@@ -3,6 +3,8 @@ import { type CompletionItem, CompletionItemKind, InsertTextFormat, type Positio
 import { type Form, formsOf, mnemonics } from '../asm/encoder/forms.ts';
 import { SIZES } from '../asm/operands.ts';
 import { REGISTERS, type RegisterClass } from '../asm/registers.ts';
+import { CONDITION_NAMES } from '../asm/preprocessor/conditions.ts';
+import { PREPROCESSOR_NAMES } from '../asm/preprocessor/directives.ts';
 import { DATA_WORDS, DIRECTIVE_NAMES } from '../asm/words.ts';
 import { CONTROL_WORDS } from '../spec/controls.ts';
 import { MSR_LIST } from '../spec/msrs.ts';
@@ -51,14 +53,50 @@ const PREPROCESSOR: Readonly<Record<string, string>> = {
   '%strcat': 'Defines a macro as strings put together.',
   '%substr': 'Defines a macro as a part of a string.',
   '%defstr': 'Defines a macro as a string of its body.',
+  '%deftok': 'Defines a macro as the words in a string.',
+  '%defalias': 'Gives a macro another name.',
+  '%undefalias': 'Takes the other name of a macro away.',
+  '%rmacro': 'Begins a multi-line macro that may call itself.',
+  '%unmacro': 'Forgets a multi-line macro.',
+  '%endm': 'Ends a multi-line macro.',
+  '%exitmacro': 'Leaves a multi-line macro.',
+  '%repl': 'Gives the innermost context another name.',
+  '%clear': 'Forgets all macros.',
+  '%line': 'Tells the source of what follows; without effect here.',
+  '%pragma': 'Tells another tool something; without effect here.',
+  '%depend': 'Names a file that the program depends on; without effect here.',
+  '%ifctx': 'Takes the lines if this is the name of the innermost context.',
+  '%iftoken': 'Takes the lines if the text is one word.',
+  '%ifenv': 'Takes the lines if the environment variable is set; never here.',
+  '%ifusing': 'Takes the lines if the package is loaded; never here.',
+  '%ifusable': 'Takes the lines if the package can be loaded; never here.',
 };
+
+/** Every directive of the preprocessor, with what it does. */
+export function preprocessorWords(): readonly { readonly label: string; readonly documentation: string }[] {
+  const labels = [
+    ...PREPROCESSOR_NAMES,
+    ...['%else', '%endif'],
+    ...CONDITION_NAMES.flatMap((name) => [`%if${name}`, `%ifn${name}`, `%elif${name}`, `%elifn${name}`]),
+  ];
+  return [...new Set(labels)].map((label) => ({ label, documentation: PREPROCESSOR[label] ?? derived(label) }));
+}
+
+/** What a relative of a directive does: %imacro of %macro, %ifnctx and %elifctx of %ifctx. */
+function derived(label: string): string {
+  const condition = /^%(el)?if(n?)(\w*)$/.exec(label);
+  if (condition?.[1] !== undefined) return `Another condition, as of ${label.replace('%elif', '%if')}.`;
+  if (condition?.[2] === 'n') return `Takes the lines unless %if${condition[3]} would.`;
+  const exact = PREPROCESSOR[label.replace(/^%(un)?i/, '%$1')];
+  return exact === undefined ? '' : `${exact.replace(/\.$/, '')}, whatever the case of its name.`;
+}
 
 export function completion(program: Program, file: number, position: Position): CompletionItem[] {
   const line = linesOfFile(program, file)[position.line] ?? '';
   const cursor = cursorOf(line.slice(0, position.character));
   switch (cursor.kind) {
     case 'directive':
-      return Object.entries(PREPROCESSOR).map(([label, documentation]) => {
+      return preprocessorWords().map(({ label, documentation }) => {
         const start = { line: position.line, character: position.character - cursor.typed.length };
         return {
           label,
@@ -134,7 +172,9 @@ function operands(
   const items: CompletionItem[] = [];
   const mode = modeAt(program, file, position.line + 1);
   const forms = formsOf(cursor.head)?.filter((form) => (form.modes & mode) !== 0 && accepts(form, cursor));
-  items.push(...manual(program, cursor), ...fieldOperands(program, cursor, position));
+  const names = forms === undefined || cursor.inBrackets || forms.some((f) => takesNumber(f, cursor.index));
+  if (names) items.push(...manual(program, cursor));
+  items.push(...fieldOperands(program, cursor, position));
   if (forms !== undefined) {
     items.push(...registers(forms, cursor));
     if (!cursor.inBrackets && forms.some((f) => f.memoryBits > 0 && takesMemory(f, cursor.index)))
@@ -155,7 +195,6 @@ function operands(
   if (cursor.head === 'section' || cursor.head === 'segment')
     for (const n of ['.text', '.data', '.bss', '.rodata']) items.push({ label: n, kind: CompletionItemKind.Module });
   const jumps = forms?.some((f) => f.operands[cursor.index]?.kind === 'relative') ?? false;
-  const names = forms === undefined || cursor.inBrackets || forms.some((f) => takesNumber(f, cursor.index));
   if (names || jumps) {
     const scope = scopeAt(program, position);
     for (const entity of entitiesOf(program).entities) {
@@ -164,6 +203,8 @@ function operands(
       if (entity.kind === 'label' && local > 0) {
         if (entity.name.slice(0, local) === scope)
           items.push(entityItem(program, entity, '1', entity.name.slice(local)));
+        // Of another label when its name is written out.
+        else if (cursor.typed.startsWith(entity.name.slice(0, local + 1))) items.push(entityItem(program, entity, '1'));
         continue;
       }
       items.push(entityItem(program, entity, jumps && entity.kind === 'label' ? '1' : '2'));
@@ -172,7 +213,7 @@ function operands(
   // Words with a dot in front replace what is typed with it.
   const start = { line: position.line, character: position.character - cursor.typed.length };
   return items.map((item) =>
-    item.label.startsWith('.') ? { ...item, textEdit: { range: { start, end: position }, newText: item.label } } : item,
+    item.label.includes('.') ? { ...item, textEdit: { range: { start, end: position }, newText: item.label } } : item,
   );
 }
 

@@ -1,8 +1,10 @@
 // Hovers on what the manual names: VMCS fields, controls, MSRs, exit reasons, bits.
 import { BIT_LAYOUTS } from '../spec/bit-layouts.ts';
-import { type BitLayout, describeBits } from '../spec/bits.ts';
+import { type BitField, type BitLayout, describeBits } from '../spec/bits.ts';
 import { CONTROL_WORDS, type ControlWord } from '../spec/controls.ts';
 import { EXIT_CLASSES } from '../spec/exit-reasons.ts';
+import { QUALIFICATIONS, type QualificationName } from '../spec/exit-qualifications.ts';
+import { msrByIndex } from '../spec/msrs.ts';
 import type { NamedVmcsField } from '../spec/vmcs-fields.ts';
 import { type CapabilityProfile, allowedSettings, fieldExists } from '../vmx/capabilities.ts';
 import { type Fact, wordOfField } from './names.ts';
@@ -38,7 +40,7 @@ export function factMarkdown(fact: Fact, profile: CapabilityProfile, value?: big
       const { reason } = fact;
       return joined([
         `**${reason.name}** — basic exit reason ${reason.reason}`,
-        EXIT_CLASSES[reason.class].description,
+        `Belongs to: ${EXIT_CLASSES[reason.class].description}`,
         [
           reason.qualification === undefined
             ? 'The exit qualification is 0 or undefined.'
@@ -48,6 +50,9 @@ export function factMarkdown(fact: Fact, profile: CapabilityProfile, value?: big
         ]
           .filter((line) => line !== '')
           .join(' '),
+        reason.qualification !== undefined && Object.hasOwn(QUALIFICATIONS, reason.qualification)
+          ? `Exit qualification:\n\n${bitsMarkdown(QUALIFICATIONS[reason.qualification as QualificationName])}`
+          : '',
       ]);
     }
     default:
@@ -87,12 +92,19 @@ function fieldMarkdown(field: NamedVmcsField, high: boolean, profile: Capability
   ]);
 }
 
+/** The values of a group that is an enumeration: " 0 external interrupt, 2 NMI, …". */
+function valuesText({ values }: BitField): string {
+  const all = Object.entries(values ?? {});
+  return all.length === 0 || all.length > 16 ? '' : ` ${all.map(([value, name]) => `${value}: ${name}`).join(', ')}.`;
+}
+
 /** The bits of a layout; with a value, how it reads. */
 export function bitsMarkdown(layout: BitLayout, value?: bigint): string {
   const rows = layout
     .slice(0, 40)
     .map(
-      (f) => `| ${f.low === f.high ? f.low : `${f.high}:${f.low}`} | ${f.name} | ${f.meaning.replaceAll('|', '\\|')} |`,
+      (f) =>
+        `| ${f.low === f.high ? f.low : `${f.high}:${f.low}`} | ${f.name} | ${(f.meaning + valuesText(f)).replaceAll('|', '\\|')} |`,
     );
   const table = ['| bits | name | meaning |', '| --- | --- | --- |', ...rows].join('\n');
   return value === undefined ? table : `\`${hexH(value)}\`: ${describeBits(layout, value).summary}\n\n${table}`;
@@ -122,10 +134,12 @@ function controlsTable(word: ControlWord, profile: CapabilityProfile, value?: bi
 function controlMarkdown(word: ControlWord, name: string, profile: CapabilityProfile): string {
   const row = CONTROL_WORDS[word];
   const bit = row.bits[name]!;
-  const msrs = [row.capability.msr, ...(row.capability.true === undefined ? [] : [row.capability.true])].map(hexH);
+  const msrs = [row.capability.msr, ...(row.capability.true === undefined ? [] : [row.capability.true])].map((index) =>
+    `${hexH(index)} ${msrByIndex(index)?.name ?? ''}`.trim(),
+  );
   return joined([
-    `**${name}** — bit ${bit.bit} of the ${row.title.charAt(0).toLowerCase()}${row.title.slice(1)}`,
+    `**${name}** — bit ${bit.bit} of the ${/^VM/.test(row.title) ? row.title : row.title.charAt(0).toLowerCase() + row.title.slice(1)}`,
     bit.meaning,
-    `Allowed settings of the profile “${profile.title}”: **${allowedSetting(word, bit.bit, profile)}** (capability MSR ${msrs.join(' and ')}).`,
+    `Allowed settings of the profile “${profile.title}”: **${allowedSetting(word, bit.bit, profile)}** (capability MSR ${msrs.join(' or ')}).`,
   ]);
 }

@@ -5,18 +5,20 @@ import { PREFIX_NAMES } from '../asm/encoder/prefixes.ts';
 import { parseNumber } from '../asm/numbers.ts';
 import type { MultiMacro, SingleMacro } from '../asm/preprocessor/state.ts';
 import { REGISTERS } from '../asm/registers.ts';
-import { TOKEN, type Token, textOf } from '../asm/tokens.ts';
-import { registerLayout } from '../spec/bit-layouts.ts';
+import { type SourceRange, TOKEN, type Token, textOf } from '../asm/tokens.ts';
+import { BIT_LAYOUTS, registerLayout } from '../spec/bit-layouts.ts';
 import { describeBits } from '../spec/bits.ts';
 import { commentAbove } from './comments.ts';
 import { type Entity, placeKey } from './entities.ts';
+import { CONTROL_WORDS } from '../spec/controls.ts';
 import { bitsMarkdown, factMarkdown, hexH } from './fact-hover.ts';
 import { instructionMarkdown } from './instruction-hover.ts';
-import { type Fact, factByName, fieldByNumber, msrByNumber, reasonByNumber } from './names.ts';
+import { type Fact, factByName, fieldByNumber, msrByNumber, reasonByNumber, wordOfField } from './names.ts';
 import { processorOf } from './processor.ts';
 import { columnOf, lineOf, rangeOfPlace } from './place.ts';
 import { type Program, entitiesOf, recordsAt, statementsAt, tokenAt, tokensAt, uriOf } from './program.ts';
-import { type VmcsAccess, vmcsAccesses } from './vmcs-accesses.ts';
+import { parameterNames } from './signature-help.ts';
+import { type VmcsAccess, accessesOf, vmcsAccesses } from './vmcs-accesses.ts';
 
 export function hover(program: Program, file: number, position: Position, values?: RegisterValues): Hover | undefined {
   const token = tokenAt(program, file, lineOf(position), columnOf(position));
@@ -38,7 +40,9 @@ function markdown(
   if (token.kind !== TOKEN.identifier && token.kind !== TOKEN.percent) return undefined;
   const lower = token.text.toLowerCase();
   const entity = entitiesOf(program).byPlace.get(placeKey(file, token.line, token.column));
-  if (entity !== undefined) return entityMarkdown(program, entity);
+  if (entity !== undefined) return entityMarkdown(program, entity, token);
+  const parameter = parameterMarkdown(program, file, token);
+  if (parameter !== undefined) return parameter;
   if (REGISTERS.has(lower)) return registerMarkdown(lower, values);
   if (isMnemonic(lower)) {
     const statement = statementsAt(program, file, token.line).find(
@@ -141,11 +145,16 @@ function macroMarkdown(macro: SingleMacro | MultiMacro): string {
   return `%define ${macro.name}${parameters} ${textOf(macro.body)}`;
 }
 
-function entityMarkdown(program: Program, entity: Entity): string {
+function entityMarkdown(program: Program, entity: Entity, token: Token): string {
   const parts: string[] = [];
   const last = entity.macros.at(-1);
   const symbol = program.assembly.symbols.get(entity.name);
-  if (last !== undefined) {
+  const size = entity.kind === 'structure' ? program.assembly.symbols.get(`${entity.name}_size`)?.constant : undefined;
+  if (entity.name.startsWith('..@')) {
+    parts.push(`**${token.text}** — label of its own in each call of the macro`);
+  } else if (size !== undefined) {
+    parts.push(`**${entity.name}** — structure of ${size} bytes (\`${entity.name}_size\` = \`${hexH(size)}\`)`);
+  } else if (last !== undefined) {
     parts.push(`\`\`\`nasm\n${macroMarkdown(last)}\n\`\`\``);
   } else if (symbol !== undefined) {
     const address =
@@ -166,9 +175,74 @@ function entityMarkdown(program: Program, entity: Entity): string {
     }
   }
   const fact = factByName(entity.name);
-  if (fact !== undefined && matches(program, entity, fact))
-    parts.push('---', factMarkdown(fact, processorOf(program.settings)));
+  const facts = fact !== undefined && matches(program, entity, fact) ? [fact] : usesOf(program, entity);
+  for (const one of facts) parts.push('---', factMarkdown(one, processorOf(program.settings)));
+  const written = fact === undefined ? wordWritten(program, entity) : undefined;
+  if (written !== undefined) parts.push('---', written);
   return parts.join('\n\n');
+}
+
+/** Whether a name stands in what was loaded. */
+const standsIn = (entity: Entity, origin: SourceRange): boolean =>
+  entity.references.some(
+    (r) => r.file === origin.file && r.line === origin.line && r.column >= origin.column && r.end <= origin.end,
+  );
+
+/** What a constant with a name of the program's own stands for, by what the program does with it. */
+function usesOf(program: Program, entity: Entity): readonly Fact[] {
+  const value = program.assembly.symbols.get(entity.name)?.constant;
+  if (value === undefined || entity.kind !== 'constant') return [];
+  const { vmcs, msrs } = accessesOf(program);
+  const field = vmcs.some((a) => a.field !== undefined && a.field.value === value && standsIn(entity, a.field.origin))
+    ? fieldByNumber(value)
+    : undefined;
+  const msr = msrs.some((m) => m.value === value && standsIn(entity, m.origin)) ? msrByNumber(value) : undefined;
+  return [field, msr].filter((fact): fact is Fact => fact !== undefined);
+}
+
+/** The controls of a constant that is written to a control word. */
+function wordWritten(program: Program, entity: Entity): string | undefined {
+  const value = program.assembly.symbols.get(entity.name)?.constant;
+  if (value === undefined || entity.kind !== 'constant') return undefined;
+  for (const { field, value: written } of accessesOf(program).vmcs) {
+    if (field === undefined || written === undefined || !standsIn(entity, written.origin)) continue;
+    const fact = fieldByNumber(field.value);
+    const word = fact?.kind === 'vmcs' ? wordOfField(fact.field) : undefined;
+    if (fact?.kind !== 'vmcs') continue;
+    if (word !== undefined) {
+      const set = Object.entries(CONTROL_WORDS[word].bits).filter(
+        ([, { bit }]) => ((value >> BigInt(bit)) & 1n) !== 0n,
+      );
+      const names = set.map(([name, { bit }]) => `“${name}” (bit ${bit})`);
+      return `Written to “${fact.field.name}”: ${names.length === 0 ? 'no control' : names.join(', ')}`;
+    }
+    if (fact.field.bits !== undefined)
+      return `Written to “${fact.field.name}”: ${describeBits(BIT_LAYOUTS[fact.field.bits], value).summary}`;
+  }
+  return undefined;
+}
+
+/** `%1` in the body of a macro: which parameter that is. */
+function parameterMarkdown(program: Program, file: number, token: Token): string | undefined {
+  const index = token.kind === TOKEN.percent ? /^%[-+]?\{?(\d+)\}?$/.exec(token.text)?.[1] : undefined;
+  if (index === undefined) return undefined;
+  const macro = program.trace.definitions.findLast(
+    (m): m is MultiMacro =>
+      isMulti(m) &&
+      m.defined.file === file &&
+      m.defined.line < token.line &&
+      m.body.some((line) => line.some((t) => t.line === token.line)),
+  );
+  if (macro === undefined) return undefined;
+  if (index === '0') return `**%0** — number of parameters of this call of \`${macro.name}\``;
+  const name = parameterNames(program, macro)[Number(index) - 1];
+  const given = macro.defaults[Number(index) - 1 - macro.minimum];
+  return [
+    `**${token.text}** — parameter ${index} of \`${macro.name}\`${name === undefined ? '' : `: ${name}`}`,
+    given === undefined ? '' : `Without it: \`${textOf(given)}\``,
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 /** A program may use a name of the manual for something else: only the same number is the same thing. */

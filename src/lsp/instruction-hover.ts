@@ -140,9 +140,12 @@ export function virtualizationMarkdown(
   facts: InstructionFacts | undefined,
 ): string {
   const privilege = row?.privilege ?? (facts?.privileged ? 'CPL 0; otherwise #GP(0)' : undefined);
+  // "any CPL, unless …": only a mode makes it privileged.
+  const mode = privilege === undefined ? undefined : /^any CPL, (.*)$/.exec(privilege)?.[1];
+  const privileged = privilege !== undefined && mode === undefined;
   const lines = [
-    `- ${privilege === undefined ? 'Not privileged' : `Privileged: ${privilege}`}`,
-    `- ${sensitivityWords(row, privilege !== undefined)}`,
+    `- ${privileged ? `Privileged: ${privilege}` : mode === undefined ? 'Not privileged' : `Not privileged, ${mode}`}`,
+    `- ${sensitivityWords(row, privileged)}`,
     `- ${exitWords(row)}`,
   ];
   if (row?.note !== undefined) lines.push(`- ${row.note}`);
@@ -152,7 +155,11 @@ export function virtualizationMarkdown(
 function sensitivityWords(row: VirtualizationRow | undefined, privileged: boolean): string {
   if (row?.sensitive === undefined) return privileged ? 'Sensitive: it is privileged' : 'Not sensitive (innocuous)';
   const kind = row.sensitive.kind === 'control' ? 'Control-sensitive' : 'Behaviour-sensitive';
-  const trap = privileged ? '' : '; not privileged, so trapping alone does not virtualize it (Popek and Goldberg)';
+  const trap = privileged
+    ? ''
+    : row.exits === undefined
+      ? '; not privileged, so trapping alone does not virtualize it (Popek and Goldberg)'
+      : '; not privileged, so only the VM exit virtualizes it (Popek and Goldberg)';
   return `${kind}: ${row.sensitive.why}${trap}`;
 }
 

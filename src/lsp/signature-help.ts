@@ -63,12 +63,17 @@ function parametersIn(label: string, texts: readonly string[]): { label: [number
 const isMulti = (macro: SingleMacro | MultiMacro): macro is MultiMacro => 'minimum' in macro;
 
 /** Parameters have numbers; a comment above such as `; vmcs FIELD, VALUE: …` gives them names. */
-function macroSignature(program: Program, macro: MultiMacro): SignatureInformation {
+export function parameterNames(program: Program, macro: MultiMacro): readonly string[] {
   const comment = commentAbove(program, macro.defined);
   const named = new RegExp(
     `\\b${macro.name.replaceAll(/[^\w]/g, '.')}\\s+([A-Za-z_][\\w ]*(?:,\\s*[A-Za-z_][\\w ]*)*)\\s*[:.]`,
   ).exec(comment);
-  const names = named?.[1]?.split(',').map((name) => name.trim()) ?? [];
+  return named?.[1]?.split(',').map((name) => name.trim()) ?? [];
+}
+
+function macroSignature(program: Program, macro: MultiMacro): SignatureInformation {
+  const comment = commentAbove(program, macro.defined);
+  const names = parameterNames(program, macro);
   const count = Math.min(macro.maximum, 16);
   const texts = Array.from({ length: Math.max(count, macro.minimum) }, (_, i) => {
     const name = names[i] ?? `%${i + 1}`;

@@ -5,6 +5,8 @@ import type { SourceRange } from '../asm/tokens.ts';
 import { stepOf } from './flow/step.ts';
 import { type Program, constantIn } from './program.ts';
 
+const RCX = 1;
+
 type Instruction = Extract<Statement['body'], { kind: 'instruction' }>;
 
 export interface KnownRegister {
@@ -73,12 +75,21 @@ function operandNumber(
   return value === undefined ? undefined : { value, origin: operand.range };
 }
 
-const found = new WeakMap<Program, readonly VmcsAccess[]>();
+export interface Accesses {
+  readonly vmcs: readonly VmcsAccess[];
+  /** Numbers of MSRs that RDMSR and WRMSR take. */
+  readonly msrs: readonly KnownRegister[];
+}
 
-export function vmcsAccesses(program: Program): readonly VmcsAccess[] {
+const found = new WeakMap<Program, Accesses>();
+
+export const vmcsAccesses = (program: Program): readonly VmcsAccess[] => accessesOf(program).vmcs;
+
+export function accessesOf(program: Program): Accesses {
   const cached = found.get(program);
   if (cached !== undefined) return cached;
   const accesses: VmcsAccess[] = [];
+  const msrs: KnownRegister[] = [];
   const known: Known = new Map();
   const { statements } = program;
   for (let order = 0; order < statements.length; order++) {
@@ -94,8 +105,13 @@ export function vmcsAccesses(program: Program): readonly VmcsAccess[] {
         value: write ? operandNumber(program, known, body.operands[1], order) : undefined,
       });
     }
+    if (body.kind === 'instruction' && (body.mnemonic === 'rdmsr' || body.mnemonic === 'wrmsr')) {
+      const number = known.get(RCX);
+      if (number !== undefined) msrs.push(number);
+    }
     follow(program, known, statement, order);
   }
-  found.set(program, accesses);
-  return accesses;
+  const all = { vmcs: accesses, msrs };
+  found.set(program, all);
+  return all;
 }

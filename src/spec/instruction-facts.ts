@@ -61,7 +61,8 @@ export function instructionFacts(mnemonic: string): InstructionFacts | undefined
     implicitReads: words(reads),
     implicitWrites: words(writes),
     accesses: new Map(words(accesses).map((text) => [Number(text[0]), text.slice(1)])),
-    features: words(features),
+    // On processors without PAUSE it is a NOP: nobody needs to ask.
+    features: words(features).filter((feature) => feature !== 'PAUSE'),
   };
   cache.set(mnemonic, facts);
   return facts;

@@ -65,9 +65,31 @@ describe('hover on what the program defines', () => {
       '%define TWICE(x) (2 * x)\nmov eax, TWI¦CE(3)',
       ['%define TWICE(x) ( 2 * x )'.replace('( 2', '(2').replace('x )', 'x)')],
     ],
+    [
+      'RIP equ 0x681E\nmov edx, RI¦P\nvmread rax, rdx',
+      ['constant', '681EH', 'Guest RIP', 'Instruction pointer of the guest'],
+    ],
+    ['RIP¦ equ 0x681E\nmov edx, RIP\nvmread rax, rdx', ['Guest RIP']],
+    ['LOCK_MSR¦ equ 0x3A\nmov ecx, LOCK_MSR\nrdmsr', ['IA32_FEATURE_CONTROL']],
+    [
+      'WISH equ 1 << 7 | 1 << 3\nmov edx, 0x4002\nmov eax, WI¦SH\nvmwrite rdx, rax',
+      [
+        'Written to “Primary processor-based VM-execution controls”',
+        '“HLT exiting” (bit 7)',
+        '“use TSC offsetting” (bit 3)',
+      ],
+    ],
+    ['struc pt\n.x: resq 1\n.y: resq 1\nendstruc\nmov eax, pt_si¦ze', ['structure of 16 bytes']],
+    ['; put PORT, VALUE: writes.\n%macro put 2\n mov al, %¦2\n%endmacro\nput 1, 2', ['parameter 2 of `put`: VALUE']],
+    ['%macro put 1-2 7\n mov al, %¦2\n%endmacro\nput 1', ['parameter 2 of `put`', 'Without it: `7`']],
+    ['%macro wait 0\n%%ag¦ain: jmp %%again\n%endmacro\nwait', ['%%again', 'of its own in each call']],
   ])('%s', (source, expected) => {
     const text = hoverText(source);
     for (const part of expected) expect(text).toContain(part);
+  });
+
+  it('does not explain a number by a use that is not its own', () => {
+    expect(hoverText('RIP equ 0x681E\nmov eax, RI¦P\nmov edx, 0x681E\nvmread rax, rdx')).not.toContain('Guest RIP');
   });
 
   it('shows the last value of a register and of its parts', () => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { assemble } from '../../src/asm/assemble.ts';
-import { completion, resolveCompletion } from '../../src/lsp/completion.ts';
+import { completion, preprocessorWords, resolveCompletion } from '../../src/lsp/completion.ts';
 import { diagnosticsOf } from '../../src/lsp/diagnostics.ts';
 import { formatOnType, formatText } from '../../src/lsp/format.ts';
 import { entitiesOf } from '../../src/lsp/program.ts';
@@ -70,6 +70,26 @@ describe('completion', () => {
     expect(JSON.stringify(resolveCompletion(p, item, processorOf(DEFAULT_SETTINGS)).documentation)).toContain(
       'Exits unconditionally',
     );
+  });
+});
+
+describe('completion of directives', () => {
+  it('describes every directive of the preprocessor', () => {
+    const words = preprocessorWords();
+    expect(words.filter(({ documentation }) => !/^[A-Z].*\.$/.test(documentation))).toEqual([]);
+    expect(words.map(({ label }) => label)).toEqual(
+      expect.arrayContaining(['%imacro', '%elifnidni', '%ifnctx', '%endrep']),
+    );
+  });
+
+  it('offers local labels of another label by their whole names', () => {
+    expect(labels('a: nop\n.x: nop\nb: jmp a.¦')).toContain('a.x');
+    expect(labels('a: nop\n.x: nop\nb: jmp ¦')).not.toContain('a.x');
+  });
+
+  it('offers no numbers where only registers fit', () => {
+    expect(labels('mov cr0, ¦')).not.toContain('IA32_EFER');
+    expect(labels('mov ecx, ¦')).toContain('IA32_EFER');
   });
 });
 

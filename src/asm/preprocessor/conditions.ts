@@ -151,3 +151,6 @@ const TESTS: Readonly<Record<string, Test>> = {
   using: () => false,
   usable: () => false,
 };
+
+/** What follows `%if`, `%ifn`, `%elif` and `%elifn`. */
+export const CONDITION_NAMES: readonly string[] = Object.keys(TESTS);

@@ -326,3 +326,6 @@ const DIRECTIVES: Readonly<Record<string, Action>> = {
   '%endm': (pp, _frame, tokens) => report(pp, withoutOpening(tokens[0]!.text, '%macro'), tokens[0]!),
   '%endrep': (pp, _frame, tokens) => report(pp, withoutOpening(tokens[0]!.text, '%rep'), tokens[0]!),
 };
+
+/** With the percent sign, in lower case. */
+export const PREPROCESSOR_NAMES: readonly string[] = Object.keys(DIRECTIVES);
