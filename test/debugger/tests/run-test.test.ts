@@ -2,9 +2,19 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { annotationsOfProgram } from '../../../src/debugger/annotations/binding.ts';
+import { createScheduler } from '../../../src/debugger/scheduler.ts';
+import { Session } from '../../../src/debugger/session.ts';
+import { standAtTest } from '../../../src/debugger/tests/stand.ts';
 import type { Coverage, TestResult } from '../../../src/debugger/tests/types.ts';
+import { createMachine } from '../../../src/machine/machine.ts';
+import { imageOf } from '../../../src/program/image.ts';
+import { loadProgram } from '../../../src/program/load.ts';
 import { fileReader, lacking, temporaryFolder } from '../../program/toolchain.ts';
+import { coreModule } from '../../vmx/hypervisors.ts';
 import { runSource, runSuite } from './suite.ts';
+
+const RAM = 16 << 20;
 
 const verdicts = (results: readonly TestResult[]): Record<string, string> =>
   Object.fromEntries(
@@ -249,6 +259,9 @@ void start(void) { for (;;); }
       test_locals: 'passed',
       test_wrong: 'Assertion failed: pair.low == 4, where pair.low is 5 (sum.c:15 in test_wrong)',
     });
+    // A session that stands at the test says the same.
+    const folder = temporaryFolder();
+    expect(await firstAssertion(buildC(folder, source, '-O0'), 'test_wrong')).toBe(verdicts(found).test_wrong);
     expect(found[0]!.notes).toEqual(["got is -41, the byte 0xa5 ('¥')"]);
   });
 
@@ -280,7 +293,11 @@ function rewrite(file: string, pattern: RegExp, replacement: string): void {
 
 /** Runs the tests of a C source. */
 function runC(source: string, optimization: string): Promise<TestResult[]> {
-  const folder = temporaryFolder();
+  const image = buildC(temporaryFolder(), source, optimization);
+  return runSuite(image, { load: { bits: 64 }, readFile: fileReader });
+}
+
+function buildC(folder: string, source: string, optimization: string): string {
   writeFileSync(join(folder, 'sum.c'), source);
   const image = join(folder, 'sum.elf');
   // biome-ignore format: a command line
@@ -288,5 +305,31 @@ function runC(source: string, optimization: string): Promise<TestResult[]> {
     '-g', optimization, '-ffreestanding', '-nostdlib', '-static', '-fno-pie', '-no-pie', '-mgeneral-regs-only',
     '-fcf-protection=none', '-fno-stack-protector', '-Wl,-Ttext=0x200000,-e,start,--build-id=none', '-o', image, join(folder, 'sum.c'),
   ]);
-  return runSuite(image, { load: { bits: 64 }, readFile: fileReader });
+  return image;
+}
+
+/** What a session that runs a test says where it stops. */
+async function firstAssertion(path: string, name: string): Promise<string> {
+  const program = await loadProgram(path, { ramSize: RAM, bits: 64 }, fileReader);
+  const image = imageOf(program);
+  const machine = createMachine({ coreWasm: coreModule(), ramSize: RAM, program });
+  expect(await standAtTest(machine, image, name)).toEqual({ ok: true });
+  const { bound } = await annotationsOfProgram(image, fileReader);
+  return new Promise((resolve) => {
+    const session = new Session({
+      machine,
+      image,
+      scheduler: createScheduler(),
+      stopOnEntry: false,
+      stopOnFirstVmExit: false,
+      annotations: { bound, enabled: 'all' },
+      events: {
+        continued: () => {},
+        stopped: (cause) => resolve(cause.kind === 'assertion' ? cause.text : cause.kind),
+        ended: (status) => resolve(`ended with ${status}`),
+        logged: () => {},
+      },
+    });
+    session.start();
+  });
 }
