@@ -24,6 +24,7 @@ const GROUP: u32 = 0x8000; // in the index
 
 const FEATURE_SSE: u32 = 1;
 const FEATURE_SSE2: u32 = 2;
+export const FEATURE_SSE42: u32 = 6;
 
 const KIND_XMM: u32 = 0;
 const KIND_MMX: u32 = 1;
@@ -44,7 +45,7 @@ function moveRegister(kind: u32, register: u32): u32 {
 }
 
 /** Whether CPUID offers a feature, by its place in FEATURES (ops/simd/row.ts). */
-function offers(feature: u32): bool {
+export function offers(feature: u32): bool {
   return ((load<u32>(SIMD_OFFERS) >> feature) & 1) != 0;
 }
 

@@ -63,7 +63,7 @@ import {
 import { decodeImul } from './groups.ts';
 import { decodeJcc } from './jumps.ts';
 import { readModrm, registerOffset, unprefixed } from './operands.ts';
-import { decodeEmms, decodeSimd } from './simd.ts';
+import { FEATURE_SSE42, decodeEmms, decodeSimd, offers } from './simd.ts';
 import { byte, d, immediateOf } from './state.ts';
 import { decodeGroup15, decodeGroup6, decodeGroup7, decodeGroup9 } from './system-groups.ts';
 
@@ -433,8 +433,10 @@ function decode0f38(opcode: u32): void {
       return;
     case 0xf0:
     case 0xf1:
-      if (d.repeat == 0xf2) emitSlow(SL_CRC32, false);
-      else if (!d.memory || d.repeat) emitUndefined();
+      if (d.repeat == 0xf2) {
+        if (offers(FEATURE_SSE42)) emitSlow(SL_CRC32, false);
+        else emitUndefined();
+      } else if (!d.memory || d.repeat) emitUndefined();
       else if (!absent(ABSENT_MOVBE)) emitSlow(SL_MOVBE, false);
       return;
     case 0xf6:

@@ -364,6 +364,15 @@ simple('bsr', CF | BIT_UNDEFINED, (w) => ({ opcode: [0x0f, 0xbd], width: wide(w)
 simple('tzcnt', BIT_UNDEFINED, (w) => ({ opcode: [0x0f, 0xbc], mandatory: 0xf3, width: wide(w), rm: 'either' }));
 simple('lzcnt', BIT_UNDEFINED, (w) => ({ opcode: [0x0f, 0xbd], mandatory: 0xf3, width: wide(w), rm: 'either' }));
 simple('popcnt', 0, (w) => ({ opcode: [0x0f, 0xb8], mandatory: 0xf3, width: wide(w), rm: 'either' }));
+simple('crc32', 0, (w) => ({ opcode: [0x0f, 0x38, 0xf1], mandatory: 0xf2, width: wide(w), rm: 'either' }));
+simple('crc32 of a byte', 0, () => ({
+  opcode: [0x0f, 0x38, 0xf0],
+  mandatory: 0xf2,
+  width: 32,
+  fixedWidth: true,
+  rm: 'memory',
+  accessSize: 1,
+}));
 row('bswap', (w) => {
   plain(w, [0x0f, 0xc8], pick(w.random, w.mode === 64 ? [32, 64] : [32]), { opcodeRegister: anyRegister(w) });
   return 0;

@@ -30,7 +30,7 @@ const TEST_BYTES = 144;
 const RESULT_BYTES = 160;
 const STATE_BYTES = 512;
 
-const INTEGER_FEATURES = ['bmi1', 'bmi2', 'adx', 'movbe', 'popcnt', 'abm', 'clflushopt', 'clwb', 'cx16'];
+const INTEGER_FEATURES = ['bmi1', 'bmi2', 'adx', 'movbe', 'popcnt', 'abm', 'clflushopt', 'clwb', 'cx16', 'sse4_2'];
 
 /** Why the native side cannot run here, or undefined. */
 export function nativeObstacle(wanted: readonly string[] = INTEGER_FEATURES): string | undefined {
