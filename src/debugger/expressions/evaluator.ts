@@ -1,16 +1,15 @@
-// Trees to values. All arithmetic wraps at 64 bits. Signedness follows C: literals below 2^63, negations and casts s8 to s64
-// are signed, everything read from the machine is unsigned; an operation is signed when both operands are. `/`, `%`, `<`,
-// `>` and so on differ by it; `>>` is arithmetic when its left operand is signed.
+// Trees to values.
 
 import { hex, littleEndian, toLittleEndian } from '../format.ts';
 import { type AddressPrefix, explainUnreadable, type MemoryAddress, peek, poke, spaceOf } from '../memory.ts';
+import { arithmetic, literal, unary } from './arithmetic.ts';
 import { attempt, type ExpressionResult, fail } from './errors.ts';
-import { addressValue, castTo, dereferenced, memberOf, pointerArithmetic, objectValue } from '../source/operations.ts';
+import { addressValue, castTo, dereferenced, memberOf, objectValue } from '../source/operations.ts';
 import { type Place, writePlace } from '../source/places.ts';
 import { builtinType } from '../source/builtin-types.ts';
 import { type DebugType, plainType, sizeOfType } from '../../program/debug-types.ts';
 import { addressOfName, assignName, type Context, placeOfName, resolveName } from './names.ts';
-import { type BinaryOperator, type Expression, parseExpression, type TypeReference } from './parser.ts';
+import { type Expression, parseExpression, type TypeReference } from './parser.ts';
 import { numeric, signed, truth, unsigned, type Value } from './values.ts';
 
 /** Evaluates a parsed expression; an assignment writes to the machine. */
@@ -39,11 +38,11 @@ export function memoryOf(expression: Expression, context: Context): MemoryAddres
 function visit(expression: Expression, context: Context): Value {
   switch (expression.kind) {
     case 'number':
-      return { value: expression.value, signed: expression.value < 1n << 63n, bits: 64 };
+      return literal(expression.value, expression.form);
     case 'name':
       return resolveName(expression.name, context, expression);
     case 'unary':
-      return unary(expression.operator, visit(expression.operand, context));
+      return unary(expression.operator, visit(expression.operand, context), expression);
     case 'binary':
       return binary(expression, context);
     case 'conditional':
@@ -218,19 +217,6 @@ function store(target: Expression, value: Value, context: Context): Value {
   }
 }
 
-function unary(operator: '-' | '+' | '~' | '!', operand: Value): Value {
-  switch (operator) {
-    case '-':
-      return signed(-operand.value);
-    case '+':
-      return operand;
-    case '~':
-      return { value: BigInt.asUintN(64, ~operand.value), signed: operand.signed, bits: 64 };
-    case '!':
-      return truth(operand.value === 0n);
-  }
-}
-
 function binary(expression: Expression & { kind: 'binary' }, context: Context): Value {
   const left = visit(expression.left, context);
   if (expression.operator === '&&') {
@@ -240,127 +226,6 @@ function binary(expression: Expression & { kind: 'binary' }, context: Context): 
     return truth(left.value !== 0n || visit(expression.right, context).value !== 0n);
   }
   return arithmetic(expression.operator, left, visit(expression.right, context), expression);
-}
-
-function arithmetic(operator: BinaryOperator, left: Value, right: Value, at: Expression): Value {
-  const moved = operator === '+' || operator === '-' ? pointerArithmetic(operator, left, right) : undefined;
-  if (moved !== undefined) return moved;
-  refuseFloat(left, at);
-  refuseFloat(right, at);
-  const both = countsAsSigned(left) && countsAsSigned(right);
-  const a = both ? numeric(left) : left.value;
-  const b = both ? numeric(right) : right.value;
-  const result = (value: bigint): Value => ({ value: BigInt.asUintN(64, value), signed: both, bits: 64 });
-  switch (operator) {
-    case '*':
-      return result(a * b);
-    case '/':
-    case '%':
-      if (b === 0n) fail('division-by-zero', 'Division by zero.', at.position, at.length);
-      return result(operator === '/' ? a / b : a % b);
-    case '+':
-      return result(a + b);
-    case '-':
-      return result(a - b);
-    case '<<':
-      return {
-        value: right.value > 63n ? 0n : BigInt.asUintN(64, left.value << right.value),
-        signed: left.signed,
-        bits: 64,
-      };
-    case '>>': {
-      const count = right.value > 63n ? 64n : right.value;
-      return { value: BigInt.asUintN(64, numeric(left) >> count), signed: left.signed, bits: 64 };
-    }
-    case '<':
-    case '>':
-    case '<=':
-    case '>=':
-    case '==':
-    case '!=':
-      return truth(compared(operator, left, right, a, b));
-    case '&':
-      return result(a & b);
-    case '^':
-      return result(a ^ b);
-    case '|':
-      return result(a | b);
-    case '&&':
-      return truth(left.value !== 0n && right.value !== 0n);
-    case '||':
-      return truth(left.value !== 0n || right.value !== 0n);
-  }
-}
-
-function compared(
-  operator: '<' | '>' | '<=' | '>=' | '==' | '!=',
-  left: Value,
-  right: Value,
-  a64: bigint,
-  b64: bigint,
-): boolean {
-  const common = left.typed === undefined && right.typed === undefined ? undefined : commonType(left, right);
-  const a = common === undefined ? a64 : common(left);
-  const b = common === undefined ? b64 : common(right);
-  switch (operator) {
-    case '<':
-      return a < b;
-    case '>':
-      return a > b;
-    case '<=':
-      return a <= b;
-    case '>=':
-      return a >= b;
-    case '==':
-      return isEqual(a, b);
-    case '!=':
-      return !isEqual(a, b);
-  }
-}
-
-/** A negative number is equal to its two's complement; of a wide register all bits count. */
-function isEqual(a: bigint, b: bigint): boolean {
-  const unsigned = (x: bigint) => (x < 0n ? BigInt.asUintN(64, x) : x);
-  return unsigned(a) === unsigned(b);
-}
-
-/** C's usual arithmetic conversions: both become the wider type; of two as wide as each other the unsigned one. */
-function commonType(left: Value, right: Value): (value: Value) => bigint {
-  const [one, other] = [left, right].map((value) => ({ width: widthInC(value), signed: countsAsSigned(value) })) as [
-    Ranked,
-    Ranked,
-  ];
-  const width = Math.max(one.width, other.width);
-  const isSigned =
-    one.width === other.width ? one.signed && other.signed : one.width > other.width ? one.signed : other.signed;
-  return (value) => (isSigned ? BigInt.asIntN(width, numeric(value)) : BigInt.asUintN(width, numeric(value)));
-}
-
-interface Ranked {
-  readonly width: number;
-  readonly signed: boolean;
-}
-
-/** 32 or 64 bits. Numbers without a type that fit are ints. */
-function widthInC(value: Value): 32 | 64 {
-  if (value.typed !== undefined || !value.signed) return value.bits <= 32 ? 32 : 64;
-  const number = numeric(value);
-  return number === BigInt.asIntN(32, number) ? 32 : 64;
-}
-
-/** C widens what is narrower than int to int, whatever its sign. */
-const countsAsSigned = ({ signed: isSigned, typed, bits }: Value): boolean =>
-  isSigned || (typed !== undefined && bits < 32);
-
-function refuseFloat({ typed }: Value, at: Expression): void {
-  const type = typed === undefined ? undefined : plainType(typed.type);
-  if (type?.kind === 'base' && type.encoding === 'float')
-    fail(
-      'not-typed',
-      'Expressions compute with integers only, not with floating-point numbers.',
-      at.position,
-      at.length,
-    );
 }
 
 function cast(name: string, value: bigint): Value {

@@ -6,7 +6,7 @@ import type { Image } from '../../program/image.ts';
 import { fieldMask, fieldValue } from '../../spec/bits.ts';
 import { vmcsFieldByName } from '../../spec/vmcs-fields.ts';
 import { type BitField, exitReasonByName, exitReasonTitle, layoutOfField, layoutOfRegister } from '../facts.ts';
-import { addressValue, memberOf, ofType, objectValue } from '../source/operations.ts';
+import { addressValue, enumeratorValue, memberOf, objectValue } from '../source/operations.ts';
 import { type Place as ObjectPlace, writePlace } from '../source/places.ts';
 import type { SourceScope } from '../source/scope.ts';
 import { fail } from './errors.ts';
@@ -66,7 +66,7 @@ function lookUp(name: string, context: Context, at: Place): Value | undefined {
   const global = globalPlace(name, context, at);
   if (global !== undefined) return objectValue(context.machine, global, name, at);
   const enumerator = context.source?.enumerator(name);
-  if (enumerator !== undefined) return ofType(enumerator.value, enumerator.type);
+  if (enumerator !== undefined) return enumeratorValue(enumerator.value, enumerator.type);
   return symbol(name, context) ?? bitValue(name, context, at) ?? processorValue(lower, context) ?? truthValue(name);
 }
 

@@ -2,7 +2,7 @@
 
 import { ADDRESS_PREFIXES, type AddressPrefix } from '../memory.ts';
 import { attempt, type ExpressionResult, fail } from './errors.ts';
-import { type Token, tokenize } from './lexer.ts';
+import { type NumberForm, type Token, tokenize } from './lexer.ts';
 
 interface Place {
   readonly position: number;
@@ -11,7 +11,7 @@ interface Place {
 
 export type Expression = Place &
   (
-    | { readonly kind: 'number'; readonly value: bigint }
+    | { readonly kind: 'number'; readonly value: bigint; readonly form: NumberForm }
     | { readonly kind: 'name'; readonly name: string }
     | { readonly kind: 'unary'; readonly operator: '-' | '+' | '~' | '!'; readonly operand: Expression }
     | {
@@ -338,7 +338,7 @@ function parsePrimary(cursor: Cursor): Expression {
   switch (token.kind) {
     case 'number':
       cursor.index++;
-      return { kind: 'number', value: token.value, position: token.position, length: token.length };
+      return token;
     case 'name':
       cursor.index++;
       return parseName(cursor, token);

@@ -16,8 +16,16 @@ export interface Value {
   readonly text?: string;
   /** Values of the program: their type, and where they are. The value of a structure or array is its address, 0 when it has none. */
   readonly typed?: TypedValue;
+  /** Constants: the type that C gives them, for when they meet values of the program. */
+  readonly constant?: IntegerType;
   /** What the value means as an address, when that is not a linear address of the frame's side. */
   readonly space?: AddressSpace;
+}
+
+/** An integer type of C as arithmetic sees it: int, unsigned int, and those of 64 bits. */
+export interface IntegerType {
+  readonly bits: 32 | 64;
+  readonly signed: boolean;
 }
 
 export interface TypedValue {

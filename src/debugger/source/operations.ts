@@ -48,6 +48,16 @@ export function ofType(value: bigint, type: DebugType, bits = sizeOfType(type) *
   return plain.kind === 'pointer' ? { ...number, isAddress: true, typed: { type } } : { ...number, typed: { type } };
 }
 
+/** A constant of an enumeration: an int wherever it fits, whatever the enumeration is kept in (C, "Enumeration specifiers"). */
+export function enumeratorValue(value: bigint, type: DebugType): Value {
+  const constant = value === BigInt.asIntN(32, value) ? ({ bits: 32, signed: true } as const) : undefined;
+  const own = ofType(value, type);
+  return constant === undefined ? own : { ...own, constant };
+}
+
+/** `ptrdiff_t` of 64-bit code. */
+const LONG: DebugType = { kind: 'base', name: 'long', size: 8, encoding: 'signed', signed: true };
+
 /** The object that a typed value is, also where only its address is known. */
 export function typedPlace(value: Value): Place | undefined {
   if (value.typed === undefined) return undefined;
@@ -127,7 +137,8 @@ export function castTo(value: Value, type: DebugType, side: Side): Value {
     return { ...value, isAddress: true, typed: { type, place: { ...place, type, bits: sizeOfType(type) * 8 } } };
   }
   const space = value.space === undefined ? {} : { space: value.space };
-  return { ...ofType(value.value, type), ...space };
+  const truth = plain.kind === 'base' && plain.encoding === 'boolean';
+  return { ...ofType(truth ? BigInt(value.value !== 0n) : value.value, type), ...space };
 }
 
 /** `pointer + index`, in elements; undefined when the operands are no pointer and number. */
@@ -135,7 +146,7 @@ export function pointerArithmetic(operator: '+' | '-', left: Value, right: Value
   const step = stepOf(left);
   const other = stepOf(right);
   if (step !== undefined && other !== undefined && operator === '-')
-    return signed(BigInt.asIntN(64, left.value - right.value) / step);
+    return ofType(BigInt.asIntN(64, left.value - right.value) / step, LONG);
   if (step !== undefined && other === undefined) {
     const distance = numeric(right) * step;
     return moved(left, operator === '+' ? distance : -distance);
