@@ -1,5 +1,7 @@
 // launch.json, checked: every value has its type and range before anything is loaded.
 
+import { errorText } from '../debugger/expressions/errors.ts';
+import { parseExpression } from '../debugger/expressions/parser.ts';
 import { IMAGE_SIDES, type ImageRequest, type ImageSide } from '../debugger/images.ts';
 import { MOST_PROCESSORS } from '../machine/hardware.ts';
 import type { LoadOptions } from '../program/load.ts';
@@ -235,10 +237,27 @@ function imagesOf(value: unknown): ImageRequest[] {
     const side = choice<ImageSide>(field('side'), entry.side, IMAGE_SIDES);
     return {
       path: entry.path,
-      address: entry.address === 'find' ? 'find' : number('address'),
+      address: imageAddressOf(field('address'), entry.address),
       selector: { side, vmcs: number('vmcs'), cr3: number('cr3') },
     };
   });
+}
+
+/** Where an image lies: an address, `find`, or what tells it while the program runs. */
+function imageAddressOf(field: string, value: unknown): ImageRequest['address'] {
+  if (value === 'find') return 'find';
+  if (!isRecord(value)) return linearOf(field, value);
+  const { expression: text, symbol, ...others } = value;
+  const other = Object.keys(others)[0];
+  if (other !== undefined)
+    throw badLaunchValue(`${field}.${other}`, others[other], 'nothing: it has expression, symbol');
+  const wanted = 'an expression that tells a linear address, for example "guest_kernel_base"';
+  if (typeof text !== 'string' || text.trim() === '') throw badLaunchValue(`${field}.expression`, text, wanted);
+  if (symbol !== undefined && (typeof symbol !== 'string' || symbol === ''))
+    throw badLaunchValue(`${field}.symbol`, symbol, 'the name of a symbol of the image');
+  const parsed = parseExpression(text);
+  if (!parsed.ok) throw badLaunchValue(`${field}.expression`, text, `${wanted}. ${errorText(parsed.error)}`);
+  return { text, expression: parsed.value, symbol };
 }
 
 const IMAGE_KEYS: readonly string[] = ['path', 'address', 'side', 'vmcs', 'cr3'];

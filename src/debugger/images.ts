@@ -8,6 +8,7 @@ import type { Peek } from '../program/object-file.ts';
 import { normalPath } from '../program/paths.ts';
 import type { MovableFile } from '../program/symbol-file.ts';
 import type { Program } from '../program/types.ts';
+import type { Expression } from './expressions/parser.ts';
 import { readSideRegister } from './expressions/registers.ts';
 import { findDisplacement } from './relocation.ts';
 
@@ -35,16 +36,27 @@ export interface LoadedImage {
 /** What somebody asks for. */
 export interface ImageRequest {
   readonly path: string;
-  /** Linear address of its first byte; where it was linked when absent; `find`: wherever its code is met. */
-  readonly address: bigint | 'find' | undefined;
+  /** Linear address of its first byte; where it was linked when absent; `find`: wherever its code is met; or as the program tells while it runs. */
+  readonly address: bigint | 'find' | ToldAddress | undefined;
   readonly selector: ImageSelector;
+}
+
+/** An expression of the hypervisor that tells where an image lies, once it is not 0. */
+export interface ToldAddress {
+  readonly text: string;
+  readonly expression: Expression;
+  /** The symbol of the image that lies there; its first byte otherwise. */
+  readonly symbol: string | undefined;
 }
 
 /** An image of which is not known yet where it lies. */
 export interface UnplacedImage {
+  readonly id: number;
   readonly path: string;
   readonly file: MovableFile;
   readonly selector: ImageSelector;
+  /** Without it its code is looked for. */
+  readonly told?: ToldAddress | undefined;
 }
 
 export interface Images {
@@ -59,10 +71,11 @@ export interface Images {
   /** The image that a function, a label or a line (`file:line`) is in. */
   forName(name: string): Image;
   add(path: string, program: Program, selector: ImageSelector): LoadedImage;
-  /** An image that counts from when its code is found in memory. */
-  follow(image: UnplacedImage): void;
-  /** Looks for the images that are not placed; adds and answers those that were found. */
-  place(): readonly LoadedImage[];
+  /** An image that counts from when it is known where it lies. */
+  follow(image: Omit<UnplacedImage, 'id'>): void;
+  /** Looks for the images that are not placed; adds and answers those that were found. `ask` answers what an expression is, undefined when it is nothing yet. */
+  place(ask: (expression: Expression) => bigint | undefined): readonly LoadedImage[];
+  /** Forgets an image, or one that is not found yet. */
   remove(id: number): void;
   /** Memory as those see it for whom an image with this selector holds. */
   peek(selector: ImageSelector): Peek;
@@ -74,10 +87,10 @@ export function createImages(machine: Machine, main: Image, path: string): Image
   let nextId = 2;
   let unplaced: readonly UnplacedImage[] = [];
   const views = new Map<string, Image>();
-  const add = (file: string, program: Program, selector: ImageSelector): LoadedImage => {
+  const add = (file: string, program: Program, selector: ImageSelector, id = nextId++): LoadedImage => {
     const applying = (): boolean => applies(machine, machine.side(), selector);
     const image: Image = { ...imageOf(program), applies: applying };
-    const loaded: LoadedImage = { id: nextId++, path: file, image, selector, extent: extentOf(program) };
+    const loaded: LoadedImage = { id, path: file, image, selector, extent: extentOf(program) };
     all = [...all, loaded];
     views.clear();
     return loaded;
@@ -118,21 +131,25 @@ export function createImages(machine: Machine, main: Image, path: string): Image
     },
     add,
     follow: (image) => {
-      unplaced = [...unplaced, image];
+      unplaced = [...unplaced, { ...image, id: nextId++ }];
     },
-    place() {
+    place(ask) {
       const found: LoadedImage[] = [];
       for (const waiting of unplaced) {
-        const program = programInMemory(machine, waiting, all);
+        const program =
+          waiting.told === undefined
+            ? programInMemory(machine, waiting, all)
+            : programTold(machine, waiting, waiting.told, ask);
         if (program === undefined) continue;
         unplaced = unplaced.filter((other) => other !== waiting);
-        found.push(add(waiting.path, program, waiting.selector));
+        found.push(add(waiting.path, program, waiting.selector, waiting.id));
       }
       return found;
     },
     remove(id) {
       if (id === first.id) return;
       all = all.filter((candidate) => candidate.id !== id);
+      unplaced = unplaced.filter((candidate) => candidate.id !== id);
       views.clear();
     },
     peek: ({ side }) => {
@@ -140,6 +157,20 @@ export function createImages(machine: Machine, main: Image, path: string): Image
       return (address, length) => machine.peekLinear(seen, address, length);
     },
   };
+}
+
+/** The program where an expression says that it lies. */
+function programTold(
+  machine: Machine,
+  { file, selector }: UnplacedImage,
+  { expression, symbol }: ToldAddress,
+  ask: (expression: Expression) => bigint | undefined,
+): Program | undefined {
+  const [address, linked] = [ask(expression), file.linked(symbol)];
+  if (address === undefined || address === 0n || linked === undefined) return undefined;
+  const side: Side = selector.side === undefined || selector.side === 'host' ? 'root' : 'non-root';
+  const displacement = BigInt.asUintN(64, address - linked);
+  return file.at(displacement, (at, length) => machine.peekLinear(side, at, length));
 }
 
 /** The program where its code lies now. A copy of a file that is known already is another one: where that one lies does not count. */

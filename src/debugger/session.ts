@@ -58,7 +58,7 @@ export class Session {
     placeAnnotations(this.breakpoints, this.annotations);
     this.#contexts = createContexts(machine, this.images);
     this.#force = createInForce(machine, this.breakpoints, this.filters);
-    this.#symbols = { images: this.images, options, added: this.added };
+    this.#symbols = { images: this.images, options, added: this.added, contexts: this.#contexts };
     machine.history.onCut = () => {
       forgetFuture(countersOf(this.#force), machine.history.now());
       events.pastChanged?.();

@@ -98,6 +98,15 @@ export const notMovable = (file: string): ProgramError =>
     'Name the address of its first byte instead.',
   );
 
+export const noSuchSymbol = (file: string, name: string): ProgramError =>
+  new ProgramError(
+    'no-such-symbol',
+    file,
+    undefined,
+    `it has no symbol "${name}", by which its address was to be known`,
+    'Name a symbol of this file, or leave "symbol" out: then the expression tells the address of its first byte.',
+  );
+
 export const noSegments = (file: string): ProgramError =>
   new ProgramError(
     'no-segments',

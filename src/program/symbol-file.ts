@@ -2,7 +2,7 @@
 // module, a relocated copy).
 import { loadAssembly } from './assembly.ts';
 import { debugInformation } from './elf-program.ts';
-import { type Elf, isElf, parseElf } from './elf.ts';
+import { type Elf, elfSymbols, isElf, parseElf } from './elf.ts';
 import {
   noCodeInObject,
   notASymbolFile,
@@ -68,6 +68,8 @@ export async function loadSymbolFile(
 export interface MovableFile {
   /** Its code, at the addresses that it was linked for. */
   readonly code: readonly MovableCode[];
+  /** Linear address that its first byte, or a symbol, was linked for; undefined when there is no such symbol. */
+  linked(symbol: string | undefined): bigint | undefined;
   /** Its symbols and lines when it lies so far (modulo 2^64) from where it was linked; `peek` reads the memory that it was found in. */
   at(displacement: bigint, peek?: Peek): Program;
 }
@@ -94,6 +96,8 @@ export async function loadMovableFile(
     const changed = changedBytes(elf, number);
     return {
       code: [{ linear: 0n, bytes: elf.bytes.subarray(offset, offset + size), changed }],
+      // Where its symbols will lie depends on what is linked around them.
+      linked: (symbol) => (symbol === undefined ? 0n : undefined),
       at: (displacement, peek = () => new Uint8Array(0)) => objectProgram(elf, number, displacement, peek, sourceMap),
     };
   }
@@ -103,6 +107,10 @@ export async function loadMovableFile(
   if (code.length === 0) throw notMovable(path);
   return {
     code,
+    linked: (symbol) =>
+      symbol === undefined
+        ? elf.start
+        : elfSymbols(elf).find(({ name, linkageName }) => name === symbol || linkageName === symbol)?.address,
     at: (displacement) => {
       const address = BigInt.asUintN(64, elf.start + displacement);
       return symbolsOf(parseElf(path, bytes, { address }), sourceMap);

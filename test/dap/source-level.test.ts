@@ -264,7 +264,7 @@ describe.skipIf(!existsSync(PROGRAM))('a hypervisor in C', () => {
       client = new Client();
       await client.launch({ images: [{ path: image, address: 'find', side: 'real-mode guest' }] });
       const ask = async (command: string) => (await client.evaluate(command, undefined, 'repl')).result;
-      expect(await ask('symbols')).toMatch(/\n- {2}.*guest16\.elf {2}not found in memory yet, real-mode guest$/);
+      expect(await ask('symbols')).toMatch(/\n2 {2}.*guest16\.elf {2}not found in memory yet, real-mode guest$/);
       const line = text.split('\n').findIndex((row) => row.includes('movb $0x0e, %ah')) + 1;
       const waiting = await client.adapter.request('setBreakpoints', {
         source: { path: source },
@@ -286,6 +286,42 @@ describe.skipIf(!existsSync(PROGRAM))('a hypervisor in C', () => {
       expect(await ask('symbols')).not.toContain('not found');
     },
   );
+
+  test.skipIf(lacking('gcc', 'ld'))('an image lies where the hypervisor says, from when it says so', async () => {
+    const { source, text, image } = guestInRealMode();
+    client = new Client();
+    // The symbol of the file that lies there; the hypervisor copies the file's first byte to 8000H.
+    const print = BigInt(`0x${run('nm', [image]).match(/([0-9a-f]+) . print$/m)![1]}`);
+    const expression = `guest16.name ? 0x8000 + ${print} : 0`;
+    const address = { expression, symbol: 'print' };
+    await client.launch({ images: [{ path: image, address, side: 'real-mode guest' }] });
+    const ask = async (command: string) => (await client.evaluate(command, undefined, 'repl')).result;
+    expect(await ask('symbols')).toContain(`guest16.elf  not there yet: waits for ${expression}, real-mode guest`);
+    const line = text.split('\n').findIndex((row) => row.includes('movb $0x0e, %ah')) + 1;
+    const waiting = await client.adapter.request('setBreakpoints', {
+      source: { path: source },
+      breakpoints: [{ line }],
+    });
+    expect(waiting.breakpoints).toMatchObject([{ verified: false }]);
+    // One that is not found is forgotten by its number.
+    expect(await ask(`symbols add ${image} at find for guest`)).toContain('count from when its code is met');
+    expect(await ask('symbols')).toMatch(/\n3 {2}.*not found in memory yet, guest$/);
+    expect(await ask('symbols remove 3')).toContain('is forgotten');
+    expect(await ask('symbols')).not.toContain('not found');
+    const found = client.adapter.event('module');
+    expect((await client.adapter.toStop('continue', THREAD)).reason).toBe('breakpoint');
+    expect((await found).body).toMatchObject({ module: { addressRange: expect.stringMatching(/^0x8000 to/) } });
+    const [top] = await client.frames();
+    expect([top?.source?.name, top?.line]).toEqual(['guest16.S', line]);
+    expect(await ask('symbols')).toMatch(/\n2 {2}.*guest16\.elf {2}0x8000 to/);
+  });
+
+  test.skipIf(lacking('gcc', 'ld'))('a symbol that the image does not have is refused', async () => {
+    const { image } = guestInRealMode();
+    client = new Client();
+    const address = { expression: 'guest16.name', symbol: 'nowhere' };
+    await expect(client.launch({ images: [{ path: image, address }] })).rejects.toThrow('it has no symbol "nowhere"');
+  });
 
   test('symbols come and go in the console; pending breakpoints become verified', async () => {
     client = new Client(new Map([['/x/late.asm', new TextEncoder().encode('bits 64\nlate:\n  nop\n  ret\n')]]));
@@ -328,6 +364,10 @@ describe.skipIf(!existsSync(PROGRAM))('a hypervisor in C', () => {
 
   test.each([
     [{ images: 5 }, '"images" is 5; expected a list of files'],
+    [{ images: [{ path: 'a', address: {} }] }, '"images[0].address.expression" is nothing; expected an expression'],
+    [{ images: [{ path: 'a', address: { expression: '1 +' } }] }, 'expected an expression that tells a linear address'],
+    [{ images: [{ path: 'a', address: { expression: '1', symbol: 2 } }] }, 'expected the name of a symbol'],
+    [{ images: [{ path: 'a', address: { expression: '1', side: 2 } }] }, 'address.side" is 2; expected nothing'],
     [{ images: [{}] }, '"images[0].path" is nothing'],
     [
       { images: [{ path: 'x', side: 'left' }] },

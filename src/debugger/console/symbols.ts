@@ -52,10 +52,10 @@ function symbols(context: CommandContext, args: CommandArguments): CommandAnswer
 }
 
 function listing({ images }: Session): string {
-  const waiting = images.unplaced.map(
-    ({ path, selector }) =>
-      `-  ${path}  not found in memory yet${selectorText(selector) && `, ${selectorText(selector)}`}`,
-  );
+  const waiting = images.unplaced.map(({ id, path, selector, told }) => {
+    const where = told === undefined ? 'not found in memory yet' : `not there yet: waits for ${told.text}`;
+    return `${id}  ${path}  ${where}${selectorText(selector) && `, ${selectorText(selector)}`}`;
+  });
   return [...images.all.map((loaded) => lineOf(loaded)), ...waiting].join('\n');
 }
 
@@ -106,12 +106,14 @@ async function add({ session, expressions }: CommandContext, words: readonly str
 }
 
 function remove(session: Session, words: readonly string[]): CommandAnswer {
+  const { all, unplaced } = session.images;
   const id = Number(words[0]);
-  const loaded = session.images.all.find((candidate) => candidate.id === id);
-  if (loaded === undefined) return { error: `There is no image ${words[0] ?? ''}; "symbols" lists them.` };
+  const loaded = all.find((candidate) => candidate.id === id);
+  const found = loaded ?? unplaced.find((candidate) => candidate.id === id);
+  if (found === undefined) return { error: `There is no image ${words[0] ?? ''}; "symbols" lists them.` };
   if (id === 1) return { error: 'The program itself stays.' };
   session.removeImage(id);
-  return { text: `${loaded.path} is forgotten.`, changed: true };
+  return { text: `${found.path} is forgotten.`, changed: loaded !== undefined };
 }
 
 function nameOf({ session, expressions }: CommandContext, text: string): CommandAnswer {

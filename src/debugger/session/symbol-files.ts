@@ -1,7 +1,10 @@
 // Images that are added to a session while it goes on, and those that are looked for in memory.
 
 import { loadMovableFile, loadSymbolFile } from '../../program/symbol-file.ts';
-import type { ImageRequest, Images, ImageSelector, LoadedImage } from '../images.ts';
+import { noSuchSymbol } from '../../program/errors.ts';
+import { evaluate } from '../expressions/evaluator.ts';
+import type { ImageRequest, Images, ImageSelector, LoadedImage, ToldAddress } from '../images.ts';
+import type { Contexts } from '../contexts.ts';
 import type { SessionOptions } from './types.ts';
 
 export interface SymbolFiles {
@@ -9,6 +12,7 @@ export interface SymbolFiles {
   readonly options: SessionOptions;
   /** What commands added to the images of the launch. */
   readonly added: ImageRequest[];
+  readonly contexts: Contexts;
 }
 
 /** Undefined while its place in memory is not found. Rejects with a ProgramError. */
@@ -16,7 +20,10 @@ export function openImage(
   files: SymbolFiles,
   { path, address, selector }: ImageRequest,
 ): Promise<LoadedImage | undefined> {
-  return address === 'find' ? followImage(files, path, selector) : addImage(files, path, address, selector);
+  if (address === 'find') return followImage(files, path, selector, undefined);
+  return typeof address === 'object'
+    ? followImage(files, path, selector, address)
+    : addImage(files, path, address, selector);
 }
 
 async function addImage(
@@ -35,10 +42,13 @@ async function followImage(
   files: SymbolFiles,
   path: string,
   selector: ImageSelector,
+  told: ToldAddress | undefined,
 ): Promise<LoadedImage | undefined> {
   const { images, options } = files;
-  images.follow({ path, file: await loadMovableFile(path, readerOf(options), options.sourceMap), selector });
-  return placeImages(files).find((loaded) => loaded.path === path);
+  const file = await loadMovableFile(path, readerOf(options), options.sourceMap);
+  if (told?.symbol !== undefined && file.linked(told.symbol) === undefined) throw noSuchSymbol(path, told.symbol);
+  images.follow({ path, file, selector, told });
+  return placeImages(files).find((loaded) => loaded.selector === selector);
 }
 
 function readerOf({ readFile }: SessionOptions): NonNullable<SessionOptions['readFile']> {
@@ -47,17 +57,21 @@ function readerOf({ readFile }: SessionOptions): NonNullable<SessionOptions['rea
 }
 
 /** Those that are in memory by now count from here. Answers them. */
-export function placeImages({ images, options }: SymbolFiles): readonly LoadedImage[] {
+export function placeImages({ images, options, contexts }: SymbolFiles): readonly LoadedImage[] {
   if (images.unplaced.length === 0) return [];
-  const found = images.place();
+  const found = images.place((expression) => {
+    const told = evaluate(expression, contexts('root'));
+    return told.ok ? told.value.value : undefined;
+  });
   for (const loaded of found) options.events.imagesChanged?.('new', loaded);
   return found;
 }
 
 export function removeImage({ images, added, options }: SymbolFiles, id: number): void {
   const loaded = images.all.find((candidate) => candidate.id === id);
+  const forgotten = loaded ?? images.unplaced.find((candidate) => candidate.id === id);
   images.remove(id);
-  const asked = added.findIndex(({ selector }) => selector === loaded?.selector);
+  const asked = added.findIndex(({ selector }) => selector === forgotten?.selector);
   if (asked >= 0) added.splice(asked, 1);
   if (loaded !== undefined) options.events.imagesChanged?.('removed', loaded);
 }
