@@ -159,4 +159,4 @@ function qualifiersOf(type: DebugType): { words: string; target: DebugType } {
 }
 
 /** C++ and Rust names stand for themselves; C's need their keyword. */
-const recordName = (keyword: string, name: string): string => (/::|</.test(name) ? name : `${keyword} ${name}`);
+const recordName = (keyword: string, name: string): string => (/::|<|^[&*]/.test(name) ? name : `${keyword} ${name}`);

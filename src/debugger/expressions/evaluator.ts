@@ -98,13 +98,14 @@ function objectOf(expression: Expression, context: Context): Place {
     }
     case 'index':
       return dereferenced(
+        machine,
         visit(expression.object, context),
         numeric(visit(expression.index, context)),
         side,
         expression,
       );
     case 'dereference':
-      return dereferenced(visit(expression.operand, context), 0n, side, expression);
+      return dereferenced(machine, visit(expression.operand, context), 0n, side, expression);
     case 'name': {
       const found = placeOfName(expression.name, context, expression);
       if (found !== undefined) return found;

@@ -14,6 +14,7 @@ import {
   pointedPlace,
   readPlace,
 } from './places.ts';
+import { sliceOf } from './slices.ts';
 
 /** Where an operator stands in the text, for errors. */
 export interface At {
@@ -69,7 +70,7 @@ export function typedPlace(value: Value): Place | undefined {
 }
 
 /** What a pointer points to; an array stands for its first element. */
-export function dereferenced(value: Value, index: bigint, side: Side, at: At): Place {
+export function dereferenced(machine: Machine, value: Value, index: bigint, side: Side, at: At): Place {
   const type = value.typed === undefined ? undefined : plainType(value.typed.type);
   const space = value.space ?? { kind: 'linear', side };
   if (type?.kind === 'pointer') {
@@ -83,7 +84,10 @@ export function dereferenced(value: Value, index: bigint, side: Side, at: At): P
       );
     return pointedPlace(type, value.value, index, space);
   }
-  if (type?.kind === 'array' && value.typed?.place !== undefined) return elementPlace(value.typed.place, type, index);
+  const whole = value.typed?.place;
+  if (type?.kind === 'array' && whole !== undefined) return elementPlace(whole, type, index);
+  const slice = whole === undefined ? undefined : sliceOf(machine, whole);
+  if (slice !== undefined) return elementPlace(slice.place, slice.array, index);
   return fail(
     'not-typed',
     'This is not a pointer or an array: cast it, for example *(uint64_t *)rsp, or write qword[rsp].',
@@ -97,7 +101,7 @@ export function memberOf(machine: Machine, value: Value, name: string, side: Sid
   let place = value.typed?.place;
   let type = value.typed === undefined ? undefined : plainType(value.typed.type);
   if (type?.kind === 'pointer') {
-    place = dereferenced(value, 0n, side, at);
+    place = dereferenced(machine, value, 0n, side, at);
     type = plainType(place.type);
     // A reference to a pointer, as C++ has them.
     if (type.kind === 'pointer') return memberOf(machine, objectValue(machine, place, name, at), name, side, at);

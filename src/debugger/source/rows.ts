@@ -19,6 +19,7 @@ import {
   readPlace,
   writePlace,
 } from './places.ts';
+import { sliceOf } from './slices.ts';
 import { placeOfVariable, variablesOfFrame } from './scope.ts';
 import { membersOf, placeText } from './text.ts';
 
@@ -175,8 +176,11 @@ function childrenOf(subject: RowSubject, { place, expression }: Named, range: Ro
     ? expression
     : `(${expression})`;
   switch (type.kind) {
-    case 'record':
+    case 'record': {
+      const slice = sliceOf(subject.machine, place);
+      if (slice !== undefined) return childrenOf(subject, { name: expression, place: slice.place, expression }, range);
       return cut(recordChildren(subject, place, `${outer}.`), range);
+    }
     case 'array': {
       const count = type.count ?? 0;
       const start = Math.min(range?.start ?? 0, count);
@@ -227,8 +231,9 @@ function rowOf(subject: RowSubject, { name, place, expression }: Named): TypedRo
   const { machine, image, format } = subject;
   const type = plainType(place.type);
   const gone = place.location.kind === 'unavailable';
-  const indexed = type.kind === 'array' && !gone ? (type.count ?? 0) : 0;
-  const named = gone || type.kind === 'array' ? 0 : childrenOf(subject, { name, place, expression }, undefined).length;
+  const array = type.kind === 'array' ? type : sliceOf(machine, place)?.array;
+  const indexed = array !== undefined && !gone ? (array.count ?? 0) : 0;
+  const named = gone || array !== undefined ? 0 : childrenOf(subject, { name, place, expression }, undefined).length;
   return {
     name,
     value: placeText({ machine, image, format }, place),

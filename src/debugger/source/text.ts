@@ -13,6 +13,7 @@ import { type Image, symbolAt } from '../../program/image.ts';
 import { formatNumber, hex, type NumberFormat, symbolText } from '../format.ts';
 import { type AddressSpace, peek } from '../memory.ts';
 import { addressOfPlace, elementPlace, memberPlace, type Place, readPlace } from './places.ts';
+import { type Slice, sliceOf } from './slices.ts';
 
 export interface TextContext {
   readonly machine: Machine;
@@ -30,10 +31,14 @@ const MAX_DEPTH = 2;
 export function placeText(context: TextContext, place: Place, depth = 0): string {
   const type = plainType(place.type);
   switch (type.kind) {
-    case 'record':
+    case 'record': {
       if (place.location.kind === 'unavailable') return unavailable(place.location.why);
       if (type.incomplete) return '<incomplete type>';
+      const slice = sliceOf(context.machine, place);
+      if (slice !== undefined) return sliceText(context, slice, depth);
+      if (type.members().some(({ variant }) => variant !== undefined)) return variantText(context, place, depth);
       return depth >= MAX_DEPTH ? '{…}' : recordText(context, place, membersOf(context.machine, place), depth);
+    }
     case 'array':
       if (place.location.kind === 'unavailable') return unavailable(place.location.why);
       return arrayText(context, place, depth);
@@ -165,9 +170,13 @@ export function stringAt(machine: Machine, address: bigint, space: AddressSpace)
 
 function quoted(bytes: Uint8Array, cut: boolean): string {
   const end = bytes.indexOf(0);
-  const text = new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
+  return quotedAll(end < 0 ? bytes : bytes.subarray(0, end), end < 0 && cut);
+}
+
+function quotedAll(bytes: Uint8Array, cut: boolean): string {
+  const text = new TextDecoder().decode(bytes);
   const shown = Array.from(text, (character) => escaped(character.codePointAt(0) ?? 0, 34)).join('');
-  return `"${shown}"${end < 0 && cut ? '…' : ''}`;
+  return `"${shown}"${cut ? '…' : ''}`;
 }
 
 /** Members that are there: of a Rust enum's variants the one that the discriminant chooses. */
@@ -186,6 +195,30 @@ export function membersOf(machine: Machine, place: Place): readonly Member[] {
       ({ variant }) => variant!.value !== undefined && BigInt.asUintN(bits, variant!.value) === read.value,
     ) ?? variants.find(({ variant }) => variant!.value === undefined);
   return all.filter((member) => member.variant === undefined || member === chosen);
+}
+
+/** A Rust enum as Rust writes it: `Circle(5)`, `Rectangle {width: 6, height: 7}`, `Nothing`. */
+function variantText(context: TextContext, place: Place, depth: number): string {
+  const chosen = membersOf(context.machine, place);
+  const [variant] = chosen;
+  if (chosen.length !== 1 || variant?.name === undefined) return '{…}';
+  const inner = memberPlace(place, variant);
+  const parts = membersOf(context.machine, inner);
+  if (parts.length === 0) return variant.name;
+  if (depth >= MAX_DEPTH) return `${variant.name}…`;
+  const text = recordText(context, inner, parts, depth);
+  const numbered = parts.every(({ name }) => name !== undefined && /^__\d+$/.test(name));
+  return numbered ? `${variant.name}(${text.slice(1, -1).replaceAll(/\b__\d+: /g, '')})` : `${variant.name} ${text}`;
+}
+
+function sliceText(context: TextContext, { place, array, text }: Slice, depth: number): string {
+  const at = addressOfPlace(place);
+  if (!text || at === undefined) return arrayText(context, place, depth);
+  const count = array.count ?? 0;
+  const bytes = peek(context.machine, at, Math.min(count, MAX_STRING));
+  return bytes.length === 0 && count > 0
+    ? arrayText(context, place, MAX_DEPTH)
+    : quotedAll(bytes, count > bytes.length);
 }
 
 function recordText(context: TextContext, place: Place, members: readonly Member[], depth: number): string {
