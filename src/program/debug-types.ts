@@ -89,15 +89,18 @@ export function plainType(type: DebugType): Exclude<DebugType, { kind: 'typedef'
   return plain.kind === 'typedef' || plain.kind === 'qualified' ? { kind: 'unknown', name: '?', size: 0 } : plain;
 }
 
+/** Deeper than people declare: a damaged type may be a part of itself. */
+const MAX_DEPTH = 64;
+
 /** Bytes of a value of the type; 0 where there are none or nobody knows. */
-export function sizeOfType(type: DebugType): number {
+export function sizeOfType(type: DebugType, depth = 0): number {
   const plain = plainType(type);
   switch (plain.kind) {
     case 'void':
     case 'function':
       return 0;
     case 'array':
-      return (plain.count ?? 0) * sizeOfType(plain.element);
+      return depth > MAX_DEPTH ? 0 : (plain.count ?? 0) * sizeOfType(plain.element, depth + 1);
     default:
       return plain.size;
   }
@@ -107,7 +110,8 @@ export function sizeOfType(type: DebugType): number {
 export const typeName = (type: DebugType): string => declare(type, '');
 
 /** A declaration of `inner` with this type. */
-function declare(type: DebugType, inner: string): string {
+function declare(type: DebugType, inner: string, depth = 0): string {
+  if (depth > MAX_DEPTH) return `… ${inner}`;
   const spaced = (text: string): string => (inner === '' ? text : `${text} ${inner}`);
   switch (type.kind) {
     case 'void':
@@ -123,25 +127,26 @@ function declare(type: DebugType, inner: string): string {
     case 'pointer': {
       const target = type.target();
       const needsParentheses = target.kind === 'array' || target.kind === 'function';
-      return declare(target, needsParentheses ? `(${type.sign}${inner})` : `${type.sign}${inner}`);
+      return declare(target, needsParentheses ? `(${type.sign}${inner})` : `${type.sign}${inner}`, depth + 1);
     }
     case 'qualified': {
       const { words, target } = qualifiersOf(type);
       // What qualifies an array qualifies its elements.
       if (target.kind === 'array') {
         const { element } = target;
-        return declare({ ...target, element: { ...type, target: () => element } }, inner);
+        return declare({ ...target, element: { ...type, target: () => element } }, inner, depth + 1);
       }
-      if (target.kind === 'pointer') return declare(target, inner === '' ? ` ${words}` : ` ${words} ${inner}`);
-      return `${words} ${declare(target, inner)}`;
+      if (target.kind === 'pointer')
+        return declare(target, inner === '' ? ` ${words}` : ` ${words} ${inner}`, depth + 1);
+      return `${words} ${declare(target, inner, depth + 1)}`;
     }
     case 'array':
-      return declare(type.element, `${inner}[${type.count ?? ''}]`);
+      return declare(type.element, `${inner}[${type.count ?? ''}]`, depth + 1);
     case 'function': {
-      const parameters = type.parameters().map(typeName);
+      const parameters = type.parameters().map((parameter) => declare(parameter, '', depth + MAX_DEPTH / 4));
       if (type.variadic) parameters.push('...');
       const list = parameters.length > 0 ? parameters.join(', ') : type.prototyped ? 'void' : '';
-      return declare(type.result(), `${inner}(${list})`);
+      return declare(type.result(), `${inner}(${list})`, depth + 1);
     }
   }
 }

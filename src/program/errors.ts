@@ -23,6 +23,16 @@ export class ProgramError extends Error {
 
 const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 
+/** What is read, or `otherwise` where the file is damaged: one part of it never takes the rest with it. */
+export function unlessDamaged<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    if (thrown instanceof ProgramError) return otherwise;
+    throw thrown;
+  }
+}
+
 export const unreadable = (file: string, reason: string): ProgramError =>
   new ProgramError('unreadable', file, undefined, `cannot be read: ${reason}`, 'Check the path and its permissions.');
 

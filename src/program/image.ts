@@ -149,7 +149,8 @@ export function addressesOfLine(image: Image, path: string, line: number): LineB
     }
   }
   if (best === Number.POSITIVE_INFINITY) return undefined;
-  const stops = candidates.flatMap((file) => stopsOfLine(image, file, best));
+  const found = candidates.flatMap((file) => stopsOfLine(image, file, best));
+  const stops = found.length > 0 ? found : candidates.flatMap((file) => rowsOfLine(image, file, best).slice(0, 1));
   stops.sort((a, b) => compare(a.address, b.address));
   const first = stops[0]!;
   return {
@@ -168,6 +169,11 @@ export function linesWithCode(image: Image, path: string): readonly number[] {
   }
   return [...lines].sort((a, b) => a - b);
 }
+
+const rowsOfLine = (image: Image, file: number, line: number): LineRow[] =>
+  (image.rowsOfFile.get(file) ?? [])
+    .map((index) => image.program.lines.rows[index]!)
+    .filter((row) => row.line === line);
 
 function stopsOfLine(image: Image, file: number, line: number): LineRow[] {
   const { rows } = image.program.lines;

@@ -1,7 +1,7 @@
 // Debugging information entries (DWARF 5, "Debugging Information Entries"): a unit's tree, and the attributes of one entry. The tree
 // knows offsets only; values are read when they are asked for.
 import { cursorOver, readCount, readUnsigned, stringAt } from '../bytes.ts';
-import { badStructure } from '../errors.ts';
+import { badStructure, unlessDamaged } from '../errors.ts';
 import type { Abbreviation } from './abbreviations.ts';
 import { ATTRIBUTE } from './constants.ts';
 import { type FormValue, readForm, skipForm } from './forms.ts';
@@ -74,6 +74,9 @@ function readEntry(
   return { unit, offset, tag: abbreviation.tag, abbreviation, valuesAt, parent, children: [] };
 }
 
+/** Deeper than programs nest; what walks the tree goes as deep. */
+const MAX_NESTING = 512;
+
 function parseTree(unit: Unit): Tree {
   const { cursor } = unit;
   const table = unit.abbreviations();
@@ -83,23 +86,39 @@ function parseTree(unit: Unit): Tree {
   if (root === undefined) throw badStructure(unit.context.file, undefined, `${cursor.what} has a unit without entries`);
   byOffset.set(root.offset, root);
   const open: Growing[] = root.abbreviation.hasChildren ? [root] : [];
-  while (open.length > 0 && cursor.offset < unit.end) {
-    const parent = open.at(-1)!;
-    const entry = readEntry(unit, parent, table);
-    if (entry === undefined) {
-      open.pop();
-      continue;
+  // Of a damaged unit what comes before the damage is kept.
+  unlessDamaged(() => {
+    while (open.length > 0 && cursor.offset < unit.end) {
+      const parent = open.at(-1)!;
+      const entry = open.length > MAX_NESTING ? undefined : readEntry(unit, parent, table);
+      if (entry === undefined) {
+        open.pop();
+        continue;
+      }
+      parent.children.push(entry);
+      byOffset.set(entry.offset, entry);
+      if (entry.abbreviation.hasChildren) open.push(entry);
     }
-    parent.children.push(entry);
-    byOffset.set(entry.offset, entry);
-    if (entry.abbreviation.hasChildren) open.push(entry);
-  }
+  }, undefined);
   return { root, byOffset };
+}
+
+/** The unit of .debug_info around an offset. */
+function unitOf({ units, informationUnits }: DebugUnits, offset: number): Unit | undefined {
+  let low = 0;
+  let high = informationUnits();
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (units[middle]!.offset <= offset) low = middle + 1;
+    else high = middle;
+  }
+  const found = units[low - 1];
+  return found !== undefined && offset < found.end ? found : undefined;
 }
 
 /** The entry that begins at an offset of .debug_info; undefined where none does. */
 export function entryAt(debug: DebugUnits, offset: number): Entry | undefined {
-  const unit = debug.units.find((candidate) => offset >= candidate.offset && offset < candidate.end);
+  const unit = unitOf(debug, offset);
   return unit === undefined ? undefined : treeOf(unit).byOffset.get(offset);
 }
 
@@ -173,8 +192,10 @@ export function textOf(unit: Unit, found: Attribute | undefined): string | undef
   const { context, debug } = unit;
   const at = base(unit, ATTRIBUTE.stringOffsetsBase, context.offsetSize * 2) + Number(found.value) * context.offsetSize;
   const { stringOffsets, strings, file } = debug.sections;
-  const cursor = cursorOver(file, '.debug_str_offsets', stringOffsets, at);
-  return stringAt(strings, Number(readUnsigned(cursor, context.offsetSize)));
+  return unlessDamaged(() => {
+    const cursor = cursorOver(file, '.debug_str_offsets', stringOffsets, at);
+    return stringAt(strings, Number(readUnsigned(cursor, context.offsetSize)));
+  }, undefined);
 }
 
 const isStringIndex = (form: number): boolean => form === 0x1a || form === 0x1f02 || (form >= 0x25 && form <= 0x28);

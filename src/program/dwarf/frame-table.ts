@@ -16,7 +16,7 @@ import {
   remaining,
 } from '../bytes.ts';
 import { type Elf, sectionBytes } from '../elf.ts';
-import { ProgramError } from '../errors.ts';
+import { unlessDamaged } from '../errors.ts';
 import { readInitialLength } from './forms.ts';
 import { type CallFrame, type Common, rulesAt } from './frame-rules.ts';
 
@@ -34,13 +34,8 @@ export function callFrames(elf: Elf, addressSize: number): (address: bigint) => 
     entries ??= readSections(elf, addressSize);
     const entry = entryAt(entries, address);
     if (entry === undefined) return undefined;
-    try {
-      return rulesAt(entry.common, entry.start, entry.instructions, address);
-    } catch (thrown) {
-      // A damaged entry is as good as none: the frame pointer may still lead on.
-      if (thrown instanceof ProgramError) return undefined;
-      throw thrown;
-    }
+    // A damaged entry is as good as none: the frame pointer may still lead on.
+    return unlessDamaged(() => rulesAt(entry.common, entry.start, entry.instructions, address), undefined);
   };
 }
 
@@ -62,12 +57,10 @@ function readSections(elf: Elf, addressSize: number): FunctionEntry[] {
     const bytes = sectionBytes(elf, name);
     if (bytes === undefined) continue;
     const address = elf.sections.find((section) => section.name === name)?.address ?? 0n;
-    try {
-      const { file, displacement } = elf;
-      entries.push(...readSection({ file, name, bytes, address, addressSize, displacement }));
-    } catch (thrown) {
-      if (!(thrown instanceof ProgramError)) throw thrown;
-    }
+    const { file, displacement } = elf;
+    const section = { file, name, bytes, address, addressSize, displacement };
+    // What was read before a section is cut off holds.
+    unlessDamaged(() => readSection(section, entries), undefined);
   }
   // Code that the linker dropped begins at 0.
   return entries
@@ -84,12 +77,11 @@ interface FrameSection {
   readonly displacement: bigint;
 }
 
-function readSection(section: FrameSection): FunctionEntry[] {
+function readSection(section: FrameSection, entries: FunctionEntry[]): void {
   const { file, name, bytes } = section;
   const exceptions = name === '.eh_frame';
   const cursor = cursorOver(file, name, bytes);
   const commons = new Map<number, Common>();
-  const entries: FunctionEntry[] = [];
   while (remaining(cursor) > 0) {
     const offset = cursor.offset;
     const { length, offsetSize } = readInitialLength(cursor);
@@ -103,15 +95,16 @@ function readSection(section: FrameSection): FunctionEntry[] {
     const idAt = cursor.offset;
     const id = readUnsigned(cursor, exceptions ? 4 : offsetSize);
     const commonId = exceptions ? 0n : offsetSize === 8 ? 0xffffffffffffffffn : 0xffffffffn;
-    if (id === commonId) {
-      commons.set(offset, readCommon(section, cursor, end));
-    } else {
-      const common = commons.get(exceptions ? idAt - Number(id) : Number(id));
-      if (common !== undefined) entries.push(readFunction(section, cursor, end, common));
-    }
+    unlessDamaged(() => {
+      if (id === commonId) {
+        commons.set(offset, readCommon(section, cursor, end));
+      } else {
+        const common = commons.get(exceptions ? idAt - Number(id) : Number(id));
+        if (common !== undefined) entries.push(readFunction(section, cursor, end, common));
+      }
+    }, undefined);
     cursor.offset = end;
   }
-  return entries;
 }
 
 function part(section: FrameSection, start: number, end: number): Cursor {

@@ -1,5 +1,6 @@
 // Functions of a unit by address, with what was inlined into them (DWARF 5, "Subroutine and Entry Point Entries").
 import type { DebugVariable, FunctionInstance } from '../debug-info.ts';
+import { unlessDamaged } from '../errors.ts';
 import { ATTRIBUTE, TAG } from './constants.ts';
 import { attribute, constantOf, type Entry, originOf, rootOf } from './entries.ts';
 import { covers, rangesOf, startOf } from './ranges.ts';
@@ -86,7 +87,7 @@ function instance(entry: Entry, own: Entry, reader: VariableReader): FunctionIns
           column: number(ATTRIBUTE.callColumn),
         }
       : undefined,
-    variables: (address) => [...variablesOf(entry, own, address, reader)],
+    variables: (address) => unlessDamaged(() => [...variablesOf(entry, own, address, reader)], []),
   };
   INSTANCES.set(entry, made);
   return made;
@@ -111,7 +112,8 @@ function* variablesOf(entry: Entry, own: Entry, address: bigint, reader: Variabl
     for (const level of levels) {
       for (const child of level.children) {
         if (child.tag !== kind) continue;
-        const variable = variableFrom(child, own, kind === TAG.parameter ? 'parameter' : 'local', reader);
+        const role = kind === TAG.parameter ? 'parameter' : 'local';
+        const variable = unlessDamaged(() => variableFrom(child, own, role, reader), undefined);
         if (variable === undefined || seen.has(variable.name)) continue;
         seen.add(variable.name);
         yield variable;

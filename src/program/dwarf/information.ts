@@ -1,7 +1,8 @@
 // Everything that DWARF tells about a program beside its lines.
-import type { DebugInfo, DebugVariable, FunctionInstance } from '../debug-info.ts';
+import type { DebugInfo, DebugVariable, FrameAccess, FunctionInstance } from '../debug-info.ts';
 import { type DebugType, type EnumType, plainType } from '../debug-types.ts';
 import type { Elf } from '../elf.ts';
+import { unlessDamaged } from '../errors.ts';
 import { entryRegister } from './call-sites.ts';
 import { ATTRIBUTE, TAG } from './constants.ts';
 import { attribute, constantOf, type Entry, headOf, rootOf } from './entries.ts';
@@ -51,45 +52,58 @@ export function debugInfoOf(elf: Elf, files: FilesOfProgram, notices: string[]):
   };
   const unitAt = (address: bigint): Unit | undefined => {
     ranges ??= unitRanges(debug.units);
-    return ranges.find(({ start, end }) => address >= start && address < end)?.unit;
+    let low = 0;
+    let high = ranges.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (ranges[middle]!.start <= address) low = middle + 1;
+      else high = middle;
+    }
+    const found = ranges[low - 1];
+    return found !== undefined && address < found.end ? found.unit : undefined;
   };
   const frames = callFrames(elf, debug.units[0]?.context.addressSize ?? sections.addressSize);
+  const guarded = <A extends unknown[], T>(ask: (...args: A) => T, nothing: T): ((...args: A) => T) => {
+    return (...args) => unlessDamaged(() => ask(...args), nothing);
+  };
   return {
-    functionsAt: (address): readonly FunctionInstance[] => {
+    functionsAt: guarded((address: bigint): readonly FunctionInstance[] => {
       const unit = unitAt(address);
       return unit === undefined ? [] : functionsOfUnit(unit, address, reader);
-    },
-    globalsAt: (address) => {
+    }, []),
+    globalsAt: guarded((address: bigint) => {
       const unit = unitAt(address);
       return unit === undefined ? [] : globalsOf(unit, reader);
-    },
-    globalNamed: (name, near) => {
+    }, []),
+    globalNamed: guarded((name: string, near: bigint | undefined) => {
       const found = index().variables.get(name);
       const unit = near === undefined || found === undefined || found.length < 2 ? undefined : unitAt(near);
       return (found?.find((candidate) => candidate.unit === unit) ?? found?.[0])?.variable;
-    },
-    typeNamed: (name): DebugType | undefined => {
+    }, undefined),
+    typeNamed: guarded((name: string): DebugType | undefined => {
       const entry = index().types.get(name);
       return entry === undefined ? undefined : typeFrom(entry, reader.definitions);
-    },
-    enumeratorNamed: (name) => {
+    }, undefined),
+    enumeratorNamed: guarded((name: string) => {
       const entry = index().enumerators.get(name);
       if (entry?.parent === undefined) return undefined;
       const type = plainType(typeFrom(entry.parent, reader.definitions));
       const value = attribute(entry, ATTRIBUTE.constantValue)?.value;
       return type.kind === 'enum' && typeof value === 'bigint' ? { value, type: type satisfies EnumType } : undefined;
-    },
-    functionsNamed: (name) =>
-      (index().functions.get(name) ?? []).flatMap((entry) => {
-        const start = startOf(entry);
-        return start === undefined ? [] : [{ start, inlined: entry.tag === TAG.inlinedSubroutine }];
-      }),
-    entryRegister: (number, callee, returns, caller) =>
-      entryRegister({ unitAt, reader, functions: (name) => index().functions.get(name) ?? [] }, number, callee, {
-        returns,
-        frame: caller,
-      }),
-    globalNames: () => [...index().variables.keys()],
+    }, undefined),
+    functionsNamed: guarded(
+      (name: string) =>
+        (index().functions.get(name) ?? []).flatMap((entry) => {
+          const start = startOf(entry);
+          return start === undefined ? [] : [{ start, inlined: entry.tag === TAG.inlinedSubroutine }];
+        }),
+      [],
+    ),
+    entryRegister: guarded((number: number, callee: bigint, returns: bigint, caller: FrameAccess) => {
+      const calls = { unitAt, reader, functions: (name: string) => index().functions.get(name) ?? [] };
+      return entryRegister(calls, number, callee, { returns, frame: caller });
+    }, undefined),
+    globalNames: guarded(() => [...index().variables.keys()], []),
     callFrameAt: frames,
   };
 }
@@ -98,15 +112,16 @@ interface UnitRange extends AddressRange {
   readonly unit: Unit;
 }
 
-/** Code of each unit: as its root entry says, or else as its functions do. */
+/** Code of each unit in order of address: as its root entry says, or else as its functions do. What cannot be read of one takes no other with it. */
 function unitRanges(units: readonly Unit[]): UnitRange[] {
   return units
     .filter(({ kind }) => kind === UNIT_KIND.compile)
     .flatMap((unit) => {
-      const head = rangesOf(headOf(unit));
-      const all: readonly AddressRange[] = head.length > 0 ? head : stretchesOf(unit);
+      const head = unlessDamaged(() => rangesOf(headOf(unit)), []);
+      const all: readonly AddressRange[] = head.length > 0 ? head : unlessDamaged(() => stretchesOf(unit), []);
       return all.filter(({ start }) => start !== 0n).map(({ start, end }) => ({ start, end, unit }));
-    });
+    })
+    .sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
 }
 
 const GLOBALS = new WeakMap<Unit, readonly DebugVariable[]>();

@@ -1,5 +1,6 @@
 // What a program declares at file scope, by name: an index over all units, made when a name is looked up for the first time.
 import type { DebugVariable } from '../debug-info.ts';
+import { unlessDamaged } from '../errors.ts';
 import { ATTRIBUTE, TAG } from './constants.ts';
 import { attribute, type Entry, hasFlag, nameOf, originOf, rootOf } from './entries.ts';
 import { functionName } from './functions.ts';
@@ -38,7 +39,7 @@ interface Growing {
 
 export function indexNames(debug: DebugUnits, reader: VariableReader): NameIndex {
   const index: Growing = { variables: new Map(), types: new Map(), enumerators: new Map(), functions: new Map() };
-  for (const unit of debug.units) visit(rootOf(unit), index, reader, true);
+  for (const unit of debug.units) unlessDamaged(() => visit(rootOf(unit), index, reader, true), undefined);
   return index;
 }
 

@@ -4,6 +4,7 @@ import type { DebugType, EnumType, Member, RecordType } from '../debug-types.ts'
 import { plainType, sizeOfType } from '../debug-types.ts';
 import { ATTRIBUTE, ENCODING, TAG } from './constants.ts';
 import { type Attribute, attribute, constantOf, type Entry, hasFlag, inherited, nameOf, reference } from './entries.ts';
+import { unlessDamaged } from '../errors.ts';
 import { evaluateValue, type ExpressionContext } from './expressions.ts';
 
 const VOID: DebugType = { kind: 'void' };
@@ -14,8 +15,10 @@ export type Definitions = (tag: number, name: string) => Entry | undefined;
 
 /** The type that an entry's type attribute names; void without one. */
 export function typeOf(entry: Entry, definitions: Definitions): DebugType {
-  const target = typeEntry(entry);
-  return target === undefined ? VOID : typeFrom(target, definitions);
+  return unlessDamaged(() => {
+    const target = typeEntry(entry);
+    return target === undefined ? VOID : typeFrom(target, definitions);
+  }, DAMAGED);
 }
 
 function typeEntry(entry: Entry): Entry | undefined {
@@ -32,11 +35,15 @@ function typeEntry(entry: Entry): Entry | undefined {
 export function typeFrom(entry: Entry, definitions: Definitions): DebugType {
   let type = TYPES.get(entry);
   if (type === undefined) {
-    type = build(entry, definitions);
+    // A damaged type that is a part of itself finds this instead.
+    TYPES.set(entry, DAMAGED);
+    type = unlessDamaged(() => build(entry, definitions), DAMAGED);
     TYPES.set(entry, type);
   }
   return type;
 }
+
+const DAMAGED: DebugType = { kind: 'unknown', name: 'damaged type', size: 0 };
 
 function build(entry: Entry, definitions: Definitions): DebugType {
   const { addressSize } = entry.unit.context;
@@ -149,12 +156,12 @@ const isConstant = ({ form, value }: Attribute): boolean =>
 function enumType(entry: Entry, size: number | undefined, definitions: Definitions): EnumType {
   const underlying = plainType(typeOf(entry, definitions));
   const enumerators = (): { name: string; value: bigint }[] =>
-    entry.children
-      .filter(({ tag }) => tag === TAG.enumerator)
-      .map((child) => {
-        const found = attribute(child, ATTRIBUTE.constantValue);
-        return { name: nameOf(child) ?? '?', value: typeof found?.value === 'bigint' ? found.value : 0n };
-      });
+    entry.children.flatMap((child) =>
+      unlessDamaged(() => {
+        const found = child.tag === TAG.enumerator ? attribute(child, ATTRIBUTE.constantValue) : undefined;
+        return typeof found?.value === 'bigint' ? [{ name: nameOf(child) ?? '?', value: found.value }] : [];
+      }, []),
+    );
   const bytes = size ?? sizeOfType(underlying);
   const signed = underlying.kind === 'base' ? underlying.signed : enumerators().some(({ value }) => value < 0n);
   return { kind: 'enum', name: qualifiedName(entry), size: bytes, signed, enumerators };
@@ -176,7 +183,7 @@ function recordType(entry: Entry, keyword: RecordType['keyword'], definitions: D
     size: constantOf(inherited(entry, ATTRIBUTE.byteSize)) ?? 0,
     incomplete,
     members: () => {
-      members ??= entry.children.flatMap((child) => membersFrom(child, definitions));
+      members ??= entry.children.flatMap((child) => unlessDamaged(() => membersFrom(child, definitions), []));
       return members;
     },
   };
@@ -245,12 +252,15 @@ function variantsFrom(part: Entry, definitions: Definitions): Member[] {
     });
 }
 
+/** More than people nest: damaged entries may lie in themselves. */
+const MAX_SCOPES = 64;
+
 /** The name with its namespaces and classes, as C++ and Rust write it; undefined for anonymous entries. */
 export function qualifiedName(entry: Entry): string | undefined {
   const own = nameOf(entry);
   if (own === undefined) return undefined;
   const parts = [own];
-  for (let at = scopeOf(entry); at !== undefined; at = scopeOf(at))
+  for (let at = scopeOf(entry); at !== undefined && parts.length < MAX_SCOPES; at = scopeOf(at))
     parts.unshift(nameOf(at) ?? '(anonymous namespace)');
   return parts.join('::');
 }

@@ -27,6 +27,8 @@ export interface DebugUnits {
   readonly sections: DebugSections;
   /** In order of offset; type units of .debug_types behind them. */
   readonly units: readonly Unit[];
+  /** How many of them are in .debug_info. */
+  readonly informationUnits: () => number;
   readonly bySignature: ReadonlyMap<bigint, Unit>;
 }
 
@@ -34,7 +36,8 @@ export interface DebugUnits {
 export function readUnits(sections: DebugSections): DebugUnits {
   const units: Unit[] = [];
   const bySignature = new Map<bigint, Unit>();
-  const debug: DebugUnits = { sections, units, bySignature };
+  let inInformation = 0;
+  const debug: DebugUnits = { sections, units, bySignature, informationUnits: () => inInformation };
   const tables = new Map<string, AbbreviationTable>();
   for (const [what, bytes] of [
     ['.debug_info', sections.info],
@@ -47,6 +50,7 @@ export function readUnits(sections: DebugSections): DebugUnits {
       if (unit.signature !== undefined) bySignature.set(unit.signature, unit);
       cursor.offset = unit.end;
     }
+    if (what === '.debug_info') inInformation = units.length;
   }
   return debug;
 }

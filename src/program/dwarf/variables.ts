@@ -1,6 +1,7 @@
 // Variables and parameters (DWARF 5, "Data Object Entries"): their type, and where they are at an address.
 import type { DebugVariable, FrameAccess } from '../debug-info.ts';
 import { plainType } from '../debug-types.ts';
+import { unlessDamaged } from '../errors.ts';
 import { ATTRIBUTE } from './constants.ts';
 import { attribute, attributeWithUnit, entryAt, type Entry, hasFlag, indexedAddress, nameOf } from './entries.ts';
 import {
@@ -37,9 +38,11 @@ export function variableFrom(
     get type() {
       return typeOf(entry, reader.definitions);
     },
-    locate: (address, frame) => locate(entry, own, address, frame, reader),
+    locate: (address, frame) => unlessDamaged(() => locate(entry, own, address, frame, reader), DAMAGED),
   };
 }
+
+const DAMAGED: Location = { kind: 'unavailable', why: 'its location is damaged in the debug information' };
 
 /** The entry that carries the name and knows the scope. */
 function definitionName(entry: Entry): Entry {
