@@ -91,15 +91,23 @@ function framesFrom(
 ): CodeFrame[] {
   const frames = framesAt(machine, image, position.side, first, innermost);
   let current = first;
+  const seen = new Set<string>();
   for (let count = 1; count < MAX_FRAMES; count++) {
     const caller = callerOf(machine, image, position, current, innermost && count === 1);
-    // A stack grows downward: a caller's is above, unless an interrupt switched stacks.
-    if (caller === undefined) break;
+    if (caller === undefined || isBelow(caller, current)) break;
+    // A damaged stack leads back to where it came from.
+    const key = `${caller.linear} ${caller.stack} ${caller.framePointer}`;
+    if (seen.has(key)) break;
+    seen.add(key);
     current = caller;
     frames.push(...framesAt(machine, image, position.side, current, false));
   }
   return frames;
 }
+
+/** A stack grows downward: a caller's is above. Where an interrupt or a system call came in the stack may have been switched. */
+const isBelow = (caller: Activation, current: Activation): boolean =>
+  caller.lookup !== caller.linear && caller.stack !== 0n && caller.stack < current.stack;
 
 /** The frames of one activation: what was inlined into its function first. */
 function framesAt(machine: Machine, image: Image, side: Side, activation: Activation, innermost: boolean): CodeFrame[] {
