@@ -12,8 +12,8 @@ import { isZeroPage, keepPages, writtenPages } from './snapshot.ts';
 import { flushEveryTlb, flushTlb, forgetPage, restoreTlbEntry, watchesChanged } from './tlb.ts';
 import { processPostedInterrupts } from './virtual-apic.ts';
 import { copyVmcs } from './vmx/fields.ts';
-import { vmxLoadGuest, vmxSaveGuest } from './vmx/guest.ts';
-import { vmxLoadHost } from './vmx/host.ts';
+import { noteExit, vmxLoadGuest, vmxSaveGuest } from './vmx/guest.ts';
+import { vmxLeaveGuest, vmxLoadHost } from './vmx/host.ts';
 import { compareCells, physicalAccessed } from './watches.ts';
 
 /** To be called after BREAKPOINTS changed. */
@@ -37,6 +37,7 @@ export {
   inspectInstruction,
   isZeroPage,
   keepPages,
+  noteExit,
   physicalAccessed,
   physicalWritten,
   processPostedInterrupts,
@@ -48,6 +49,7 @@ export {
   switchProcessor,
   updateMode,
   vmcsWritten,
+  vmxLeaveGuest,
   vmxLoadGuest,
   vmxLoadHost,
   vmxSaveGuest,

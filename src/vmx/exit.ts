@@ -46,14 +46,17 @@ export function beginExit(core: Core, reason: number, qualification: bigint): vo
 /** Carries out the VM exit that EXIT_* describe. False: a VMX abort, told in `vmx.abort`. */
 export function leaveGuest(vmx: Vmx): boolean {
   const { core } = vmx;
+  const stores = vmcsWord(core, F_VM_EXIT_MSR_STORE_COUNT);
+  if (stores === 0) {
+    const indicator = core.exports.vmxLeaveGuest();
+    recordVmExit(vmx);
+    return finishExit(vmx, indicator);
+  }
   core.exports.vmxSaveGuest();
   recordVmExit(vmx);
-  const stores = vmcsWord(core, F_VM_EXIT_MSR_STORE_COUNT);
-  if (stores !== 0) {
-    const fault = storeMsrArea(vmx, vmcsQuad(core, F_VM_EXIT_MSR_STORE_ADDRESS), stores);
-    if (fault !== undefined) return abort(vmx, ABORT_SAVING_MSRS, msrText('VM-exit MSR-store area', fault));
-  }
-  return enterHost(vmx);
+  const fault = storeMsrArea(vmx, vmcsQuad(core, F_VM_EXIT_MSR_STORE_ADDRESS), stores);
+  if (fault !== undefined) return abort(vmx, ABORT_SAVING_MSRS, msrText('VM-exit MSR-store area', fault));
+  return finishExit(vmx, core.exports.vmxLoadHost());
 }
 
 /** The VM exit of a VM-entry failure during or after loading guest state (SDM "VM-Entry Failures During or After Loading Guest State"). */
@@ -62,8 +65,9 @@ export function failEntry(vmx: Vmx, reason: number, qualification: bigint): bool
   beginExit(core, (reason | 0x80000000) >>> 0, qualification);
   setVmcsWord(core, F_EXIT_REASON, (reason | 0x80000000) >>> 0);
   setVmcsQuad(core, F_EXIT_QUALIFICATION, qualification);
+  core.exports.noteExit();
   recordVmExit(vmx);
-  return enterHost(vmx);
+  return finishExit(vmx, core.exports.vmxLoadHost());
 }
 
 function recordVmExit({ core, history, statistics }: Vmx): void {
@@ -71,9 +75,9 @@ function recordVmExit({ core, history, statistics }: Vmx): void {
   countExit(statistics, core);
 }
 
-function enterHost(vmx: Vmx): boolean {
+/** What follows the load of the host's state, which was answered with `indicator`. */
+function finishExit(vmx: Vmx, indicator: number): boolean {
   const { core } = vmx;
-  const indicator = core.exports.vmxLoadHost();
   if (indicator !== 0) {
     return abort(vmx, ABORT_HOST_PDPTES, 'The page-directory-pointer-table entries at HOST_CR3 are not valid.');
   }

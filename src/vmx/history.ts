@@ -25,7 +25,6 @@ import {
   LAST_ENTRY,
   LAST_EXIT,
   OWN_ENTRIES,
-  OWN_EXITS,
   PROCESSOR,
   VMCS_ADDRESS,
   VMCS_COPY,
@@ -60,20 +59,10 @@ export function createVmcsCopy(core: Core): VmcsCopy {
   return { exit: 0, address: 0, bytes: core.bytes.subarray(VMCS_COPY, VMCS_COPY + VMCS_FIELDS_END) };
 }
 
-/** Counts and records the VM exit that EXIT_* describes and that was just written to the current VMCS. */
+/** Records the VM exit that the core has noted and that was just written to the current VMCS. */
 export function recordExit(history: History, core: Core): void {
-  countUp(core, COUNT_EXITS);
-  countUp(core, OWN_EXITS);
-  copyQuad(core, LAST_EXIT, COUNT_EXITS);
-  copyQuad(core, EXIT_VMCS, VMCS_POINTER);
-  copyQuad(core, EXIT_RIP, guestRip(core));
-  stampTime(core, EXIT_TIME);
   addExit(history.timeline, core);
   if (history.vmcsAtExit !== undefined) copyVmcs(history.vmcsAtExit, core);
-}
-
-function guestRip(core: Core): number {
-  return readWord(core, VMCS_ADDRESS) + F_GUEST_RIP;
 }
 
 function copyVmcs(copy: VmcsCopy, core: Core): void {
@@ -88,7 +77,7 @@ export function recordEntry(history: History, core: Core, resume: boolean, injec
   countUp(core, OWN_ENTRIES);
   copyQuad(core, LAST_ENTRY, COUNT_ENTRIES);
   copyQuad(core, ENTRY_VMCS, VMCS_POINTER);
-  copyQuad(core, ENTRY_RIP, guestRip(core));
+  copyQuad(core, ENTRY_RIP, readWord(core, VMCS_ADDRESS) + F_GUEST_RIP);
   stampTime(core, ENTRY_TIME);
   writeWord(core, ENTRY_EVENT, injected);
   writeWord(core, ENTRY_RESUMED, resume ? 1 : 0);

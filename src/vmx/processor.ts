@@ -48,7 +48,12 @@ export interface CoreExports {
   processPostedInterrupts(): void;
   /** The first bytes of the current VMCS region, to VMCS_COPY. */
   copyVmcs(bytes: number): void;
+  /** Saves the guest's state and counts the VM exit. */
   vmxSaveGuest(): void;
+  /** The same, then `vmxLoadHost`. */
+  vmxLeaveGuest(): number;
+  /** Counts a VM exit that saves nothing. */
+  noteExit(): void;
   vmxLoadGuest(): void;
   /** 0, or the VMX-abort indicator. */
   vmxLoadHost(): number;

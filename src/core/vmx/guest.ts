@@ -55,6 +55,7 @@ import {
   ACTIVITY_MWAIT,
   APIC_TAG,
   BNDCFGS,
+  COUNT_EXITS,
   CR0,
   CR3,
   CR4,
@@ -77,6 +78,9 @@ import {
   EXIT_LENGTH,
   EXIT_QUALIFICATION,
   EXIT_REASON,
+  EXIT_RIP,
+  EXIT_TIME,
+  EXIT_VMCS,
   GDTR_BASE,
   GDTR_LIMIT,
   GUEST_TAG,
@@ -84,8 +88,10 @@ import {
   IDTR_LIMIT,
   INTERRUPT_SSP_TABLE,
   INTERRUPTIBILITY,
+  LAST_EXIT,
   MONITOR_ADDRESS,
   NON_ROOT,
+  OWN_EXITS,
   PAT,
   PDPTE0,
   PENDING_DEBUG,
@@ -115,6 +121,7 @@ import {
   TSC_BASE,
   VIRTUAL_NMI_BLOCKING,
   VMCS_ADDRESS,
+  VMCS_POINTER,
   VPID,
 } from '../layout.ts';
 import { CR0_PG, CR4_PAE, EFER_LMA, EFER_LME } from '../bits.ts';
@@ -273,6 +280,18 @@ export function vmxSaveGuest(): void {
   if ((load<u64>(CR0) & CR0_PG) != 0 && (load<u64>(CR4) & CR4_PAE) != 0 && !long && load<u64>(EPTP) != 0) {
     memory.copy(region + F_GUEST_PDPTE0, PDPTE0, 32);
   }
+  noteExit();
+}
+
+/** Counts the VM exit that EXIT_* describe and notes when, where and of which VMCS it was: all processors count together and each for itself. */
+export function noteExit(): void {
+  const number = load<u64>(COUNT_EXITS) + 1;
+  store<u64>(COUNT_EXITS, number);
+  store<u64>(LAST_EXIT, number);
+  store<u64>(OWN_EXITS, load<u64>(OWN_EXITS) + 1);
+  store<u64>(EXIT_TIME, time());
+  store<u64>(EXIT_VMCS, load<u64>(VMCS_POINTER));
+  store<u64>(EXIT_RIP, load<u64>(load<u32>(VMCS_ADDRESS) + F_GUEST_RIP));
 }
 
 function saveSegments(region: usize): void {

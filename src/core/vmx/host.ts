@@ -82,7 +82,7 @@ import { loadPdptes } from '../paging.ts';
 import { setFlags } from '../flags.ts';
 import { modeChanged, setRip } from '../state.ts';
 import { clearControls, PIN_VIRTUAL_NMIS } from './controls.ts';
-import { CR0_KEPT, flushForRoot, rememberGuest } from './guest.ts';
+import { CR0_KEPT, flushForRoot, rememberGuest, vmxSaveGuest } from './guest.ts';
 
 const EXIT_HOST_64: u32 = 1 << 9;
 const EXIT_LOAD_PERF: u32 = 1 << 12;
@@ -108,6 +108,12 @@ const UNUSABLE: u32 = 1 << 16;
 // What SEG_FLAT says of them.
 const READABLE: u32 = 1;
 const WRITABLE: u32 = 2;
+
+/** A VM exit without an MSR-store area: saves the guest's state and loads the host's, answering as `vmxLoadHost`. */
+export function vmxLeaveGuest(): u32 {
+  vmxSaveGuest();
+  return vmxLoadHost();
+}
 
 /** Answers 0, or the VMX-abort indicator 2 when the host's PDPTEs are not valid. */
 export function vmxLoadHost(): u32 {
