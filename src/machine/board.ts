@@ -17,6 +17,7 @@ import {
 import { createPci } from './devices/pci.ts';
 import { createPic } from './devices/pic.ts';
 import { createPit } from './devices/pit.ts';
+import { createPowerManagement, SCI_IRQ } from './devices/power-management.ts';
 import { createRtc } from './devices/rtc.ts';
 import { createSerialPort } from './devices/serial.ts';
 import { allOnes } from './devices/state.ts';
@@ -117,6 +118,7 @@ export function createBoard(host: BoardHost, options: BoardOptions = {}): Board 
     createTestDevice((line, level) => setLine(line)(level)),
     createFirmwareReport(unsimulated),
     createFwCfg({ ramSize: host.ramSize, processors: host.processors }),
+    createPowerManagement({ now, setLine: setLine(SCI_IRQ), shutdown, unsimulated }),
     createDebugPorts({ output: (byte) => host.output(byte), shutdown }),
   ];
 

@@ -293,6 +293,7 @@ export const MSRS: ReadonlyMap<number, Msr> = new Map<number, Msr>([
   [0x17a, plain(only(7n))],
   [0x1a0, MISC_ENABLE_MSR],
   [0x1d9, DEBUGCTL_MSR],
+  [0x1fc, plain(only(3n))], // of the processor's power control only these bits: nothing here saves power
   ...mtrrs(),
   [0x277, cell(PAT, isPat)],
   [0x38f, cell(PERF_GLOBAL_CTRL, only(0n))],

@@ -33,6 +33,7 @@ export const MSRS = {
   IA32_MCG_CAP: { index: 0x179, readOnly: true, meaning: 'Machine-check banks.' },
   IA32_MCG_STATUS: { index: 0x17a, meaning: 'Machine-check status.' },
   IA32_MISC_ENABLE: { index: 0x1a0, bits: 'misc-enable', meaning: 'Enables of miscellaneous features.' },
+  MSR_POWER_CTL: { index: 0x1fc, meaning: 'Power control: bit 0 bidirectional PROCHOT#, bit 1 C1E.' },
   IA32_DEBUGCTL: { index: 0x1d9, bits: 'debugctl', meaning: 'Debug features.' },
   IA32_MTRR_PHYSBASE0: { index: 0x200, meaning: 'Base and type of variable memory range 0.' },
   IA32_MTRR_PHYSMASK0: { index: 0x201, meaning: 'Mask of variable memory range 0.' },

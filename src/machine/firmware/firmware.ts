@@ -1,6 +1,7 @@
 // What firmware leaves in low memory: real-mode interrupt vectors with a few services behind them, the BIOS data area, the
-// MultiProcessor tables. Programs are loaded over it where they like.
+// MultiProcessor and ACPI tables. Programs are loaded over it where they like.
 import { EXTENDED_DATA, LOWER_KILOBYTES, memoryMap } from '../../spec/memory-map.ts';
+import { acpiTables } from './acpi-tables.ts';
 import { type MpSystem, mpConfigurationTable, mpFloatingPointer } from './mp-table.ts';
 import { ENTRY_DISPLACEMENT, SERVICES } from './rom.ts';
 
@@ -8,6 +9,7 @@ const ROM = 0xfe000; // F000:E000
 const ROM_SEGMENT = 0xf000;
 const ROM_OFFSET = 0xe000;
 const VECTORS = 256;
+const ACPI = 0xf5000;
 const MP_POINTER = 0xf5a00;
 const MP_TABLE = 0xf5a10;
 const DATA_AREA = 0x400;
@@ -34,6 +36,7 @@ export function writeFirmware(memory: DataView, system: MpSystem, ramSize: numbe
   memory.setUint16(DATA_AREA + 0x10, EQUIPMENT, true);
   memory.setUint16(DATA_AREA + 0x13, LOWER_KILOBYTES, true);
   memory.setUint8(EXTENDED_DATA, 1); // its size in KiB
+  put(ACPI, acpiTables(system.processors, ACPI));
   put(MP_POINTER, mpFloatingPointer(MP_TABLE));
   put(MP_TABLE, mpConfigurationTable(system));
 }

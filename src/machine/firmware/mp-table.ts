@@ -1,6 +1,8 @@
 // The tables by which firmware describes processors and interrupt wiring without ACPI (Intel MultiProcessor Specification 1.4,
 // "MP Configuration Table").
 
+import { checksum, text, u16, u32 } from './bytes.ts';
+
 export interface MpSystem {
   /** Local APIC IDs; the first is the bootstrap processor's. */
   readonly processors: readonly number[];
@@ -22,13 +24,6 @@ const INTERRUPT = 0;
 const NMI = 1;
 const EXTERNAL = 3;
 const ALL_PROCESSORS = 0xff;
-
-const text = (value: string): number[] => [...value].map((character) => character.charCodeAt(0));
-const u16 = (value: number): number[] => [value & 0xff, (value >>> 8) & 0xff];
-const u32 = (value: number): number[] => [...u16(value), ...u16(value >>> 16)];
-
-/** The byte that makes a structure's sum 0. */
-const checksum = (bytes: readonly number[]): number => -bytes.reduce((sum, byte) => sum + byte, 0) & 0xff;
 
 /** The floating pointer structure, for a multiple of 16 bytes in F0000H to FFFFFH. */
 export function mpFloatingPointer(table: number): Uint8Array {
