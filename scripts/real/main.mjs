@@ -47,11 +47,14 @@ async function played(tools, core, program, limit) {
   if (file === undefined) throw new Error(`${name} ${version} has no ${program.file} in /boot`);
   const content = readFileSync(join(boot, file));
   const bytes = new Uint8Array(content[0] === 0x1f && content[1] === 0x8b ? gunzipSync(content) : content);
-  const { args, bits, memory, module, until } = program;
+  const { args, bits, memory, modules: more, until } = program;
   const ramSize = memory << 20;
   const files = new Map([[basename(file), bytes]]);
-  if (module !== undefined) files.set('initrd', new Uint8Array(module(folder)));
-  const modules = module === undefined ? [] : ['initrd'];
+  const modules = [];
+  for (const [path, contents] of Object.entries(more?.(folder) ?? {})) {
+    files.set(path, new Uint8Array(contents));
+    modules.push(path);
+  }
   const options = { ramSize, args, bits, modules, format: bits === undefined ? 'auto' : 'linux' };
   const loaded = await tools.loadProgram(basename(file), options, async (path) => files.get(path));
   const machine = tools.createMachine({ coreWasm: core, ramSize, program: loaded });

@@ -1,9 +1,19 @@
 // Which programs run, and how. `file` names what is run in the package's /boot; gzip is undone.
-import { linuxPackage } from './packages.mjs';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { initrd } from './initrd.mjs';
+import { fetched, linuxPackage } from './packages.mjs';
 
 const LINUX = 'earlyprintk=serial,ttyS0,115200 console=ttyS0 nokaslr';
 const XEN = 'console=com1 com1=115200,8n1 noreboot loglvl=all';
+
+/** Xen's first domain: Linux with the initrd of linux-kvm. */
+function firstDomain() {
+  const { folder } = fetched(linuxPackage());
+  const boot = join(folder, 'boot');
+  const kernel = readdirSync(boot).find((name) => name.startsWith('vmlinuz-'));
+  return { kernel: readFileSync(join(boot, kernel)), initrd: initrd(folder) };
+}
 
 export const PROGRAMS = [
   { name: 'xen', package: 'xen-hypervisor-4.17-amd64', file: /^xen-.*\.gz$/, args: XEN, memory: 512 },
@@ -13,6 +23,15 @@ export const PROGRAMS = [
     file: /^xen-.*\.gz$/,
     args: `no-real-mode ${XEN}`,
     memory: 512,
+  },
+  {
+    name: 'xen-dom0',
+    package: 'xen-hypervisor-4.17-amd64',
+    file: /^xen-.*\.gz$/,
+    args: `${XEN} dom0_mem=512M`,
+    memory: 1024,
+    modules: firstDomain,
+    until: 'Run /init as init process',
   },
   { name: 'linux-64', package: linuxPackage, file: /^vmlinuz-/, args: LINUX, memory: 512, bits: 64 },
   { name: 'linux-32', package: linuxPackage, file: /^vmlinuz-/, args: LINUX, memory: 512, bits: 32 },
@@ -24,7 +43,7 @@ export const PROGRAMS = [
     args: 'console=ttyS0 nokaslr',
     memory: 512,
     bits: 64,
-    module: initrd,
+    modules: (folder) => ({ initrd: initrd(folder) }),
     until: 'kvm-guest: end',
   },
   {
