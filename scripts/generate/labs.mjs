@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ROOT } from '../lib/run.mjs';
 
 const SOLUTIONS = 'samples/labs/solutions';
-const WIDTH = 110;
+const WIDTH = 80;
 
 /** @returns {{path: string, text: string}[]} `lab.asm` of each lab */
 export function labPrograms() {

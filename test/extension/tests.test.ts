@@ -72,7 +72,7 @@ test('many files are listed by several processes, those of a file system togethe
 
 test('failures stand at their lines, counted from 0, or at the test', () => {
   expect(messagesOf(RESULT)).toEqual([
-    { text: 'It is wrong.', path: '/w/lab.asm', line: 11 },
+    { text: 'It is wrong.\n\nrax is 5', path: '/w/lab.asm', line: 11 },
     { text: 'It took too long.', path: undefined, line: 0 },
   ]);
 });

@@ -15,17 +15,20 @@ FEATURE_CONTROL_LOCK    equ 1 << 0
 FEATURE_CONTROL_VMXON   equ 1 << 2      ; VMXON outside SMX operation
 
 start:
-; TODO 1. Ask CPUID leaf 1 whether the processor has VMX (ECX bit 5); jump to no_vmx when it has not.
+; TODO 1. Ask CPUID leaf 1 whether the processor has VMX (ECX bit 5); jump to
+;      no_vmx when it has not.
 
-; TODO 2. Read IA32_FEATURE_CONTROL. If it is not locked, set its bits "lock" and "VMXON outside SMX". If it is
-;      locked without the latter, jump to no_vmx.
+; TODO 2. Read IA32_FEATURE_CONTROL. If it is not locked, set its bits "lock" and
+;      "VMXON outside SMX". If it is locked without the latter, jump to no_vmx.
 
-; TODO 3. Make CR0 and CR4 as IA32_VMX_CR0_FIXED0, _FIXED1, IA32_VMX_CR4_FIXED0 and _FIXED1 demand, with
-;      CR4.VMXE set. read_msr helps.
+; TODO 3. Make CR0 and CR4 as IA32_VMX_CR0_FIXED0, _FIXED1, IA32_VMX_CR4_FIXED0
+;      and _FIXED1 demand, with CR4.VMXE set. read_msr helps.
 
-; TODO 4. Write the VMCS revision (IA32_VMX_BASIC bits 30:0) into the first 4 bytes of vmxon_region, and execute
-;      VMXON. Its operand is in memory: the region's address.
+; TODO 4. Write the VMCS revision (IA32_VMX_BASIC bits 30:0) into the first 4
+;      bytes of vmxon_region, and the address of vmxon_region into vmxon_pointer:
+;      VMXON takes it from there.
 
+        vmxon   [vmxon_pointer]
         jbe     failed                  ; CF or ZF is set when a VMX instruction fails
         say     "VMX operation is on", 13, 10
         jmp     done

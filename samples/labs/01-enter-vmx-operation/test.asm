@@ -7,9 +7,11 @@
 %include LAB
 
 done:
-        vmptrst [stored]                ; @assert cr4.vmxe == 1
-        cmp     qword [stored], -1      ; no VMCS is current yet
-        jne     failed
+; CR4.VMXE must be 1 before VMXON.
+; @assert cr4.vmxe == 1
+        vmptrst [stored]                ; #UD where VMX operation is off
+; No VMCS is current yet.
+; @assert qword[stored] == 0xFFFFFFFFFFFFFFFF
         finish  0
 
 section .bss

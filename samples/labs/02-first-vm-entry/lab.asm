@@ -16,20 +16,24 @@ start:
         call    fill_host
         call    fill_rest_of_guest
 
-; TODO 1. The guest shares CR0, CR3 and CR4 with this program: write GUEST_CR0, GUEST_CR3 and GUEST_CR4. The
-;      macro is "vmcs FIELD, VALUE".
+; TODO 1. The guest shares CR0, CR3 and CR4 with this program: write GUEST_CR0,
+;      GUEST_CR3 and GUEST_CR4. The macro is "vmcs FIELD, VALUE".
 
-; TODO 2. The guest's code segment: selector as in CS, base 0, limit FFFFFFFFH, access rights of 64-bit code
-;      (RIGHTS_CODE_64).
+; TODO 2. The guest's code segment: selector as in CS, base 0, limit FFFFFFFFH,
+;      access rights of 64-bit code (RIGHTS_CODE_64).
 
-; TODO 3. Where the guest begins: GUEST_RIP (guest_entry), GUEST_RSP (guest_stack), GUEST_RFLAGS (one bit is
-;      always 1).
+; TODO 3. Where the guest begins: GUEST_RIP (guest_entry), GUEST_RSP
+;      (guest_stack), GUEST_RFLAGS (one bit is always 1).
 
-; TODO 4. Enter the guest. Behind the instruction comes what happens when it fails: jump to vmx_failed.
+; TODO 4. Enter the guest. Behind the instruction comes what happens when it
+;      fails: jump to vmx_failed.
+        finish  1
 
 ; Every VM exit arrives here.
 host_entry:
-; TODO 5. Read EXIT_REASON with VMREAD. When it is EXIT_REASON_HLT jump to done; otherwise finish 1.
+; TODO 5. Read EXIT_REASON with VMREAD. When it is EXIT_REASON_HLT jump to done;
+;      otherwise finish 1.
+        finish  1
 
 guest_entry:
         mov     rax, 0x1234

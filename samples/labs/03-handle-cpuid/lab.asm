@@ -34,16 +34,17 @@ host_entry:
         finish  1
 
 handle_cpuid:
-; TODO 1. Execute CPUID with the guest's RAX and RCX, and give the guest what it answers in RAX, RBX, RCX and
-;      RDX.
+; TODO 1. Execute CPUID with the guest's RAX and RCX, and give the guest what it
+;      answers in RAX, RBX, RCX and RDX.
 
-; TODO 2. Leaf 1: the guest must not see VMX (ECX bit 5 is 0) and must see that there is a hypervisor (ECX bit
-;      31 is 1).
+; TODO 2. Leaf 1: the guest must not see VMX (ECX bit 5 is 0) and must see that
+;      there is a hypervisor (ECX bit 31 is 1).
 
-; TODO 3. Leaf 40000000H: EBX, ECX, EDX are the twelve characters at "name", EAX is 40000000H.
+; TODO 3. Leaf 40000000H: EBX, ECX, EDX are the twelve characters at "name", EAX
+;      is 40000000H.
 
-; TODO 4. CPUID has been carried out: move the guest's RIP behind it (skip_instruction in hypervisor.inc), or it
-;      exits for ever.
+; TODO 4. CPUID has been carried out: move the guest's RIP behind it
+;      (skip_instruction in hypervisor.inc), or it exits for ever.
 
         restore_guest
         vmresume

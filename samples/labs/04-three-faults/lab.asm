@@ -14,8 +14,8 @@ start:
         call    vmx_on
         call    fill_vmcs
 
-; TODO Two of these lines are right and three are wrong. Press F5, read what the stop says, and repair the
-;      three.
+; TODO Two of these lines are right and three are wrong. Press F5, read what the
+;      stop says, and repair the three.
         mov     eax, cs
         or      eax, 3
         vmcs    HOST_CS_SELECTOR, rax

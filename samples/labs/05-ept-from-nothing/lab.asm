@@ -35,9 +35,11 @@ start:
 ; Guest-physical memory from 0 to 2 MiB: every page of 4 KiB is the host's page of the same number, with all rights; only the page at WINDOW is the one at
 ; SECRET, and may be read but not written or executed. Nothing else is mapped.
 build_ept:
-; TODO 1. ept_pml4, ept_pdpt and ept_pd: their first entry refers to the next table, with all rights.
+; TODO 1. ept_pml4, ept_pdpt and ept_pd: their first entry refers to the next
+;      table, with all rights.
 
-; TODO 2. ept_pt: 512 entries, each with address, all rights and the memory type write-back.
+; TODO 2. ept_pt: 512 entries, each with address, all rights and the memory type
+;      write-back.
 
 ; TODO 3. The entry for WINDOW: the page at SECRET, to be read only.
 
@@ -54,7 +56,8 @@ use_ept:
         mov     r8d, ecx
         call    allowed_controls
         vmcs    SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS, rax
-; TODO 4. The EPT pointer: address of ept_pml4, memory type write-back, four levels.
+; TODO 4. The EPT pointer: address of ept_pml4, memory type write-back, four
+;      levels.
 
         ret
 

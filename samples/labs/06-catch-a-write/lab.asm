@@ -37,13 +37,15 @@ host_entry:
         finish  1
 
 handle_ept_violation:
-; TODO 2. If the exit qualification says that it was a write: count it in "writes", keep GUEST_PHYSICAL_ADDRESS
-;      in "last_write", give the right to write back, and set "monitor trap flag" in the primary controls, so
-;      that the guest comes back after one instruction. Otherwise finish 1.
+; TODO 2. If the exit qualification says that it was a write: count it in
+;      "writes", keep GUEST_PHYSICAL_ADDRESS in "last_write", give the right to
+;      write back, and set "monitor trap flag" in the primary controls, so that
+;      the guest comes back after one instruction. Otherwise finish 1.
 
 handle_monitor_trap:
-; TODO 3. The write has happened. Take the right away again, clear "monitor trap flag", and make the processor
-;      forget the translation that it has: INVEPT, all contexts (type 2).
+; TODO 3. The write has happened. Take the right away again, clear "monitor trap
+;      flag", and make the processor forget the translation that it has: INVEPT,
+;      all contexts (type 2).
 
 resume:
         restore_guest

@@ -50,17 +50,19 @@ handle_window:
 deliver:
         cmp     byte [pending], 0
         je      .nothing
-; TODO 1. Can the guest take an interrupt? GUEST_RFLAGS must have IF, and GUEST_INTERRUPTIBILITY_STATE must have
-;      none of the bits in BLOCKING. If not, go to .wait.
+; TODO 1. Can the guest take an interrupt? GUEST_RFLAGS must have IF, and
+;      GUEST_INTERRUPTIBILITY_STATE must have none of the bits in BLOCKING. If
+;      not, go to .wait.
 
-; TODO 2. Inject it: write VM_ENTRY_INTERRUPTION_INFORMATION (valid, external interrupt, VECTOR), clear
-;      "pending", go to .nothing.
+; TODO 2. Inject it: write VM_ENTRY_INTERRUPTION_INFORMATION (valid, external
+;      interrupt, VECTOR), clear "pending", go to .nothing.
 
 .wait:
 ; TODO 3. Set "interrupt-window exiting" in the primary controls, and return.
 
 .nothing:
-; TODO 4. Clear "interrupt-window exiting": with nothing pending it would cause a VM exit at every instruction.
+; TODO 4. Clear "interrupt-window exiting": with nothing pending it would cause a
+;      VM exit at every instruction.
 
         ret
 

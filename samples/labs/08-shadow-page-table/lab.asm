@@ -60,12 +60,13 @@ handle_page_fault:
         and     ecx, 511                ; its index in the last level
         lea     rsi, [guest_pt]
         lea     rdi, [shadow_pt]
-; TODO 2. If the guest's entry ([rsi + rcx * 8]) is present, copy it to the shadow ([rdi + rcx * 8]) and go to
-;      resume: the instruction runs again.
+; TODO 2. If the guest's entry ([rsi + rcx * 8]) is present, copy it to the shadow
+;      ([rdi + rcx * 8]) and go to resume: the instruction runs again.
 
-; TODO 3. Otherwise the fault is the guest's own. Put the address into CR2 and inject the exception:
-;      VM_ENTRY_INTERRUPTION_INFORMATION (valid, has error code, exception, vector 14) and
-;      VM_ENTRY_EXCEPTION_ERROR_CODE as in VM_EXIT_INTERRUPTION_ERROR_CODE.
+; TODO 3. Otherwise the fault is the guest's own. Put the address into CR2 and
+;      inject the exception: VM_ENTRY_INTERRUPTION_INFORMATION (valid, has error
+;      code, exception, vector 14) and VM_ENTRY_EXCEPTION_ERROR_CODE as in
+;      VM_EXIT_INTERRUPTION_ERROR_CODE.
 
         jmp     resume
 
@@ -75,8 +76,8 @@ handle_invlpg:
         shr     rcx, 12
         and     ecx, 511
         lea     rdi, [shadow_pt]
-; TODO 4. Forget the shadow's entry ([rdi + rcx * 8]), so that the next access looks at the guest's anew; then
-;      go behind the instruction.
+; TODO 4. Forget the shadow's entry ([rdi + rcx * 8]), so that the next access
+;      looks at the guest's anew; then go behind the instruction.
 
 resume:
         restore_guest

@@ -19,12 +19,13 @@ start:
         call    fill_vmcs
         mov     ebx, PRIMARY_HLT_EXITING | PRIMARY_UNCONDITIONAL_I_O_EXITING
         call    primary_controls
-; TODO 1. Of all ports only DEVICE needs an exit: set its bit in io_bitmap (ports 0 to 7FFFH in the first 4
-;      KiB), write both bitmap addresses, and use PRIMARY_USE_I_O_BITMAPS in place of
-;      PRIMARY_UNCONDITIONAL_I_O_EXITING.
+; TODO 1. Of all ports only DEVICE needs an exit: set its bit in io_bitmap (ports
+;      0 to 7FFFH in the first 4 KiB), write both bitmap addresses, and use
+;      PRIMARY_USE_I_O_BITMAPS in place of PRIMARY_UNCONDITIONAL_I_O_EXITING.
 
-; TODO 2. No MSR needs an exit: write MSR_BITMAPS_ADDRESS (msr_bitmaps is all zero) and add
-;      PRIMARY_USE_MSR_BITMAPS. primary_controls takes the wish in EBX.
+; TODO 2. No MSR needs an exit: write MSR_BITMAPS_ADDRESS (msr_bitmaps is all
+;      zero) and add PRIMARY_USE_MSR_BITMAPS. primary_controls takes the wish in
+;      EBX.
 
         vmlaunch
         jmp     vmx_failed

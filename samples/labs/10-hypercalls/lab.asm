@@ -46,9 +46,10 @@ handle_io:
 
 ; A guest that knows of us calls.
 handle_vmcall:
-; TODO 1. Hypercall HYPERCALL_PRINT: take RCX characters from the text at RSI (the guest's addresses are ours
-;      here), with take_character, which keeps all registers. RAX of the guest gets the number of characters;
-;      for any other number it gets -1.
+; TODO 1. Hypercall HYPERCALL_PRINT: take RCX characters from the text at RSI (the
+;      guest's addresses are ours here), with take_character, which keeps all
+;      registers. RAX of the guest gets the number of characters; for any other
+;      number it gets -1.
 
         call    skip_instruction
 

@@ -54,15 +54,15 @@ start:
         mov     cr4, rbx
 ;}
 
-;{ 4. Write the VMCS revision (IA32_VMX_BASIC bits 30:0) into the first 4 bytes of vmxon_region, and execute VMXON. Its operand is in memory: the region's address.
+;{ 4. Write the VMCS revision (IA32_VMX_BASIC bits 30:0) into the first 4 bytes of vmxon_region, and the address of vmxon_region into vmxon_pointer: VMXON takes it from there.
         mov     ecx, IA32_VMX_BASIC
         rdmsr
         and     eax, 0x7FFFFFFF
         mov     [vmxon_region], eax
         lea     rax, [vmxon_region]
         mov     [vmxon_pointer], rax
-        vmxon   [vmxon_pointer]
 ;}
+        vmxon   [vmxon_pointer]
         jbe     failed                  ; CF or ZF is set when a VMX instruction fails
         say     "VMX operation is on", 13, 10
         jmp     done

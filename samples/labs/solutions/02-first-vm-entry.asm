@@ -41,14 +41,14 @@ start:
         vmcs    GUEST_RFLAGS, RFLAGS_ALWAYS_1
 ;}
 
-;{ 4. Enter the guest. Behind the instruction comes what happens when it fails: jump to vmx_failed.
+;{ 4. Enter the guest. Behind the instruction comes what happens when it fails: jump to vmx_failed. ||finish  1
         vmlaunch
         jmp     vmx_failed
 ;}
 
 ; Every VM exit arrives here.
 host_entry:
-;{ 5. Read EXIT_REASON with VMREAD. When it is EXIT_REASON_HLT jump to done; otherwise finish 1.
+;{ 5. Read EXIT_REASON with VMREAD. When it is EXIT_REASON_HLT jump to done; otherwise finish 1. ||finish  1
         mov     edx, EXIT_REASON
         vmread  rax, rdx
         cmp     eax, EXIT_REASON_HLT

@@ -154,7 +154,10 @@ async function go(run: Run, back: bigint | undefined): Promise<Stop | undefined>
     arrived = false;
     const left = run.end - machine.time();
     if (left <= 0) {
-      fail(run, `It took more than ${options.limit} instructions and stands at ${place(run.image, linear)}.`);
+      fail(
+        run,
+        `It took more than ${options.limit} instructions and stands at ${place(run.image, linear)}${exitsSoFar(machine)}.`,
+      );
       return undefined;
     }
     options.onInstruction?.(linear);
@@ -168,6 +171,14 @@ async function go(run: Run, back: bigint | undefined): Promise<Stop | undefined>
       await options.breathe();
     }
   }
+}
+
+/** What a run without end is often about: a guest that exits for the same reason again and again. */
+function exitsSoFar(machine: Machine): string {
+  const last = machine.lastExit();
+  if (last === undefined) return '';
+  const count = machine.exitCount();
+  return `, after ${count.toLocaleString('en')} VM ${count === 1 ? 'exit' : 'exits'}, the last for ${exitReasonTitle(last.reason)}`;
 }
 
 /** A stop that the test goes on after is noted; others are answered. */

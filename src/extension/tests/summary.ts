@@ -14,9 +14,13 @@ export interface Message {
   readonly line: number;
 }
 
-/** A result's failures; one without a place stands at the test itself. */
-export function messagesOf({ failures }: TestEnded): Message[] {
-  return failures.map(({ message, path, line }) => ({ text: message, path, line: Math.max((line ?? 1) - 1, 0) }));
+/** A result's failures; one without a place stands at the test itself. What explains them, a failed VM entry for example, goes with the first. */
+export function messagesOf({ failures, notes }: TestEnded): Message[] {
+  return failures.map(({ message, path, line }, i) => ({
+    text: i === 0 ? [message, ...notes].join('\n\n') : message,
+    path,
+    line: Math.max((line ?? 1) - 1, 0),
+  }));
 }
 
 /** What the terminal of the test results shows: console and notes, then what the machine did. */
