@@ -7,6 +7,7 @@ import { judgeAnnotations, judgeExit, type Point, type Remark } from '../annotat
 import { writersOf } from '../checks.ts';
 import { type Contexts, createContexts } from '../contexts.ts';
 import { explainEntryFailure, explainTripleFault, explainVmFail, type Explanation } from '../explain.ts';
+import { exitReasonTitle } from '../facts.ts';
 import { createCounter } from '../hits.ts';
 import { createImages } from '../images.ts';
 import { place } from '../place.ts';
