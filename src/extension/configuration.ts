@@ -37,7 +37,12 @@ export function dynamicConfigurations(): vscode.DebugConfigurationProvider {
     async provideDebugConfigurations(folder) {
       const pattern = folder ? new vscode.RelativePattern(folder, PROGRAM_PATTERN) : PROGRAM_PATTERN;
       const files = await vscode.workspace.findFiles(pattern, '**/node_modules/**', 50);
+      const first = programInView()?.toString();
+      files.sort((a, b) => order(a, first) - order(b, first) || (a.path < b.path ? -1 : 1));
       return files.map((uri) => launchProgram(programOf(uri), `Debug ${shortPath(uri)}`));
     },
   };
 }
+
+/** The program that is looked at comes first. */
+const order = (uri: vscode.Uri, first: string | undefined): number => (uri.toString() === first ? 0 : 1);
