@@ -1,6 +1,6 @@
 // What a newcomer does: grades labs in the Testing view, opens the walkthrough, begins a project, presses F5 in a lone source.
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   breakpointAt,
@@ -113,21 +113,21 @@ async function answer(page, title, text) {
 }
 
 /** Ends the session of another folder, and waits until the samples are there again. */
-async function comeBack(page, url) {
+export async function comeBack(page, url) {
   await page.keyboard.press('Shift+F5');
   await page.goto(url, { waitUntil: 'domcontentloaded' });
   await page.locator('.monaco-workbench').waitFor();
   await openFile(page, 'hello-vmx/hello-vmx.asm');
 }
 
-/** A new project in assembly opens, and F5 runs it to its first VM exit. */
-async function newProject({ page, samples }) {
-  const before = page.url();
+/** Goes through the questions of a new project, and opens its folder. */
+export async function makeProject({ page, samples }, language, name) {
   const parent = join(dirname(samples), 'projects');
-  mkdirSync(parent);
+  mkdirSync(parent, { recursive: true });
+  rmSync(join(parent, name), { recursive: true, force: true });
   await palette(page, 'Ringside: New Hypervisor Project');
-  await answer(page, 'language', 'Assembly');
-  await answer(page, 'name', 'first');
+  await answer(page, 'language', language);
+  await answer(page, 'name', name);
   await page.locator('.quick-input-widget', { hasText: 'where' }).waitFor();
   await eventually(async () => {
     const input = quickInput(page);
@@ -138,8 +138,16 @@ async function newProject({ page, samples }) {
     await page.locator('.notification-toast', { hasText: 'is ready' }).waitFor({ timeout: 5000 });
     return true;
   });
+  await page.locator('.notification-toast .monaco-button', { hasText: /^Open$/ }).click();
+  return join(parent, name);
+}
+
+/** A new project in assembly opens, and F5 runs it to its first VM exit. */
+async function newProject(window) {
+  const { page } = window;
+  const before = page.url();
+  await makeProject(window, 'Assembly', 'first');
   try {
-    await page.locator('.notification-toast .monaco-button', { hasText: /^Open$/ }).click();
     await page.locator('.tab.active', { hasText: 'hypervisor.asm' }).waitFor();
     await page.keyboard.press('F5');
     await debuggerStops(page);
