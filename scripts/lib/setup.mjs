@@ -1,6 +1,6 @@
 // What a fresh clone needs before anything runs: npm's packages and the build. A second call returns at once.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, run, say } from './run.mjs';
 
@@ -16,9 +16,18 @@ function lockHash() {
     .digest('hex');
 }
 
+/** `npm ci` was run since package-lock.json changed: npm keeps a copy of it in what it installed. */
+function installedByHand() {
+  const copy = join(ROOT, 'node_modules', '.package-lock.json');
+  return (
+    !existsSync(STAMP) && existsSync(copy) && statSync(copy).mtimeMs > statSync(join(ROOT, 'package-lock.json')).mtimeMs
+  );
+}
+
 /** Installs the packages of package-lock.json unless they are there already. Ends the process when npm cannot. */
 export async function ensurePackages() {
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === lockHash()) return;
+  if (installedByHand()) return writeFileSync(STAMP, lockHash());
   say('installing npm packages (once) …');
   const status = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { quiet: true }).catch(
     (error) => {

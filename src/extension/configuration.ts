@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { programInView, programOf, shortPath } from './places.ts';
 
 const PROGRAM_PATTERN = '**/*.{asm,nasm,elf}';
+const MOST_OFFERED = 50;
 // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of VS Code's configuration files
 const THE_FILE = '${file}';
 
@@ -36,10 +37,10 @@ export function dynamicConfigurations(): vscode.DebugConfigurationProvider {
   return {
     async provideDebugConfigurations(folder) {
       const pattern = folder ? new vscode.RelativePattern(folder, PROGRAM_PATTERN) : PROGRAM_PATTERN;
-      const files = await vscode.workspace.findFiles(pattern, '**/node_modules/**', 50);
+      const files = await vscode.workspace.findFiles(pattern, '**/node_modules/**');
       const first = programInView()?.toString();
       files.sort((a, b) => order(a, first) - order(b, first) || (a.path < b.path ? -1 : 1));
-      return files.map((uri) => launchProgram(programOf(uri), `Debug ${shortPath(uri)}`));
+      return files.slice(0, MOST_OFFERED).map((uri) => launchProgram(programOf(uri), `Debug ${shortPath(uri)}`));
     },
   };
 }

@@ -9,7 +9,8 @@ const FIRST_LAB = '01-enter-vmx-operation';
 /** `browser`: there is no folder of the computer's to copy to, and the copy is kept in the editor's storage. */
 export async function openLab(context: vscode.ExtensionContext, browser: boolean, lab: unknown): Promise<void> {
   const name = typeof lab === 'string' ? lab : FIRST_LAB;
-  const [found] = await vscode.workspace.findFiles(`**/labs/${name}/lab.asm`, undefined, 1);
+  // Without a limit: some file systems count what they look at, not what they find.
+  const [found] = await vscode.workspace.findFiles(`**/labs/${name}/lab.asm`);
   if (found !== undefined) await showLab(found);
   else if (browser) await openOwnLab(context, name);
   else await copyLabs(context, name);
