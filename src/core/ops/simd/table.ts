@@ -36,12 +36,12 @@ function orderedRows(): Row[] {
 
 export const ROWS: readonly Row[] = orderedRows();
 
-/** What happens after the operands are there: MMX instructions leave the x87 registers marked, see simd/mmx.ts. */
+/** What happens once the operands are there: MMX instructions mark the x87 registers (simd/mmx.ts), also when they raise #XM then. */
 function bodyOf(row: Row): string {
   const usesMmx = row.reg === 'm' || row.rm === 'm';
   if (!usesMmx || row.keepsState || !row.body) return row.body;
   const destination = row.store ? row.rm : row.reg;
-  return `${row.body}mmxUsed();${destination === 'm' ? 'store<u16>(d,0xffff,8);' : ''}`;
+  return `mmxUsed();${row.body}${destination === 'm' ? 'store<u16>(d,0xffff,8);' : ''}`;
 }
 
 const BODIES: readonly string[] = [...new Set(ROWS.map(bodyOf))].filter((body) => body !== '');
