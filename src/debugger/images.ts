@@ -10,7 +10,7 @@ import type { MovableFile } from '../program/symbol-file.ts';
 import type { Program } from '../program/types.ts';
 import type { Expression } from './expressions/parser.ts';
 import { readSideRegister } from './expressions/registers.ts';
-import { findDisplacement } from './relocation.ts';
+import { anchorsOf, findDisplacement } from './relocation.ts';
 
 /** Whose code an image is; without a side it holds for both. */
 export const IMAGE_SIDES = ['host', 'guest', 'real-mode guest'] as const;
@@ -73,8 +73,11 @@ export interface Images {
   add(path: string, program: Program, selector: ImageSelector): LoadedImage;
   /** An image that counts from when it is known where it lies. */
   follow(image: Omit<UnplacedImage, 'id'>): void;
-  /** Looks for the images that are not placed; adds and answers those that were found. `ask` answers what an expression is, undefined when it is nothing yet. */
-  place(ask: (expression: Expression) => bigint | undefined): readonly LoadedImage[];
+  /**
+   * Looks for the images that are not placed, `thoroughly` at what the stack and the interrupt-descriptor table lead to as well; adds and
+   * answers those that were found. `ask` answers what an expression is, undefined when it is nothing yet.
+   */
+  place(ask: (expression: Expression) => bigint | undefined, thoroughly: boolean): readonly LoadedImage[];
   /** Forgets an image, or one that is not found yet. */
   remove(id: number): void;
   /** Memory as those see it for whom an image with this selector holds. */
@@ -133,12 +136,16 @@ export function createImages(machine: Machine, main: Image, path: string): Image
     follow: (image) => {
       unplaced = [...unplaced, { ...image, id: nextId++ }];
     },
-    place(ask) {
+    place(ask, thoroughly) {
       const found: LoadedImage[] = [];
+      const anchors = {
+        root: anchorsOf(machine, 'root', thoroughly),
+        'non-root': anchorsOf(machine, 'non-root', thoroughly),
+      };
       for (const waiting of unplaced) {
         const program =
           waiting.told === undefined
-            ? programInMemory(machine, waiting, all)
+            ? programInMemory(machine, waiting, all, anchors)
             : programTold(machine, waiting, waiting.told, ask);
         if (program === undefined) continue;
         unplaced = unplaced.filter((other) => other !== waiting);
@@ -178,6 +185,7 @@ function programInMemory(
   machine: Machine,
   { path, file, selector }: UnplacedImage,
   all: readonly LoadedImage[],
+  anchors: { readonly [S in Side]: ReadonlySet<bigint> },
 ): Program | undefined {
   const copies = all.filter((other) => other.path === path);
   const isKnown = (displacement: bigint): boolean =>
@@ -189,7 +197,7 @@ function programInMemory(
     );
   for (const side of ['root', 'non-root'] as const) {
     if (!applies(machine, side, selector)) continue;
-    const displacement = findDisplacement(machine, side, file.code, isKnown);
+    const displacement = findDisplacement(machine, side, file.code, isKnown, anchors[side]);
     if (displacement !== undefined)
       return file.at(displacement, (address, length) => machine.peekLinear(side, address, length));
   }

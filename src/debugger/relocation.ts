@@ -25,15 +25,16 @@ const MOST_GATES = 32;
 
 /**
  * How far (modulo 2^64) an image lies from where it was linked, as one side sees memory now; undefined while none of its code is met.
- * `refused` tells displacements that are not meant.
+ * `refused` tells displacements that are not meant; `anchors` where to look.
  */
 export function findDisplacement(
   machine: Machine,
   side: Side,
   code: Code,
   refused: (displacement: bigint) => boolean,
+  anchors = anchorsOf(machine, side, true),
 ): bigint | undefined {
-  for (const anchor of anchorsOf(machine, side)) {
+  for (const anchor of anchors) {
     const bytes = machine.peekLinear(side, anchor, WINDOW);
     if (bytes.length < WINDOW || isUniform(bytes)) continue;
     for (const { linear, bytes: file, changed } of code) {
@@ -48,8 +49,8 @@ export function findDisplacement(
   return undefined;
 }
 
-/** Where code is for sure: the instruction pointer, the handler of VM exits, that of system calls, those of interrupts. */
-function anchorsOf(machine: Machine, side: Side): ReadonlySet<bigint> {
+/** Where code is for sure: the instruction pointer, the handler of VM exits, that of system calls, and with `gates` those of interrupts. */
+export function anchorsOf(machine: Machine, side: Side, gates: boolean): ReadonlySet<bigint> {
   const here = positionOf(machine, side)?.linear;
   if (here === undefined) return new Set();
   const system = readSideRegister(machine, side, 'lstar') ?? 0n;
@@ -58,7 +59,7 @@ function anchorsOf(machine: Machine, side: Side): ReadonlySet<bigint> {
     here,
     ...(exits === 0n ? [] : [exits]),
     ...(system === 0n ? [] : [system]),
-    ...[...gateTargets(machine, side)].slice(0, MOST_GATES),
+    ...(gates ? [...gateTargets(machine, side)].slice(0, MOST_GATES) : []),
   ]);
 }
 

@@ -15,8 +15,12 @@ const PENDING_LOOK = 100;
 const FIRST_SLICE = 50_000;
 const SMALLEST_SLICE = 1_000;
 const LARGEST_SLICE = 50_000_000;
-/** While an image is looked for in memory. */
-const SEARCHING_SLICE = 20_000;
+/** While an image is looked for in memory: instructions between two looks, as many as let looking cost a tenth of the time. */
+const SMALLEST_SEARCH = 20_000;
+const LARGEST_SEARCH = 1_000_000;
+const SEARCH_COST = 0.1;
+/** One look of so many is thorough. */
+const THOROUGH = 32;
 
 /** What came in from the user while the machine ran. */
 export interface Wishes {
@@ -34,12 +38,15 @@ export interface Run {
   readonly tellMapped: () => void;
   /** Instructions of a slice. */
   slice: number;
+  /** Instructions between two looks for an image, and how many looks there were. */
+  search: number;
+  looks: number;
   /** The breakpoints at the current instruction had their say. */
   arrivalJudged: boolean;
 }
 
-export function createRun(parts: Omit<Run, 'slice' | 'arrivalJudged'>): Run {
-  return { ...parts, slice: FIRST_SLICE, arrivalJudged: false };
+export function createRun(parts: Omit<Run, 'slice' | 'search' | 'looks' | 'arrivalJudged'>): Run {
+  return { ...parts, slice: FIRST_SLICE, search: SMALLEST_SEARCH, looks: 0, arrivalJudged: false };
 }
 
 /** Why it ended; undefined when the session was disposed of. */
@@ -60,7 +67,7 @@ export async function runSlices(run: Run, plan: Plan | undefined): Promise<Outco
     const stop = advance(run, wanted, stepped);
     const after = scheduler.now();
     if (stop.kind === 'shutdown') return { status: stop.status };
-    placeImages(files);
+    if (files.images.unplaced.length > 0) search(run, after - before);
     const waits = stop.kind === 'budget' && stop.waiting === true;
     if (stop.kind === 'budget' && ((wanted?.single !== true && run.judge.unmet === undefined) || waits)) {
       run.arrivalJudged = false;
@@ -106,10 +113,19 @@ function forward(run: Run, wanted: Wanted | undefined): RunOptions {
   const { force, firstExitWanted, watchJudged } = run.judge;
   return {
     ...runOptions(force, wanted, firstExitWanted),
-    limit: run.files.images.unplaced.length > 0 ? Math.min(run.slice, SEARCHING_SLICE) : run.slice,
+    limit: run.files.images.unplaced.length > 0 ? Math.min(run.slice, run.search) : run.slice,
     skipBreakpoint: run.arrivalJudged,
     skipWatch: watchJudged,
   };
+}
+
+/** Looks for images that are not placed yet; `ran`: wall time since the last look, in milliseconds. */
+function search(run: Run, ran: number): void {
+  const before = run.scheduler.now();
+  placeImages(run.files, run.looks++ % THOROUGH === 0);
+  const cost = run.scheduler.now() - before;
+  const factor = cost > ran * SEARCH_COST ? 2 : 0.5;
+  run.search = Math.min(LARGEST_SEARCH, Math.max(SMALLEST_SEARCH, run.search * factor));
 }
 
 /** Slices of about half a breath, so that requests and pauses are served in time whatever the machine's speed is. */

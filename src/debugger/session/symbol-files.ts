@@ -56,13 +56,13 @@ function readerOf({ readFile }: SessionOptions): NonNullable<SessionOptions['rea
   return readFile;
 }
 
-/** Those that are in memory by now count from here. Answers them. */
-export function placeImages({ images, options, contexts }: SymbolFiles): readonly LoadedImage[] {
+/** Those that are in memory by now count from here. Answers them. `thoroughly`: what the stack and the interrupt-descriptor table lead to is looked at as well. */
+export function placeImages({ images, options, contexts }: SymbolFiles, thoroughly = true): readonly LoadedImage[] {
   if (images.unplaced.length === 0) return [];
   const found = images.place((expression) => {
     const told = evaluate(expression, contexts('root'));
     return told.ok ? told.value.value : undefined;
-  });
+  }, thoroughly);
   for (const loaded of found) options.events.imagesChanged?.('new', loaded);
   return found;
 }
