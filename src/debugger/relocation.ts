@@ -6,7 +6,7 @@ import { vmcsEncoding } from '../spec/vmcs-fields.ts';
 import type { MovableCode, MovableFile } from '../program/symbol-file.ts';
 import { gateTargets } from './event-delivery.ts';
 import { readSideRegister } from './expressions/registers.ts';
-import { positionOf } from './position.ts';
+import { type Position, positionOf } from './position.ts';
 
 type Code = MovableFile['code'];
 
@@ -22,6 +22,9 @@ const LEAST_EQUAL = 4;
 const LEAST_KEPT = 8;
 /** Of the interrupt-descriptor table. */
 const MOST_GATES = 32;
+/** Bytes of the stack that are looked through, and of the words there how many are followed. */
+const STACK = 0x1000;
+const MOST_RETURNS = 64;
 
 /**
  * How far (modulo 2^64) an image lies from where it was linked, as one side sees memory now; undefined while none of its code is met.
@@ -49,18 +52,32 @@ export function findDisplacement(
   return undefined;
 }
 
-/** Where code is for sure: the instruction pointer, the handler of VM exits, that of system calls, and with `gates` those of interrupts. */
-export function anchorsOf(machine: Machine, side: Side, gates: boolean): ReadonlySet<bigint> {
-  const here = positionOf(machine, side)?.linear;
-  if (here === undefined) return new Set();
-  const system = readSideRegister(machine, side, 'lstar') ?? 0n;
+/**
+ * Where code is for sure: the instruction pointer, the handler of VM exits, that of system calls; `thoroughly` those of interrupts, and what
+ * may be return addresses on the stack.
+ */
+export function anchorsOf(machine: Machine, side: Side, thoroughly: boolean): ReadonlySet<bigint> {
+  const position = positionOf(machine, side);
+  if (position === undefined) return new Set();
   const exits = side === 'root' ? (machine.readVmcs(HOST_RIP) ?? 0n) : 0n;
-  return new Set([
-    here,
-    ...(exits === 0n ? [] : [exits]),
-    ...(system === 0n ? [] : [system]),
-    ...(gates ? [...gateTargets(machine, side)].slice(0, MOST_GATES) : []),
-  ]);
+  const system = readSideRegister(machine, side, 'lstar') ?? 0n;
+  const certain = [position.linear, exits, system].filter((address) => address !== 0n);
+  if (!thoroughly) return new Set(certain);
+  const gates = [...gateTargets(machine, side)].slice(0, MOST_GATES);
+  return new Set([...certain, ...returnAddresses(machine, position).slice(0, MOST_RETURNS), ...gates]);
+}
+
+/** Words of the stack that point into the 2 GiB that the instruction pointer is in. */
+function returnAddresses(machine: Machine, { side, bits, linear, stack }: Position): bigint[] {
+  const size = bits === 64 ? 8 : 4;
+  const bytes = machine.peekLinear(side, stack, STACK);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const words: bigint[] = [];
+  for (let at = 0; at + size <= bytes.length; at += size) {
+    const word = size === 8 ? view.getBigUint64(at, true) : BigInt(view.getUint32(at, true));
+    if (word >> 31n === linear >> 31n && word !== 0n) words.push(word);
+  }
+  return words;
 }
 
 /** Relocated addresses in the code differ: the greater part of what can be read must be equal. */

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findDisplacement } from '../../src/debugger/relocation.ts';
+import { anchorsOf, findDisplacement } from '../../src/debugger/relocation.ts';
 import { imageOf } from '../../src/program/image.ts';
 import { loadMovableFile } from '../../src/program/symbol-file.ts';
 import { fileReader, load, randomNumbers } from '../program/toolchain.ts';
@@ -74,6 +74,19 @@ describe('where a moved image lies', () => {
     expect(findDisplacement(machine, 'root', file.code, anywhere)).toBeUndefined();
     stand('handle_cpuid');
     expect(findDisplacement(machine, 'root', file.code, anywhere)).toBe(BigInt.asUintN(64, -0x40000n));
+  });
+
+  it('is found by a return address on the stack, when one looks thoroughly', async () => {
+    const { machine, file, at } = await moved(-0x40000n);
+    machine.registersOfFile.set('rip', 0x10n);
+    machine.registersOfFile.set('rsp', 0x8000n);
+    const frame = new DataView(new ArrayBuffer(64));
+    frame.setBigUint64(40, at - 0x40000n + 0x10n, true);
+    machine.pokeLinear('root', 0x8000n, new Uint8Array(frame.buffer));
+    const looked = (thoroughly: boolean): bigint | undefined =>
+      findDisplacement(machine, 'root', file.code, anywhere, anchorsOf(machine, 'root', thoroughly));
+    expect(looked(false)).toBeUndefined();
+    expect(looked(true)).toBe(BigInt.asUintN(64, -0x40000n));
   });
 
   it.each([

@@ -67,7 +67,7 @@ export async function runSlices(run: Run, plan: Plan | undefined): Promise<Outco
     const stop = advance(run, wanted, stepped);
     const after = scheduler.now();
     if (stop.kind === 'shutdown') return { status: stop.status };
-    if (files.images.unplaced.length > 0) search(run, after - before);
+    if (files.images.unplaced.length > 0) search(run, after - before, stop.kind !== 'budget');
     const waits = stop.kind === 'budget' && stop.waiting === true;
     if (stop.kind === 'budget' && ((wanted?.single !== true && run.judge.unmet === undefined) || waits)) {
       run.arrivalJudged = false;
@@ -119,10 +119,10 @@ function forward(run: Run, wanted: Wanted | undefined): RunOptions {
   };
 }
 
-/** Looks for images that are not placed yet; `ran`: wall time since the last look, in milliseconds. */
-function search(run: Run, ran: number): void {
+/** Looks for images that are not placed yet; `ran`: wall time since the last look, in milliseconds. Thoroughly where the machine stopped. */
+function search(run: Run, ran: number, thoroughly: boolean): void {
   const before = run.scheduler.now();
-  placeImages(run.files, run.looks++ % THOROUGH === 0);
+  placeImages(run.files, run.looks++ % THOROUGH === 0 || thoroughly);
   const cost = run.scheduler.now() - before;
   const factor = cost > ran * SEARCH_COST ? 2 : 0.5;
   run.search = Math.min(LARGEST_SEARCH, Math.max(SMALLEST_SEARCH, run.search * factor));
