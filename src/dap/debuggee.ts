@@ -45,6 +45,7 @@ export async function createDebuggee(
 }
 
 /** Parts of the work that are done when a step begins, as far as anybody can tell before. */
+const LINES = 0.3;
 const READ = 0.4;
 const ANNOTATED = 0.6;
 const MADE = 0.7;
@@ -55,7 +56,8 @@ async function loadDebuggee(
   reached: (done: number) => Promise<void>,
 ): Promise<Debuggee> {
   const { host } = connection;
-  const program = await loadProgram(options.program, options.load, host.readFile).catch((problem: unknown) => {
+  const load = { ...options.load, reached: (done: number) => reached(done * LINES) };
+  const program = await loadProgram(options.program, load, host.readFile).catch((problem: unknown) => {
     if (problem instanceof ProgramError) throw programFailed(problem.message);
     throw problem;
   });

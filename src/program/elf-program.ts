@@ -7,6 +7,7 @@ import { ProgramError, noSegments, outsideMemory } from './errors.ts';
 import { type BootHeader, type BootOptions, addressedSegment, bootMaterial, videoNotices } from './multiboot.ts';
 import { baseName, folderOf, joinPath } from './paths.ts';
 import { mappedPath, type SourceMap } from './source-map.ts';
+import { inOne, type Steps } from './steps.ts';
 import type { LineTable, Program, Segment, Symbol as ProgramSymbol } from './types.ts';
 
 export interface ElfStart {
@@ -17,10 +18,10 @@ export interface ElfStart {
   readonly sourceMap?: SourceMap | undefined;
 }
 
-export function loadElf(file: string, bytes: Uint8Array, start: ElfStart): Program {
+export function* loadElf(file: string, bytes: Uint8Array, start: ElfStart): Steps<Program> {
   const elf = parseElf(file, bytes);
   const { header, boot } = start;
-  const { symbols, lines, debug, notices } = debugInformation(elf, start.sourceMap);
+  const { symbols, lines, debug, notices } = yield* debugInformation(elf, start.sourceMap);
   const name = baseName(file);
   if (header?.addresses) {
     const image = addressedSegment(file, bytes, header, header.addresses);
@@ -78,25 +79,25 @@ export interface DebugInformation {
 }
 
 /** Symbols, lines and the rest; what cannot be read of them becomes a notice, because the program runs all the same. */
-export function debugInformation(elf: Elf, sourceMap: SourceMap = {}): DebugInformation {
+export function* debugInformation(elf: Elf, sourceMap: SourceMap = {}): Steps<DebugInformation> {
   const notices: string[] = [];
-  const attempt = <T>(what: string, read: () => T, otherwise: T): T => {
+  function* attempt<T>(what: string, read: () => Steps<T>, otherwise: T): Steps<T> {
     try {
-      return read();
+      return yield* read();
     } catch (error) {
       if (!(error instanceof ProgramError)) throw error;
       notices.push(`No ${what}: ${error.message}`);
       return otherwise;
     }
-  };
-  const symbols = attempt('symbols', () => elfSymbols(elf), []);
-  const { programs, ...table } = attempt('source lines', () => elfLines(elf, notices), NO_LINES);
+  }
+  const symbols = yield* attempt('symbols', () => inOne(() => elfSymbols(elf)), []);
+  const { programs, ...table } = yield* attempt('source lines', () => elfLines(elf, notices), NO_LINES);
   // Debug information may be relative to where the program was built: then its sources are beside it.
   const folder = folderOf(elf.file);
   const shown = (path: string): string => mappedPath(joinPath(folder, path), sourceMap);
   const lines = { ...table, files: table.files.map(shown) };
   const filesOf = (statements: number): string[] => (programs.get(statements) ?? []).map(shown);
-  const debug = attempt('variables and types', () => debugInfoOf(elf, filesOf, notices), undefined);
+  const debug = yield* attempt('variables and types', () => inOne(() => debugInfoOf(elf, filesOf, notices)), undefined);
   return { symbols, lines, debug, notices };
 }
 

@@ -69,13 +69,19 @@ export function imageOf(program: Program): Image {
   const image: Image = {
     program,
     symbols,
-    symbolAddresses: BigUint64Array.from(symbols, ({ address }) => address),
+    symbolAddresses: addressesOf(symbols),
     byName,
-    rowAddresses: BigUint64Array.from(rows, ({ address }) => address),
+    rowAddresses: addressesOf(rows),
     rowsOfFile,
     functionLines: new Map(),
   };
   return { ...image, functionLines: linesOfFunctions(image) };
+}
+
+function addressesOf(all: readonly { readonly address: bigint }[]): BigUint64Array {
+  const addresses = new BigUint64Array(all.length);
+  for (let index = 0; index < all.length; index++) addresses[index] = all[index]!.address;
+  return addresses;
 }
 
 /** The symbol that an address belongs to; undefined when it is in none. */

@@ -18,6 +18,7 @@ import { isLinux, loadLinux } from './linux.ts';
 import { type BootModule, type BootOptions, findBootHeader } from './multiboot.ts';
 import { baseName } from './paths.ts';
 import type { SourceMap } from './source-map.ts';
+import { inSteps, type Reached } from './steps.ts';
 import type { FileReader, Program } from './types.ts';
 
 export const FORMATS = ['auto', 'elf', 'linux', 'flat', 'asm'] as const;
@@ -41,6 +42,8 @@ export interface LoadOptions {
   readonly sourceMap?: SourceMap | undefined;
   /** NASM `-D` definitions for assembly. */
   readonly defines?: Readonly<Record<string, string>> | undefined;
+  /** Hears how far a large file is read; rejects to give up. */
+  readonly reached?: Reached | undefined;
 }
 
 /**
@@ -76,7 +79,8 @@ async function dispatch(path: string, bytes: Uint8Array, options: LoadOptions, r
   if (elf) {
     if (!header && options.bits === undefined) throw noBootHeader(path);
     const boot = await bootRequest(path, options, readFile);
-    return loadElf(path, bytes, { header, bits: options.bits, boot, sourceMap: options.sourceMap });
+    const start = { header, bits: options.bits, boot, sourceMap: options.sourceMap };
+    return inSteps(loadElf(path, bytes, start), options.reached);
   }
   if (header?.addresses)
     return loadFlatMultiboot(path, bytes, header, header.addresses, await bootRequest(path, options, readFile));

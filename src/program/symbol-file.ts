@@ -14,6 +14,7 @@ import {
 import { type Peek, changedBytes, linkedObject, mainSection, placeSections } from './object-file.ts';
 import { baseName } from './paths.ts';
 import { type SourceMap, mappedPath } from './source-map.ts';
+import { atOnce } from './steps.ts';
 import { isSymbolMap, symbolMap } from './symbol-map.ts';
 import type { FileReader, Program } from './types.ts';
 
@@ -130,7 +131,7 @@ function objectProgram(elf: Elf, number: number, address: bigint, peek: Peek, so
 }
 
 function symbolsOf(elf: Elf, sourceMap: SourceMap): Program {
-  const { symbols, lines, debug, notices } = debugInformation(elf, sourceMap);
+  const { symbols, lines, debug, notices } = atOnce(debugInformation(elf, sourceMap));
   const entry = { kind: 'flat', entry: 0, bits: elf.bits } as const;
   return { name: baseName(elf.file), segments: [], entry, symbols, lines, debug, notices };
 }

@@ -116,6 +116,49 @@ function unitOf({ units, informationUnits }: DebugUnits, offset: number): Unit |
   return found !== undefined && offset < found.end ? found : undefined;
 }
 
+/**
+ * Visits the entries of a unit, outermost first, without keeping them: they know neither parents nor children. `visit` answers whether the children of an
+ * entry are visited as well; `left` is told when they were.
+ */
+export function scanUnit(unit: Unit, visit: (entry: Entry) => boolean, left: (entry: Entry) => void): void {
+  const { cursor } = unit;
+  const table = unit.abbreviations();
+  const open: (Entry | undefined)[] = [];
+  let at = unit.first;
+  /** How deep in entries that are not visited. */
+  let skipped = 0;
+  do {
+    // Whoever is told may have read something else.
+    cursor.offset = at;
+    const entry = readEntry(unit, undefined, table);
+    at = cursor.offset;
+    if (entry === undefined) {
+      if (skipped > 0) skipped--;
+      else {
+        const closed = open.pop();
+        if (closed !== undefined) left(closed);
+      }
+      continue;
+    }
+    const enters = skipped === 0 && visit(entry);
+    if (!entry.abbreviation.hasChildren) continue;
+    const next = enters ? undefined : siblingOf(entry);
+    if (enters) open.push(entry);
+    else if (next !== undefined) at = next;
+    else skipped++;
+  } while (at < unit.end && (open.length > 0 || skipped > 0));
+}
+
+/** Where the next entry on the same level begins, when the entry says so and it lies ahead. */
+function siblingOf(entry: Entry): number | undefined {
+  const found = attribute(entry, ATTRIBUTE.sibling);
+  const next = typeof found?.value === 'bigint' ? entry.unit.offset + Number(found.value) : 0;
+  return next > entry.valuesAt && next <= entry.unit.end ? next : undefined;
+}
+
+/** The entry that begins at an offset of a unit's section. */
+export const entryIn = (unit: Unit, offset: number): Entry | undefined => treeOf(unit).byOffset.get(offset);
+
 /** The entry that begins at an offset of .debug_info; undefined where none does. */
 export function entryAt(debug: DebugUnits, offset: number): Entry | undefined {
   const unit = unitOf(debug, offset);

@@ -6,6 +6,7 @@ import { unlessDamaged } from '../errors.ts';
 import { entryRegister } from './call-sites.ts';
 import { ATTRIBUTE, TAG } from './constants.ts';
 import { attribute, constantOf, type Entry, headOf, rootOf } from './entries.ts';
+import { type DeclaredNames, declaredNames, entryOf } from './declared-names.ts';
 import { callFrames } from './frame-table.ts';
 import { functionsOfUnit, stretchesOf } from './functions.ts';
 import { indexNames, type NameIndex } from './names.ts';
@@ -38,13 +39,23 @@ export function debugInfoOf(elf: Elf, files: FilesOfProgram, notices: string[]):
   }
   let names: NameIndex | undefined;
   let ranges: readonly UnitRange[] | undefined;
+  let declared: DeclaredNames | undefined;
+  const declarations = (): DeclaredNames => {
+    declared ??= declaredNames(debug);
+    return declared;
+  };
+  /** Everything, what is declared in functions as well: slow for large programs. */
   const index = (): NameIndex => {
-    names ??= indexNames(debug, reader);
+    names ??= indexNames(debug);
     return names;
   };
   const reader: VariableReader = {
     definitions: (tag, name) =>
-      index().types.get(`${tag === TAG.union ? 'union' : tag === TAG.enumeration ? 'enum' : 'struct'} ${name}`),
+      entryOf(
+        declarations().types.get(
+          `${tag === TAG.union ? 'union' : tag === TAG.enumeration ? 'enum' : 'struct'} ${name}`,
+        ),
+      ),
     fileOf: (unit, number) => {
       const statements = constantOf(attribute(headOf(unit), ATTRIBUTE.statementList));
       return (statements === undefined ? undefined : files(statements)[number]) ?? '';
@@ -76,16 +87,17 @@ export function debugInfoOf(elf: Elf, files: FilesOfProgram, notices: string[]):
       return unit === undefined ? [] : globalsOf(unit, reader);
     }, []),
     globalNamed: guarded((name: string, near: bigint | undefined) => {
-      const found = index().variables.get(name);
+      const found = declarations().variables.get(name);
       const unit = near === undefined || found === undefined || found.length < 2 ? undefined : unitAt(near);
-      return (found?.find((candidate) => candidate.unit === unit) ?? found?.[0])?.variable;
+      const entry = entryOf(found?.find((candidate) => candidate.unit === unit) ?? found?.[0]);
+      return entry === undefined ? undefined : variableFrom(entry, undefined, 'global', reader);
     }, undefined),
     typeNamed: guarded((name: string): DebugType | undefined => {
-      const entry = index().types.get(name);
+      const entry = entryOf(declarations().types.get(name)) ?? index().types.get(name);
       return entry === undefined ? undefined : typeFrom(entry, reader.definitions);
     }, undefined),
     enumeratorNamed: guarded((name: string) => {
-      const entry = index().enumerators.get(name);
+      const entry = entryOf(declarations().enumerators.get(name));
       if (entry?.parent === undefined) return undefined;
       const type = plainType(typeFrom(entry.parent, reader.definitions));
       const value = attribute(entry, ATTRIBUTE.constantValue)?.value;
@@ -103,7 +115,7 @@ export function debugInfoOf(elf: Elf, files: FilesOfProgram, notices: string[]):
       const calls = { unitAt, reader, functions: (name: string) => index().functions.get(name) ?? [] };
       return entryRegister(calls, number, callee, { returns, frame: caller });
     }, undefined),
-    globalNames: guarded(() => [...index().variables.keys()], []),
+    globalNames: guarded(() => [...declarations().variables.keys()], []),
     callFrameAt: frames,
   };
 }

@@ -1,6 +1,7 @@
 // All line-number programs of an ELF file as one table in address order.
 import { type Elf, isCode, sectionBytes } from '../elf.ts';
 import type { LineRow, LineTable, SourceStamp } from '../types.ts';
+import type { Steps } from '../steps.ts';
 import { ATTRIBUTE } from './constants.ts';
 import { attribute, constantOf, headOf, textOf } from './entries.ts';
 import { type LineSections, type RawRow, readLineProgram } from './line-program.ts';
@@ -16,7 +17,7 @@ export interface ElfLines extends LineTable {
  * The line table of an executable; empty without .debug_line. Sequences of code that the linker threw away are left out.
  * Throws ProgramError for damaged sections; adds to `notices` what cannot be used.
  */
-export function elfLines(elf: Elf, notices: string[]): ElfLines {
+export function* elfLines(elf: Elf, notices: string[]): Steps<ElfLines> {
   const compressed = compressedSections(elf);
   if (compressed.some((name) => /debug_(line|info|abbrev|str)/.test(name))) {
     notices.push(
@@ -55,6 +56,7 @@ export function elfLines(elf: Elf, notices: string[]): ElfLines {
       if (isLinked(elf, rows)) sequences.push(rows.map((row) => numbered(row, fileNumber(row.file))));
     }
     offset = program.next;
+    yield offset / lines.length;
   }
   return { files: [...files.keys()], stamps, rows: inOrder(sequences), programs };
 }

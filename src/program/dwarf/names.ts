@@ -1,26 +1,17 @@
-// What a program declares at file scope, by name: an index over all units, made when a name is looked up for the first time.
-import type { DebugVariable } from '../debug-info.ts';
+// Functions with code and types, those inside of functions as well, by name: an index over all units, made when it is needed for the first time.
 import { unlessDamaged } from '../errors.ts';
 import { ATTRIBUTE, TAG } from './constants.ts';
-import { attribute, type Entry, hasFlag, nameOf, originOf, rootOf } from './entries.ts';
+import { type Entry, hasFlag, originOf, rootOf } from './entries.ts';
 import { functionName } from './functions.ts';
 import { rangesOf } from './ranges.ts';
 import { qualifiedName } from './type-entries.ts';
-import type { DebugUnits, Unit } from './units.ts';
-import { variableFrom, type VariableReader } from './variables.ts';
+import type { DebugUnits } from './units.ts';
 
 export interface NameIndex {
-  readonly variables: ReadonlyMap<string, readonly NamedVariable[]>;
   /** Types by what C writes: `struct vm`, `uint64_t`. */
   readonly types: ReadonlyMap<string, Entry>;
-  readonly enumerators: ReadonlyMap<string, Entry>;
   /** Functions and inlined copies that have code. */
   readonly functions: ReadonlyMap<string, readonly Entry[]>;
-}
-
-export interface NamedVariable {
-  readonly unit: Unit;
-  readonly variable: DebugVariable;
 }
 
 const KEYWORDS: Readonly<Record<number, string>> = {
@@ -31,49 +22,28 @@ const KEYWORDS: Readonly<Record<number, string>> = {
 };
 
 interface Growing {
-  readonly variables: Map<string, NamedVariable[]>;
   readonly types: Map<string, Entry>;
-  readonly enumerators: Map<string, Entry>;
   readonly functions: Map<string, Entry[]>;
 }
 
-export function indexNames(debug: DebugUnits, reader: VariableReader): NameIndex {
-  const index: Growing = { variables: new Map(), types: new Map(), enumerators: new Map(), functions: new Map() };
-  for (const unit of debug.units) unlessDamaged(() => visit(rootOf(unit), index, reader, true), undefined);
+export function indexNames(debug: DebugUnits): NameIndex {
+  const index: Growing = { types: new Map(), functions: new Map() };
+  for (const unit of debug.units) unlessDamaged(() => visit(rootOf(unit), index), undefined);
   return index;
 }
 
-function visit(parent: Entry, index: Growing, reader: VariableReader, fileScope: boolean): void {
+function visit(parent: Entry, index: Growing): void {
   for (const entry of parent.children) {
     switch (entry.tag) {
-      case TAG.variable:
-        if (fileScope) addVariable(entry, index, reader);
-        break;
       case TAG.subprogram:
       case TAG.inlinedSubroutine:
         if (rangesOf(entry).length > 0) append(index.functions, functionName(entry), entry);
         break;
-      case TAG.enumeration:
-        addType(entry, index);
-        for (const child of entry.children) {
-          const name = nameOf(child);
-          if (name !== undefined && !index.enumerators.has(name)) index.enumerators.set(name, child);
-        }
-        continue;
       default:
         addType(entry, index);
     }
-    if (entry.children.length > 0 && entry.tag !== TAG.array && entry.tag !== TAG.subroutineType)
-      visit(entry, index, reader, fileScope && entry.tag === TAG.namespace);
+    if (entry.children.length > 0 && entry.tag !== TAG.array && entry.tag !== TAG.subroutineType) visit(entry, index);
   }
-}
-
-function addVariable(entry: Entry, index: Growing, reader: VariableReader): void {
-  if (attribute(entry, ATTRIBUTE.location) === undefined && attribute(entry, ATTRIBUTE.constantValue) === undefined)
-    return;
-  const variable = variableFrom(entry, undefined, 'global', reader);
-  if (variable === undefined) return;
-  append(index.variables, variable.name, { unit: entry.unit, variable });
 }
 
 const TYPES: ReadonlySet<number> = new Set([
