@@ -6,6 +6,7 @@ import {
   eventually,
   expand,
   hasFrame,
+  inConsole,
   palette,
   picture,
   rows,
@@ -13,16 +14,6 @@ import {
   topFrame,
   valueShown,
 } from './window.mjs';
-
-/** Types a line into the debug console. */
-async function say(page, text) {
-  await palette(page, 'Debug Console: Focus on Debug Console View');
-  const input = page.locator('.repl-input-wrapper .monaco-editor').first();
-  await input.click();
-  await page.keyboard.type(text);
-  await page.keyboard.press('Escape'); // closes completion
-  await page.keyboard.press('Enter');
-}
 
 /** Waits until the debug console has a line. */
 const answers = (page, pattern) =>
@@ -55,7 +46,7 @@ async function backInTime({ page, samples }) {
   await topFrame(page, /^vcpu_exited.*vcpu\.S/);
   await hasFrame(page, 'VM exit 2: CPUID');
 
-  await say(page, 'who GUEST_RIP');
+  await inConsole(page, 'who GUEST_RIP');
   await answers(page, /The next step is the last that wrote GUEST_RIP\. It was 0x[0-9a-f]+ and becomes 0x[0-9a-f]+/);
   await topFrame(page, /^cpuid.*vmx\.h/);
   await hasFrame(page, 'guest64_main');

@@ -1,7 +1,7 @@
 // Ringside's views as a person uses them, each in light, dark and high contrast; none makes a request of the network.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   breakpointAt,
@@ -10,11 +10,14 @@ import {
   debuggerStops,
   eventually,
   hasBreakpoint,
+  hasFrame,
+  inConsole,
   openFile,
   palette,
   picture,
   startConfiguration,
   topFrame,
+  variableRow,
 } from './window.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -110,6 +113,10 @@ async function vmcs(window) {
   await frame.getByRole('button', { name: 'Pin GUEST_RIP' }).click();
   await frame.locator('[data-area="pinned"] [data-field="GUEST_RIP"]').waitFor();
 
+  await inConsole(page, 'snapshot save before');
+  await frame.locator('select option', { hasText: 'snapshot before' }).waitFor({ state: 'attached' });
+  await closePanel(page);
+
   // An edit that VMWRITE takes and VM entry would not: the check is shown at its field.
   const search = frame.getByLabel('Search');
   await search.fill('GUEST_RFLAGS');
@@ -123,6 +130,24 @@ async function vmcs(window) {
   await search.fill('GUEST_R');
   await frame.locator('[data-area="vmcs/guest"] [data-field="GUEST_RSP"]').waitFor();
   await picture(page, 'vmcs');
+
+  // Beside it what the snapshot has; the fields that are shown as code; an edit that VMWRITE refuses.
+  await frame.getByLabel('Compare with').selectOption('before');
+  await flags.locator('.in-snapshot', { hasText: '0x46' }).waitFor();
+  await picture(page, 'vmcs-snapshot');
+  await search.fill('GUEST_RFLAGS');
+  await frame.getByRole('button', { name: 'Copy as code' }).click();
+  await frame.locator('#status', { hasText: 'Copied' }).waitFor();
+  const code = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(code, /mov +rax, 0x0\n +mov +edx, GUEST_RFLAGS\n +vmwrite rdx, rax/);
+  await search.fill('GUEST_CS_SELECTOR');
+  const selector = frame.locator('[data-area="vmcs/guest"] [data-field="GUEST_CS_SELECTOR"]');
+  await selector.locator('button.value').click();
+  await frame.getByLabel('New value of GUEST_CS_SELECTOR').fill('0x12345');
+  await frame.getByLabel('New value of GUEST_CS_SELECTOR').press('Enter');
+  await frame.locator('#alert', { hasText: 'holds 16 bits; 0x12345 does not fit' }).waitFor();
+  await frame.getByLabel('New value of GUEST_CS_SELECTOR').press('Escape');
+  await frame.getByLabel('Compare with').selectOption('');
   await search.fill('');
   await themed(window, frame, 'the VMCS view');
   await offline(frame);
@@ -187,6 +212,7 @@ async function savedRun(window) {
   const file = await viewPage(page, 'trace', '[data-exit="1"]');
   await file.locator('#status', { hasText: 'tiny-hypervisor' }).waitFor();
   await file.locator('[data-exit="1"]', { hasText: 'VMCALL' }).waitFor();
+  await picture(page, 'saved-run');
   await file.getByLabel('Filter').fill('exit.reason == VMCALL');
   await file.locator('[data-exit="1"]').waitFor();
   await file.getByLabel('Filter').fill('rax == 1');
@@ -218,6 +244,15 @@ async function translation(window) {
   await frame.getByRole('textbox', { name: 'Address' }).fill('no_such_symbol');
   await frame.getByRole('textbox', { name: 'Address' }).press('Enter');
   await frame.locator('#alert', { hasText: 'no_such_symbol' }).waitFor();
+  // The menu of a register in the Variables view.
+  const address = frame.getByRole('textbox', { name: 'Address' });
+  await chooseFromMenu(
+    page,
+    variableRow(page, 'rsp'),
+    'Translate Address',
+    async () => (await address.inputValue()) === 'rsp',
+  );
+  await frame.locator('#way .result', { hasText: 'Host-physical address' }).waitFor();
   await themed(window, frame, 'the address translation view');
   await offline(frame);
 }
@@ -304,8 +339,63 @@ async function machine(window) {
   await frame.locator('table', { hasText: '0x500' }).waitFor();
   await page.locator('.statusbar-item', { hasText: 'ring 0, VMX root operation' }).waitFor();
   await picture(page, 'machine');
+  const apic = frame.locator('[data-part="CPU 0 local APIC"]');
+  await apic.locator('[data-fact="mode"]', { hasText: 'xAPIC' }).waitFor();
+  await apic.scrollIntoViewIfNeeded();
+  await picture(page, 'local-apic');
   await themed(window, frame, 'the machine view');
   await offline(frame);
+}
+
+const VIEWS = [
+  ['Show VMCS', 'vmcs', 'there is no current VMCS yet'],
+  ['Show VM Exits', 'exits', 'there was no VM exit yet'],
+  ['Show Address Translation', 'translation', undefined, '#way .result'],
+  ['Show Memory', 'memory', 'Linear memory of the host', '[data-cell]'],
+  ['Show Machine', 'machine', 'instructions', '[data-part="CPU 0 local APIC"]'],
+];
+
+/** Without a session, while the machine runs, before there is a VMCS; with another session beside; after the window was loaded anew. */
+async function states({ page, samples }) {
+  writeFileSync(join(samples, 'spin.asm'), '        bits    64\nspin:   jmp     spin\n');
+  await openFile(page, 'spin.asm');
+  const frames = new Map();
+  for (const [command, id] of VIEWS) {
+    const frame = await openView(page, command, id, 'h1');
+    await frame.locator('#status', { hasText: 'No session is running' }).waitFor();
+    frames.set(id, frame);
+  }
+  const shows = (id, text) => frames.get(id).locator('#status', { hasText: text }).waitFor({ state: 'attached' });
+  await openFile(page, 'spin.asm');
+  await palette(page, 'Ringside: Debug Hypervisor');
+  for (const [, id] of VIEWS) await shows(id, 'machine is running');
+  await page.locator('.action-label.codicon-debug-pause').first().click();
+  await topFrame(page, /^spin .*spin\.asm/);
+  for (const [, id, text, ready] of VIEWS) {
+    if (text !== undefined) await shows(id, text);
+    if (ready !== undefined) await frames.get(id).locator(ready).first().waitFor({ state: 'attached' });
+  }
+
+  // Views follow the session that is chosen in the call stack.
+  const chooseSession = (name) =>
+    page
+      .locator('.debug-call-stack .monaco-list-row .session', { hasText: name })
+      .first()
+      .click({ position: { x: 40, y: 8 } });
+  await startConfiguration(page, 'hello-vmx');
+  await page.locator('.debug-call-stack .monaco-list-row', { hasText: 'VM Exit: CPUID' }).first().waitFor();
+  await chooseSession('hello-vmx');
+  await shows('vmcs', 'hello-vmx: the first VM exits: current VMCS at');
+  await shows('exits', 'hello-vmx: the first VM exits: 1 VM exit in');
+  await chooseSession('spin.asm');
+  await shows('vmcs', 'there is no current VMCS yet');
+  await shows('memory', 'spin.asm');
+
+  // Views that were open open again.
+  await page.reload({ waitUntil: 'domcontentloaded' });
+  await page.locator('.monaco-workbench').waitFor();
+  const again = await viewPage(page, 'machine', '#status');
+  await again.locator('#status', { hasText: 'No session is running' }).waitFor();
 }
 
 /** Above a line that exits stands how often it did; beside the lines that ran stand the registers that they name. */
@@ -333,5 +423,6 @@ export const tests = {
   'the address translation view': translation,
   'the memory view': memory,
   'the machine view': machine,
+  'the states of the views': states,
   'marks in the editor': editorMarks,
 };

@@ -64,7 +64,10 @@ export async function openPage(address) {
     executablePath: which('chromium') ?? which('chromium-browser') ?? which('google-chrome'),
     args: CHROMIUM_FLAGS,
   });
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  const page = await browser.newPage({
+    viewport: { width: 1440, height: 900 },
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
   page.setDefaultTimeout(TIMEOUT);
   const messages = [];
   page.on('console', (message) => messages.push(`${message.type()} ${message.text()}`));
@@ -176,20 +179,34 @@ export async function whyStopped(page, text) {
   });
 }
 
+/** Types a line into the debug console. */
+export async function inConsole(page, text) {
+  await palette(page, 'Debug Console: Focus on Debug Console View');
+  const input = page.locator('.repl-input-wrapper .monaco-editor').first();
+  await input.click();
+  await page.keyboard.type(text);
+  await page.keyboard.press('Escape'); // closes completion
+  await page.keyboard.press('Enter');
+}
+
 /** Continues with the button of the debug toolbar. */
 export async function continueRun(page) {
   await page.locator('.action-label.codicon-debug-continue:not(.disabled)').first().click();
 }
 
-/** Ends the session that runs, if one does, takes every breakpoint away and closes every terminal and editor; a browser alone has no command for terminals. */
+/** Ends the sessions that run, if any do, takes every breakpoint away and closes every terminal and editor; a browser alone has no command for terminals. */
 export async function endSession({ page, noTerminals }) {
   const stop = page.locator('.codicon-debug-stop').first();
-  if (await stop.isVisible()) {
+  await page.keyboard.press('Escape');
+  await eventually(async () => {
+    if (!(await stop.isVisible())) return true;
     await page.keyboard.press('Shift+F5');
-    // The key is for the session that is focused: when one ends in the moment of its stop, VS Code may have focused it after its end.
-    await stop.waitFor({ state: 'hidden', timeout: 10_000 }).catch(() => stop.click());
-    await stop.waitFor({ state: 'hidden' });
-  }
+    // With two sessions it ends one. The key is for the session that is focused: when one ends in the moment of its stop, VS Code may
+    // have focused it after its end.
+    await stop.waitFor({ state: 'hidden', timeout: 10_000 }).catch(() => stop.click({ timeout: 1000 }));
+    await stop.waitFor({ state: 'hidden', timeout: 5000 });
+    return true;
+  });
   const breakpoints = page.locator('.pane-header[aria-label^="Breakpoints"]');
   if (!(await breakpoints.isVisible())) await palette(page, 'View: Show Run and Debug');
   // Where nothing was ever debugged the view has no more than its welcome.

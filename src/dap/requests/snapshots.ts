@@ -40,7 +40,7 @@ function snapshots(connection: Connection, args: Arguments): Answer {
 async function saveSnapshot(connection: Connection, args: Arguments): Promise<Answer> {
   const { session } = stopped(connection, args.command);
   const { snapshot } = good(await keepSnapshot(session, nameOf(args), optionalText(args, 'path')));
-  return { body: rowOf(snapshot) };
+  return { body: rowOf(snapshot), after: () => stateChanged(connection) };
 }
 
 async function load(connection: Connection, args: Arguments): Promise<Answer> {
@@ -53,7 +53,7 @@ function deleteSnapshot(connection: Connection, args: Arguments): Answer {
   const { session } = launched(connection, args.command);
   const name = nameOf(args);
   if (!session.snapshots.delete(name)) throw snapshotFailed(unknownSnapshot(session.snapshots, name).error);
-  return {};
+  return { after: () => stateChanged(connection) };
 }
 
 async function diff(connection: Connection, args: Arguments): Promise<Answer> {

@@ -37,7 +37,9 @@ async function snapshot(context: CommandContext, { words }: CommandArguments): P
     case 'diff':
       return diff(context, name, other);
     default:
-      return session.snapshots.delete(name) ? `"${name}" is forgotten.` : unknownSnapshot(session.snapshots, name);
+      return session.snapshots.delete(name)
+        ? { text: `"${name}" is forgotten.`, changed: true }
+        : unknownSnapshot(session.snapshots, name);
   }
 }
 
@@ -51,8 +53,10 @@ function list(snapshots: ReadonlyMap<string, NamedSnapshot>): string {
 async function save({ session }: CommandContext, name: string, file: string | undefined): Promise<CommandAnswer> {
   const kept = await keepSnapshot(session, name, file);
   if ('error' in kept) return kept;
-  const text = snapshotText(kept.snapshot);
-  return kept.fileSize === undefined ? text : `${text} ${file}: ${plural(kept.fileSize, 'byte')}.`;
+  const about = snapshotText(kept.snapshot);
+  const text = kept.fileSize === undefined ? about : `${about} ${file}: ${plural(kept.fileSize, 'byte')}.`;
+  // Views list the snapshots.
+  return { text, changed: true };
 }
 
 async function load({ session }: CommandContext, name: string): Promise<CommandAnswer> {

@@ -25,30 +25,22 @@ interface PageMessage {
   readonly body: unknown;
 }
 
-/** Registers the command that opens a view, or shows the one that is open; a text as argument is what its page is to show. */
+/**
+ * Registers the command that opens a view, or shows the one that is open; a text as argument is what its page is to show. A view that was
+ * open when the window was reloaded opens again.
+ */
 export function registerView(
   context: vscode.ExtensionContext,
   watch: SessionWatch,
   view: OpenedView,
 ): vscode.Disposable {
+  const viewType = `ringside.${view.id}`;
+  const root = pagesOf(context);
+  const options = { enableScripts: true, localResourceRoots: [root] };
   let open: vscode.WebviewPanel | undefined;
   /** What the page is to show, when it can be told. */
   let wanted: string | undefined;
-  return vscode.commands.registerCommand(view.command, (show?: unknown) => {
-    const text = typeof show === 'string' ? show : undefined;
-    if (open !== undefined) {
-      open.reveal(undefined, true);
-      if (text !== undefined) void open.webview.postMessage({ kind: 'show', text });
-      return;
-    }
-    wanted = text;
-    const root = pagesOf(context);
-    const panel = vscode.window.createWebviewPanel(
-      `ringside.${view.id}`,
-      view.title,
-      { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true },
-      { enableScripts: true, retainContextWhenHidden: true, localResourceRoots: [root] },
-    );
+  const fill = (panel: vscode.WebviewPanel): void => {
     open = panel;
     const sendState = (): void => {
       const { state, session } = watch;
@@ -61,11 +53,29 @@ export function registerView(
     };
     const subscriptions = [watch.onDidChange(sendState), listenToPage(panel.webview, watch, view, ready)];
     panel.onDidDispose(() => {
-      open = undefined;
+      if (open === panel) open = undefined;
       for (const subscription of subscriptions) subscription.dispose();
     });
+    panel.webview.options = options;
     panel.webview.html = page(panel.webview, root, view);
-  });
+  };
+  const show = (what?: unknown): void => {
+    const text = typeof what === 'string' ? what : undefined;
+    if (open !== undefined) {
+      open.reveal(undefined, true);
+      if (text !== undefined) void open.webview.postMessage({ kind: 'show', text });
+      return;
+    }
+    wanted = text;
+    const place = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
+    fill(vscode.window.createWebviewPanel(viewType, view.title, place, { ...options, retainContextWhenHidden: true }));
+  };
+  return vscode.Disposable.from(
+    vscode.commands.registerCommand(view.command, show),
+    vscode.window.registerWebviewPanelSerializer(viewType, {
+      deserializeWebviewPanel: async (panel) => fill(panel),
+    }),
+  );
 }
 
 /** Answers what a page asks; `ready`: it can be told things now. */

@@ -13,6 +13,8 @@ const REFRESH = 500;
 
 let filter = '';
 let running = false;
+/** There is nobody to ask any more. */
+let isOver = false;
 let session = '';
 let answer: ExitsAnswer | undefined;
 let firstRow = 0;
@@ -82,8 +84,11 @@ onState((state, name) => {
   running = state === 'running';
   session = name;
   complain('');
-  if (state !== 'none') return refreshSoon();
-  say('No session is running. Press F5 on a program to start one.');
+  isOver = state === 'none' && !isFile;
+  document.body.classList.toggle('stale', isOver);
+  if (!isOver) return refreshSoon();
+  const before = answer === undefined ? '' : ' What is shown is of the last one.';
+  say(`No session is running.${before} Press F5 on a program to start one.`);
 });
 grid.addEventListener('scroll', () => {
   const row = rowOfScroll();
@@ -120,6 +125,7 @@ let pending = false;
 let again = false;
 /** One refresh at a time; what comes meanwhile is one more. */
 function refreshSoon(): void {
+  if (isOver) return;
   if (pending) {
     again = true;
     return;
@@ -145,6 +151,7 @@ async function refresh(): Promise<void> {
   drawProgress(page);
   const shown = span ?? { from: 0, to: page.time + 1 };
   const line = await request<ExitPicture>('ringside/exitPicture', { filter, ...shown, parts });
+  if (isOver) return;
   say(summary(page));
   drawPicture(line);
   drawRows(page);
@@ -174,7 +181,7 @@ function summary(page: ExitsAnswer): string {
   if (page.happened === 0) return `${session}: there was no VM exit yet${running ? '; the machine is running' : ''}.`;
   const left = page.logged < page.happened ? `; the last ${number(page.logged)} are kept` : '';
   const matching = page.matching === page.logged ? '' : `, ${number(page.matching)} pass the filter`;
-  return `${session}: ${number(page.happened)} VM exits in ${number(page.time)} instructions${matching}${left}${running ? '; the machine is running' : ''}.`;
+  return `${session}: ${number(page.happened)} VM ${page.happened === 1 ? 'exit' : 'exits'} in ${number(page.time)} instructions${matching}${left}${running ? '; the machine is running' : ''}.`;
 }
 
 const number = (value: number): string => value.toLocaleString('en');

@@ -132,7 +132,7 @@ function side(title: string, note: string, runs: boolean, cpu: ProcessorView): H
   return make(
     'figure',
     { class: runs ? 'side runs' : 'side' },
-    make('figcaption', {}, outside ? 'Outside VMX operation' : title, make('small', {}, ` ${note}`)),
+    make('figcaption', {}, outside ? 'Outside VMX operation' : title, make('small', {}, outside ? '' : ` ${note}`)),
     rings,
   );
 }
