@@ -10,13 +10,14 @@ import {
   debuggerStops,
   eventually,
   hasBreakpoint,
-  hasFrame,
   inConsole,
   openFile,
   palette,
   picture,
   startConfiguration,
+  themePicture,
   topFrame,
+  valueShown,
   variableRow,
 } from './window.mjs';
 
@@ -94,10 +95,23 @@ async function themed({ page, oneTheme }, frame, name) {
     });
     await frame.locator(`body.${mark}`).waitFor();
     await accessible(frame, `${name} in ${theme}`);
+    await themePicture(page, `${name} ${theme}`);
   }
 }
 
 const closePanel = (page) => palette(page, 'View: Hide Panel').catch(() => page.keyboard.press('Escape'));
+
+/** With the view as wide as all editors. */
+async function wide(page, frame, act) {
+  if (!process.env.RINGSIDE_PICTURES) return;
+  const width = () => frame.evaluate(() => innerWidth);
+  const before = await width();
+  await frame.locator('h1').click();
+  await palette(page, 'View: Toggle Maximize Editor Group');
+  await eventually(async () => (await width()) > before || 'the view is not wider');
+  await act();
+  await palette(page, 'View: Toggle Maximize Editor Group');
+}
 
 async function vmcs(window) {
   const { page } = window;
@@ -166,7 +180,7 @@ async function exits(window) {
   await frame.locator('#bars [data-reason="CPUID"]').waitFor();
   await frame.locator('#bars [data-reason="VMCALL"]').waitFor();
   await frame.locator('[data-exit="2"]', { hasText: 'guest64_main' }).waitFor();
-  await picture(page, 'vm-exits');
+  await wide(page, frame, () => picture(page, 'vm-exits'));
   await frame.getByLabel('Filter').fill('CPUID');
   await frame.locator('#status', { hasText: 'pass the filter' }).waitFor();
   await frame.locator('[data-exit="1"]').waitFor({ state: 'detached' });
@@ -199,6 +213,9 @@ async function savedRun(window) {
   const { page, samples } = window;
   await startConfiguration(page, 'tiny-hypervisor');
   await debuggerStops(page);
+  await breakpointAt(page, samples, 'tiny-hypervisor/exits.c', /vm->waiting = true/);
+  await continueRun(page);
+  await topFrame(page, /^handle_hlt/);
   await closePanel(page);
   const frame = await openView(page, 'Show VM Exits', 'exits', '[data-exit="1"]');
   await frame.getByRole('button', { name: 'Save run' }).click();
@@ -212,7 +229,7 @@ async function savedRun(window) {
   const file = await viewPage(page, 'trace', '[data-exit="1"]');
   await file.locator('#status', { hasText: 'tiny-hypervisor' }).waitFor();
   await file.locator('[data-exit="1"]', { hasText: 'VMCALL' }).waitFor();
-  await picture(page, 'saved-run');
+  await wide(page, file, () => picture(page, 'saved-run'));
   await file.getByLabel('Filter').fill('exit.reason == VMCALL');
   await file.locator('[data-exit="1"]').waitFor();
   await file.getByLabel('Filter').fill('rax == 1');
@@ -246,13 +263,14 @@ async function translation(window) {
   await frame.locator('#alert', { hasText: 'no_such_symbol' }).waitFor();
   // The menu of a register in the Variables view.
   const address = frame.getByRole('textbox', { name: 'Address' });
+  await valueShown(page, 'rsp', /0x/);
   await chooseFromMenu(
     page,
     variableRow(page, 'rsp'),
     'Translate Address',
     async () => (await address.inputValue()) === 'rsp',
   );
-  await frame.locator('#way .result', { hasText: 'Host-physical address' }).waitFor();
+  await frame.locator('#way .result', { hasText: /^Physical address/ }).waitFor();
   await themed(window, frame, 'the address translation view');
   await offline(frame);
 }

@@ -343,3 +343,10 @@ export async function picture(page, name) {
   mkdirSync(PICTURES, { recursive: true });
   await page.screenshot({ path: join(PICTURES, `${name}.png`) });
 }
+
+/** Beside those, one under build/e2e of each view in each theme, to be looked at. */
+export async function themePicture(page, name) {
+  if (!process.env.RINGSIDE_PICTURES) return;
+  mkdirSync(FAILURES, { recursive: true });
+  await page.screenshot({ path: join(FAILURES, `${name.replace(/\W+/g, '-')}.png`) });
+}

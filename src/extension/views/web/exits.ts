@@ -64,7 +64,7 @@ const table = make(
     make(
       'tr',
       {},
-      ...['Exit', 'At instruction', 'Reason', 'Qualification', 'Guest RIP', 'Handler'].map((head) =>
+      ...['Exit', 'At instruction', 'Reason', 'Guest RIP', 'Qualification', 'Handler'].map((head) =>
         make('th', { scope: 'col' }, head),
       ),
     ),
@@ -237,8 +237,8 @@ function drawRows(page: ExitsAnswer): void {
         make('td', { class: 'number' }, number(row.number)),
         make('td', { class: 'number' }, number(row.time)),
         make('td', {}, row.title),
-        make('td', {}, row.qualification),
         make('td', {}, row.symbol === '' ? row.rip : `${row.rip} <${row.symbol}>`),
+        make('td', {}, row.qualification),
         make('td', { class: 'number' }, row.spent === null ? '' : number(row.spent)),
       ),
     ),

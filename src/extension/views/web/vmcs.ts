@@ -106,14 +106,17 @@ function draw(): void {
   const pinned = areas.flatMap((area) =>
     area.fields.filter((row) => kept.pins.includes(row.name)).map((row) => ({ area, row })),
   );
-  const sections = areas.map((area) =>
-    section(
-      area.id,
-      area.title,
-      area.fields.filter(isWanted).map((row) => ({ area, row })),
-    ),
+  const isNarrowed = search !== '' || onlyChanged;
+  const sections = areas
+    .map((area) => ({ area, rows: area.fields.filter(isWanted).map((row) => ({ area, row })) }))
+    .filter(({ rows }) => rows.length > 0 || !isNarrowed)
+    .map(({ area, rows }) => section(area.id, area.title, rows));
+  const nothing = isNarrowed && areas.length > 0 && sections.length === 0;
+  content.replaceChildren(
+    ...(pinned.length === 0 ? [] : [section('pinned', 'Pinned', pinned)]),
+    ...sections,
+    ...(nothing ? [make('p', {}, onlyChanged ? 'No such field has changed.' : 'No field is found.')] : []),
   );
-  content.replaceChildren(...(pinned.length === 0 ? [] : [section('pinned', 'Pinned', pinned)]), ...sections);
 }
 
 interface Placed {
