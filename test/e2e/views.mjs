@@ -109,6 +109,12 @@ async function wide(page, frame, act) {
   await frame.locator('h1').click();
   await palette(page, 'View: Toggle Maximize Editor Group');
   await eventually(async () => (await width()) > before || 'the view is not wider');
+  const isDrawn = () =>
+    frame.evaluate(() => {
+      const canvas = document.querySelector('canvas');
+      return canvas === null || Math.abs(canvas.width - canvas.clientWidth * devicePixelRatio) < 2;
+    });
+  await eventually(async () => (await isDrawn()) || 'the picture is not drawn anew');
   await act();
   await palette(page, 'View: Toggle Maximize Editor Group');
 }

@@ -243,7 +243,10 @@ function startEdit(area: VmcsAreaView, row: VmcsFieldView, shownAs: HTMLElement)
   const input = make('input', { type: 'text', 'aria-label': `New value of ${row.name}`, spellcheck: 'false' });
   input.value = row.value.replace(/ \(.*/s, '');
   input.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape') input.replaceWith(shownAs);
+    if (event.key === 'Escape') {
+      input.replaceWith(shownAs);
+      complain('');
+    }
     if (event.key !== 'Enter') return;
     const body = { area: area.id, name: row.name, value: input.value };
     request('ringside/setVmcsField', body).then(() => complain(''), complainOf);
