@@ -40,6 +40,7 @@ export async function openWindow({ settings } = {}) {
       'editor.accessibilitySupport': 'off',
       'terminal.integrated.persistentSessionReviveProcess': 'never',
       'workbench.tree.enableStickyScroll': false,
+      'remote.autoForwardPorts': false,
       // Text in the document rather than on a canvas.
       'terminal.integrated.gpuAcceleration': 'off',
     },
