@@ -76,6 +76,13 @@ export interface Structure {
   readonly start: bigint;
 }
 
+/** Where a statement begins, as plain numbers: most statements do not ask for it as a value. */
+export interface StatementStart {
+  section: number;
+  offset: number;
+  absolute: Value | undefined;
+}
+
 export interface Assembly {
   readonly options: AssemblyOptions;
   readonly files: SourceFile[];
@@ -104,7 +111,7 @@ export interface Assembly {
   /** Position where the current istruc began. */
   instance: { readonly name: string; readonly start: Value } | undefined;
   /** `$` of the current statement. */
-  here: Value;
+  start: StatementStart;
   /** How much further down the current statement stands than in the pass before. */
   drift: number;
   expansion: Expansion | undefined;
@@ -154,7 +161,7 @@ export function createAssembly(options: AssemblyOptions, cache?: LineCache): Ass
     scope: '',
     structure: undefined,
     instance: undefined,
-    here: constantValue(0n),
+    start: { section: 0, offset: 0, absolute: undefined },
     drift: 0,
     expansion: undefined,
     lines: [],
@@ -237,6 +244,12 @@ export const currentSection = (a: Assembly): Section => a.sections[a.section]!;
 
 export function sectionValue(section: number, offset: bigint): Value {
   return { constant: offset, terms: [{ register: undefined, section, factor: 1n }], unknown: false };
+}
+
+/** `$`: where the current statement began. */
+export function here(a: Assembly): Value {
+  const { section, offset, absolute } = a.start;
+  return absolute ?? sectionValue(section, BigInt(offset));
 }
 
 /** Where the next byte goes. */
@@ -340,7 +353,7 @@ export function statementNames(a: Assembly): Names {
       addProblem(a, undefinedSymbol(name, suggestion(a, name)), range, a.expansion);
       return undefined;
     },
-    here: () => a.here,
+    here: () => here(a),
     sectionStart: () => (a.absolute === undefined ? sectionValue(a.section, 0n) : a.absoluteStart),
     problem: (problem, range) => addProblem(a, problem, range, a.expansion),
   };

@@ -99,6 +99,7 @@ function statement(
       section: 0,
       offset: 0,
       chosen: -1,
+      note: undefined,
     },
   };
 }

@@ -1,6 +1,6 @@
 // Runs one statement in the passes of a finished assembly, as it would have run in another's place. If it has the same
 // length in each, nothing else in the program differs, and its bytes and diagnostics are put in place of the other's.
-import { type Assembly, type SymbolEntry, qualified, sectionValue, statementNames } from './assembly.ts';
+import { type Assembly, type SymbolEntry, qualified, statementNames } from './assembly.ts';
 import { createByteBuffer } from './bytes.ts';
 import { type Names, evaluate } from './evaluate.ts';
 import { runContent } from './run-statement.ts';
@@ -31,7 +31,7 @@ export function replay(a: Assembly, was: Statement, is: Statement, order: number
       })),
       symbols: symbolsIn(a, pass, order),
       expansion: is.expansion,
-      here: sectionValue(around.section, BigInt(offset)),
+      start: { section: around.section, offset, absolute: undefined },
     };
     const names = statementNames(run);
     if (is.body.kind === 'equ') {

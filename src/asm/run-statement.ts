@@ -1,5 +1,14 @@
 // One statement in one pass: its label, and what its body adds to the section.
-import { type Assembly, addProblem, currentSection, defineSymbol, isFull, position, qualified } from './assembly.ts';
+import {
+  type Assembly,
+  addProblem,
+  currentSection,
+  defineSymbol,
+  here,
+  isFull,
+  position,
+  qualified,
+} from './assembly.ts';
 import { canStore, countOf, emitBinary, emitRepeated, paddingFor, reserveBytes } from './data.ts';
 import { runDirective } from './directives.ts';
 import { encodeInstruction } from './encoder/encode.ts';
@@ -16,7 +25,9 @@ import type { SourceRange } from './tokens.ts';
 export function runStatement(a: Assembly, names: Names, statement: Statement): void {
   const { label, body } = statement;
   a.expansion = statement.expansion;
-  a.here = position(a);
+  a.start.section = a.section;
+  a.start.offset = currentSection(a).position;
+  a.start.absolute = a.absolute;
   if (body.kind === 'equ') {
     defineEqu(a, names, statement, body.expression);
     return;
@@ -24,7 +35,7 @@ export function runStatement(a: Assembly, names: Names, statement: Statement): v
   if (label !== undefined) {
     if (!label.colon && body.kind === 'none' && a.final)
       addProblem(a, orphanLabel(label.name, closest(label.name.toLowerCase())), label.range, a.expansion);
-    defineSymbol(a, label.name, a.here, label.range);
+    defineSymbol(a, label.name, here(a), label.range);
   }
   if (body.kind === 'none') return;
   if (body.kind === 'directive') {

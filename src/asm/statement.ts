@@ -148,4 +148,6 @@ export interface Memo {
   offset: number;
   /** Index of the longest candidate so far: from some pass on, instructions only grow. */
   chosen: number;
+  /** What an editor found out about the statement; the assembler leaves it alone. */
+  note: unknown;
 }

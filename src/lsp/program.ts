@@ -172,6 +172,12 @@ export function valueIn(program: Program, expression: Expression, order: number)
 /** The plain number that an expression is. */
 export function constantIn(program: Program, expression: Expression, order: number): bigint | undefined {
   if (expression.kind === 'number') return expression.value;
+  if (expression.kind === 'symbol') {
+    const { name } = expression;
+    const local = name.charCodeAt(0) === 46 && name.charCodeAt(1) !== 46;
+    const entry = program.assembly.symbols.get(local ? scopeOf(program, order) + name : name);
+    return entry?.known === true && entry.section < 0 ? entry.constant : undefined;
+  }
   const value = valueIn(program, expression, order);
   return value === undefined || value.unknown || value.terms !== undefined ? undefined : value.constant;
 }

@@ -31,7 +31,7 @@ import {
 } from './workspace.ts';
 
 /** Milliseconds between the last keystroke and the diagnostics' computation; several keys in a row cost one. */
-const DELAY = 25;
+const DELAY = 10;
 
 interface Server {
   readonly connection: Connection;

@@ -86,12 +86,13 @@ function summarize(
   const summaries = new Map<number, Summary>();
   for (const { step, target } of graph.nodes)
     if (step.flow === 'call' && target >= 0) summaries.set(target, { returns: false, adds: 0, keeps: 0 });
+  const scratch = createScratch(graph.nodes.length);
   // Callees mostly stand behind or before all their callers: two orders in turn settle soon.
   const routines = [...summaries.keys()];
   for (let changed = true; changed; ) {
     changed = false;
     for (const routine of routines) {
-      const result = walk(graph, effects, summaries, routine, budget);
+      const result = walk(graph, effects, summaries, routine, budget, scratch);
       if (result === undefined) return undefined;
       const known = summaries.get(routine)!;
       if (result.returns !== known.returns || result.adds !== known.adds || result.keeps !== known.keeps) {
@@ -104,27 +105,49 @@ function summarize(
   return summaries;
 }
 
+/** States of the nodes in the walk through a routine, used again for the next. */
+interface Scratch {
+  walks: number;
+  /** The walk that came to a node last. */
+  readonly walked: Int32Array;
+  readonly allAdds: Int32Array;
+  readonly allKeeps: Int32Array;
+}
+
+const createScratch = (nodes: number): Scratch => ({
+  walks: 0,
+  walked: new Int32Array(nodes),
+  allAdds: new Int32Array(nodes),
+  allKeeps: new Int32Array(nodes),
+});
+
 function walk(
   graph: FlowGraph,
   effects: ReadonlyMap<number, Effect>,
   summaries: ReadonlyMap<number, Summary>,
   routine: number,
   budget: { left: number },
+  scratch: Scratch,
 ): Summary | undefined {
   const result: Summary = { returns: false, adds: 0, keeps: 0 };
-  const states = new Map<number, { adds: number; keeps: number }>();
+  const { walked, allAdds, allKeeps } = scratch;
+  const walkNumber = ++scratch.walks;
   const queue: number[] = [];
   const arrive = (node: number, adds: number, keeps: number): void => {
     if (node < 0) {
       leave(adds, keeps);
       return;
     }
-    const known = states.get(node);
-    if (known === undefined) states.set(node, { adds, keeps });
-    else {
-      if ((known.adds | adds) === known.adds && (known.keeps | keeps) === known.keeps) return;
-      known.adds |= adds;
-      known.keeps |= keeps;
+    if (walked[node] !== walkNumber) {
+      walked[node] = walkNumber;
+      allAdds[node] = adds;
+      allKeeps[node] = keeps;
+    } else {
+      const more = allAdds[node]! | adds;
+      const kept = allKeeps[node]! | keeps;
+      if (more === allAdds[node] && kept === allKeeps[node]) return;
+      allAdds[node] = more;
+      allKeeps[node] = kept;
     }
     queue.push(node);
   };
@@ -138,9 +161,8 @@ function walk(
     if (--budget.left < 0) return undefined;
     const { step, next, target } = graph.nodes[at]!;
     const effect = effects.get(at);
-    const state = states.get(at)!;
-    const adds = apply(state.adds, effect);
-    const keeps = effect === undefined ? state.keeps : state.keeps & ~effect.undoes;
+    const adds = apply(allAdds[at]!, effect);
+    const keeps = effect === undefined ? allKeeps[at]! : allKeeps[at]! & ~effect.undoes;
     switch (step.flow) {
       case 'plain':
         if (next >= 0) arrive(next, adds, keeps);

@@ -40,16 +40,13 @@ export interface Step {
   readonly keepsFlags: boolean;
 }
 
-const steps = new WeakMap<Statement, Step | { readonly none: true }>();
 const NOTHING = { none: true } as const;
 
 /** Undefined: the statement gives no bytes that could be executed. */
 export function stepOf(statement: Statement): Step | undefined {
-  let step = steps.get(statement);
-  if (step === undefined) {
-    step = read(statement) ?? NOTHING;
-    steps.set(statement, step);
-  }
+  const { memo } = statement;
+  memo.note ??= read(statement) ?? NOTHING;
+  const step = memo.note as Step | typeof NOTHING;
   return 'none' in step ? undefined : step;
 }
 
