@@ -62,6 +62,8 @@ async function replaceText(page, text) {
       new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }),
     );
   }, text);
+  // A paste takes a moment; then the cursor is behind the text.
+  await page.locator('.statusbar-item', { hasText: `Ln ${text.split('\n').length}, Col 1` }).waitFor();
 }
 
 /** From the walkthrough to a lab that is right: no folder, nothing saved, nothing installed. */
