@@ -100,6 +100,9 @@ async function walkthrough({ page }) {
     .first()
     .click();
   await page.locator('.tab', { hasText: 'lab.asm' }).waitFor();
+  await palette(page, 'Ringside: Debug the Sample');
+  await debuggerStops(page);
+  await topFrame(page, /^host_entry .*hello-vmx\.asm/);
 }
 
 const quickInput = (page) => page.locator('.quick-input-widget input').and(page.locator(':visible')).first();

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { chooseLab, openLab } from './labs.ts';
 import { newProject } from './new-project.ts';
 import { showNext } from './open-folder.ts';
+import { debugSample } from './sample.ts';
 
 const WALKTHROUGH = 'first-steps';
 
@@ -13,6 +14,7 @@ export function firstSteps(context: vscode.ExtensionContext, browser: boolean): 
     vscode.commands.registerCommand('ringside.newProject', () => newProject(context, browser)),
     vscode.commands.registerCommand('ringside.openLab', (lab?: unknown) => openLab(context, browser, lab)),
     vscode.commands.registerCommand('ringside.chooseLab', () => chooseLab(context, browser)),
+    vscode.commands.registerCommand('ringside.debugSample', () => debugSample(context, browser)),
     vscode.commands.registerCommand('ringside.openWalkthrough', () =>
       vscode.commands.executeCommand('workbench.action.openWalkthrough', `${context.extension.id}#${WALKTHROUGH}`),
     ),
