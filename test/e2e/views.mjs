@@ -102,11 +102,12 @@ async function themed({ page, oneTheme }, frame, name) {
 const closePanel = (page) => palette(page, 'View: Hide Panel').catch(() => page.keyboard.press('Escape'));
 
 /** With the view as wide as all editors. */
-async function wide(page, frame, act) {
+async function wide(page, frame, title, act) {
   if (!process.env.RINGSIDE_PICTURES) return;
   const width = () => frame.evaluate(() => innerWidth);
   const before = await width();
-  await frame.locator('h1').click();
+  // The command is for the group that is active: that of the view's tab.
+  await page.locator('.tab.active', { hasText: title }).first().click();
   await palette(page, 'View: Toggle Maximize Editor Group');
   await eventually(async () => (await width()) > before || 'the view is not wider');
   const isDrawn = () =>
@@ -186,7 +187,7 @@ async function exits(window) {
   await frame.locator('#bars [data-reason="CPUID"]').waitFor();
   await frame.locator('#bars [data-reason="VMCALL"]').waitFor();
   await frame.locator('[data-exit="2"]', { hasText: 'guest64_main' }).waitFor();
-  await wide(page, frame, () => picture(page, 'vm-exits'));
+  await wide(page, frame, 'VM Exits', () => picture(page, 'vm-exits'));
   await frame.getByLabel('Filter').fill('CPUID');
   await frame.locator('#status', { hasText: 'pass the filter' }).waitFor();
   await frame.locator('[data-exit="1"]').waitFor({ state: 'detached' });
@@ -235,7 +236,7 @@ async function savedRun(window) {
   const file = await viewPage(page, 'trace', '[data-exit="1"]');
   await file.locator('#status', { hasText: 'tiny-hypervisor' }).waitFor();
   await file.locator('[data-exit="1"]', { hasText: 'VMCALL' }).waitFor();
-  await wide(page, file, () => picture(page, 'saved-run'));
+  await wide(page, file, 'run.vmtrace', () => picture(page, 'saved-run'));
   await file.getByLabel('Filter').fill('exit.reason == VMCALL');
   await file.locator('[data-exit="1"]').waitFor();
   await file.getByLabel('Filter').fill('rax == 1');
