@@ -1,7 +1,7 @@
 // Which programs run, and how. `file` names what is run in the package's /boot; gzip is undone.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { initrd } from './initrd.mjs';
+import { initrd, qemuInitrd } from './initrd.mjs';
 import { fetched, linuxPackage } from './packages.mjs';
 
 const LINUX = 'earlyprintk=serial,ttyS0,115200 console=ttyS0 nokaslr';
@@ -45,6 +45,16 @@ export const PROGRAMS = [
     bits: 64,
     modules: (folder) => ({ initrd: initrd(folder) }),
     until: 'kvm-guest: end',
+  },
+  {
+    name: 'linux-qemu',
+    package: linuxPackage,
+    file: /^vmlinuz-/,
+    args: 'console=ttyS0 nokaslr',
+    memory: 1024,
+    bits: 64,
+    modules: (folder) => ({ initrd: qemuInitrd(folder) }),
+    until: 'QEMU ended',
   },
   {
     name: 'gnumach',
