@@ -127,7 +127,7 @@ function profiles(spec, capabilities) {
   const titles = capabilities.PROFILES.map(({ name, title }) => [`\`${name}\``, title]);
   return page(
     'Profiles',
-    'The processors that a machine can have: `profile` in launch.json, `--profile` of `ringside run`. `without` and `--without` switch off single capabilities by the names below or by the CPUID features of the manual (`"without": ["unrestricted guest", "enable VPID"]`); what needs a capability goes with it. `exit: load IA32_PAT` names the control of one word only. CPUID and the MSRs follow the profile; an instruction that CPUID does not report still works outside VMX non-root operation.',
+    'The processors that a machine can have: `profile` in launch.json, `--profile` of `ringside run`. `without` and `--without` switch off single capabilities by the names below or by the CPUID features of the manual (`"without": ["unrestricted guest", "enable VPID"]`); what needs a capability goes with it. `exit: load IA32_PAT` names the control of one word only. CPUID and the MSRs follow the profile; an instruction that a profile does not report is an invalid opcode, or what its encoding meant before (TZCNT is BSF). Without a feature that every profile has (FPU, FXSR, TSC, MSR, CX8 and the like) CPUID alone differs.',
     [table(['Profile', 'Processor'], titles), ...words.filter((text) => text !== ''), ...bits],
   );
 }
