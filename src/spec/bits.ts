@@ -89,6 +89,9 @@ export function describeBits(layout: BitLayout, value: bigint): DescribedBits {
   if (unnamed !== 0n) {
     words.push(`reserved ${bitPositions(unnamed)}`);
   }
+  // The other bits of an interruption information mean nothing without this one.
+  const valid = fields.find(({ name, low, high }) => name === 'valid' && low === high);
+  if (valid?.value === 0n) return { fields, unnamed, summary: 'none' };
   return { fields, unnamed, summary: words.length === 0 ? 'none' : words.join(', ') };
 }
 
