@@ -150,9 +150,10 @@ export async function startConfiguration(page, name) {
   await quickOpen(page, `debug ${name}`, name);
 }
 
-/** Waits until the session stands somewhere: its call stack has a frame. */
+/** Waits until the session stands somewhere: its call stack has a frame, and VS Code takes steps, whose keys do nothing before. */
 export async function debuggerStops(page) {
   await stack(page).locator('.monaco-list-row .stack-frame').first().waitFor();
+  await page.locator('.action-label.codicon-debug-step-out:not(.disabled)').first().waitFor();
 }
 
 /** Waits until the frame that runs reads like this: name, file, line:column. */

@@ -12,7 +12,7 @@ const GP = { kind: 'event', vector: 13, error: 0, offset: 0 };
 const CR3_LOAD = 1 << 15;
 
 /** CR4 bits that the recent server has, and that a 64-bit guest may change. */
-const CR4_FREE = new Set([0, 1, 2, 3, 4, 6, 7, 8, 11, 16, 17, 20, 21, 22, 24]);
+const CR4_FREE = new Set([0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 16, 17, 18, 20, 21, 22, 24]);
 /** What must keep its value: PAE and LA57 in IA-32e mode, VMXE in VMX operation. */
 const CR4_HELD = new Set([5, 12, 13]);
 /** CR0: PE, NE and PG must be 1 in VMX operation; NW without CD is not allowed. */
