@@ -177,6 +177,8 @@ export async function whyStopped(page, text) {
   await eventually(async () => {
     if (await widget.waitFor({ timeout: 3000 }).then(Boolean.bind(null, true), () => false)) return true;
     await top.click({ timeout: 1000 });
+    // A row under the mouse shows its actions in place of its line.
+    await page.mouse.move(700, 12);
     return `the explanation of the stop does not say "${text}"`;
   });
 }
