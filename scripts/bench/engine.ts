@@ -4,16 +4,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createMachine } from '../../src/machine/machine.ts';
 import { loadProgram } from '../../src/program/load.ts';
-
-/** CPU time of the main thread in milliseconds; where there is no /proc, of the process. */
-function cpuTime(): number {
-  try {
-    return Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[0]) / 1e6;
-  } catch {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1000;
-  }
-}
+import { cpuTime } from './cpu-time.ts';
 
 const SLICE = 50_000_000;
 // A byte 0 to port F4H makes status 1, as QEMU's isa-debug-exit does.

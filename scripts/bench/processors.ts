@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createMachine } from '../../src/machine/machine.ts';
 import type { Machine } from '../../src/machine/types.ts';
 import { loadProgram } from '../../src/program/load.ts';
+import { cpuTime } from './cpu-time.ts';
 
 // Where there is one processor, nobody receives the INIT and the SIPI.
 const TEXT = `
@@ -59,16 +60,6 @@ gdtr:   dw      23
         dd      gdt
 trampoline_end:
 `;
-
-/** CPU time of the main thread in milliseconds; where there is no /proc, of the process. */
-function cpuTime(): number {
-  try {
-    return Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[0]) / 1e6;
-  } catch {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1000;
-  }
-}
 
 const ROUND = 20_000_000;
 const ramSize = 16 << 20;

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createMachine } from '../../src/machine/machine.ts';
 import type { Machine } from '../../src/machine/types.ts';
 import { loadProgram } from '../../src/program/load.ts';
+import { cpuTime } from './cpu-time.ts';
 
 const TEXT = `bits 64
 org 0x100000
@@ -14,16 +15,6 @@ again:  mov [rbx + 64], eax
         add eax, ecx
         jmp again
 `;
-/** CPU time of the main thread in milliseconds; where there is no /proc, of the process. */
-function cpuTime(): number {
-  try {
-    return Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[0]) / 1e6;
-  } catch {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1000;
-  }
-}
-
 const ROUND = 20_000_000;
 const ramSize = 16 << 20;
 const rounds = Number(process.argv[2] ?? 5);

@@ -261,7 +261,6 @@ export const DELIVERING_ERROR = 0x1630;
 export const DELIVERING_LENGTH = 0x1634;
 
 // x87 and SSE. XMM and X87, the registers themselves, are further down.
-export const SIMD_OFFERS = 0x16c8; // u32, what CPUID offers of MMX and SSE: a bit for each of FEATURES in core/ops/simd/row.ts
 export const MXCSR = 0x1640; // u32
 export const X87_CONTROL = 0x1644; // u32, FPU control word
 export const X87_STATUS = 0x1648; // u32, FPU status word, TOP in bits 11 to 13
@@ -323,7 +322,7 @@ export const PREEMPTION_RATE = 0x1b50; // u32: the VMX-preemption timer counts d
 export const VMX_CHECKED_LONG = 0x1b54; // u32: IA32_EFER.LMA when the entry checks of the current VMCS last passed
 export const ROOT_INTERRUPTIBILITY = 0x1b58; // u32: INTERRUPTIBILITY at the last VM entry, for one that fails while MSRs are loaded
 export const VMCS_WRITTEN = 0x1b60; // u32 x 8: a bit for each field, in the order of the region, that VMWRITE wrote since the checks passed
-export const VMX_OFFERS = 0x1900; // u32, what the processor has: bit 0 INVEPT, 1 INVVPID, 2 WAITPKG, 3 advanced EPT-violation information, 4 EPT walk length 5, 5 EPT accessed and dirty flags, 6 and 7 EPT pages of 2 MBytes and 1 GByte, 8 to 11 INVEPT types 0 to 3, 12 to 15 INVVPID types 0 to 3, 16 EPT execute-only, 17 no x87 CS and DS (CPUID FCS_FDS), 18 XSAVEOPT, 19 XSAVEC and XGETBV of the components in use
+export const VMX_OFFERS = 0x1900; // u32, what IA32_VMX_EPT_VPID_CAP offers: bit 0 INVEPT, 1 INVVPID, 3 advanced EPT-violation information, 4 EPT walk length 5, 5 EPT accessed and dirty flags, 6 and 7 EPT pages of 2 MBytes and 1 GByte, 8 to 11 INVEPT types 0 to 3, 12 to 15 INVVPID types 0 to 3, 16 EPT execute-only
 export const APIC_WRITE = 0x1904; // u32, a write to the APIC-access page was virtualized: bit 31 and its offset; what follows is due
 export const VIRTUAL_INTERRUPT = 0x1908; // u32, a pending virtual interrupt is recognized
 export const TPR_EXIT = 0x190c; // u32, the VM entry found the task priority below the threshold: a VM exit before the first instruction
@@ -360,6 +359,11 @@ export const ABSENT_CLWB = 1 << 11;
 export const ABSENT_RDTSCP = 1 << 12;
 export const ABSENT_RDPID = 1 << 13;
 export const ABSENT_MOVDIRI = 1 << 14;
+export const ABSENT_WAITPKG = 1 << 15;
+export const ABSENT_SIMD = 16; // number of the first of the bits for MMX and SSE, one for each of FEATURES in core/ops/simd/row.ts
+export const ABSENT_FCS_FDS = 1 << 26; // x87 CS and DS are saved then
+export const ABSENT_XSAVEOPT = 1 << 27;
+export const ABSENT_XSAVEC = 1 << 28; // and XGETBV of the components in use
 
 // Several logical processors (core/processors.ts).
 export const TLB_AREA = 0x1a40; // u32, address of this processor's TLB sets: TLB_BASE = TLB_AREA + set * TLB_SET

@@ -49,7 +49,6 @@ import {
   SEG_SELECTOR,
   SEGMENT_SIZE,
   SEGMENTS,
-  SIMD_OFFERS,
   TR,
   TSC_MULTIPLIER,
   VMCS_FIELD_TABLE,
@@ -63,7 +62,6 @@ import {
 import { type CapabilityProfile, fixedBits, profileFieldTable, supportsEptVpid } from '../vmx/capabilities.ts';
 import { type Core, readQuad, readWord, writeQuad, writeWord } from '../vmx/processor.ts';
 import { absentFeatures } from './absent-features.ts';
-import { cpuidMask } from '../spec/cpuid.ts';
 import { cpuidFeatures } from './cpuid.ts';
 import { type Hardware, PHYSICAL_BITS } from './hardware.ts';
 import { writeMsr } from './msrs.ts';
@@ -77,7 +75,7 @@ const FIRMWARE_CR0 = CR0_ET; // caches on
 // IA32_FEATURE_CONTROL as firmware leaves it: bit 0 locked, bit 2 VMX outside SMX operation.
 const FEATURE_CONTROL_VALUES = { ready: 5n, unlocked: 0n, 'locked-off': 1n, absent: 0n } as const;
 const CR4_VMXE = 0x2000n;
-/** Bits of VMX_OFFERS by what IA32_VMX_EPT_VPID_CAP offers; bit 2 is CPUID’s WAITPKG. */
+/** Bits of VMX_OFFERS by what IA32_VMX_EPT_VPID_CAP offers. */
 const OFFERS = [
   'INVEPT',
   'INVVPID',
@@ -97,10 +95,6 @@ const OFFERS = [
   'INVVPID retaining globals',
   'execute-only',
 ] as const;
-const OFFERS_WAITPKG = 4;
-const OFFERS_NO_SELECTORS = 1 << 17;
-const OFFERS_XSAVEOPT = 1 << 18;
-const OFFERS_XSAVEC = 1 << 19;
 const FAST_STRINGS_NO_BTS_NO_PEBS_MONITOR = 0x41801n;
 const PAT_AT_RESET = 0x0007040600070406n;
 const X87_CONTROL_AT_RESET = 0x40;
@@ -128,42 +122,9 @@ export function writeSegment(core: Core, index: number, state: SegmentState): vo
 
 const REAL_DATA: SegmentState = { selector: 0, rights: 0x93, limit: 0xffff, base: 0 };
 
-/** What exists on this processor (VMX_OFFERS). */
+/** VMX_OFFERS of a processor. */
 function vmxOffers(profile: CapabilityProfile): number {
-  const offers = OFFERS.reduce((bits, name, bit) => bits | (supportsEptVpid(profile, name) ? 1 << bit : 0), 0);
-  const features = {
-    WAITPKG: OFFERS_WAITPKG,
-    FCS_FDS: OFFERS_NO_SELECTORS,
-    XSAVEOPT: OFFERS_XSAVEOPT,
-    XSAVEC: OFFERS_XSAVEC,
-  };
-  return Object.entries(features).reduce(
-    (bits, [name, bit]) => (profile.hidden.includes(name as keyof typeof features) ? bits : bits | bit),
-    offers,
-  );
-}
-
-/** CPUID bits by the bits of SIMD_OFFERS (core/ops/simd/row.ts). */
-const SIMD_FEATURES = [
-  ['basicEdx', 1, 'edx', 'MMX'],
-  ['basicEdx', 1, 'edx', 'SSE'],
-  ['basicEdx', 1, 'edx', 'SSE2'],
-  ['basicEcx', 1, 'ecx', 'SSE3'],
-  ['basicEcx', 1, 'ecx', 'SSSE3'],
-  ['basicEcx', 1, 'ecx', 'SSE4.1'],
-  ['basicEcx', 1, 'ecx', 'SSE4.2'],
-  ['basicEcx', 1, 'ecx', 'AESNI'],
-  ['basicEcx', 1, 'ecx', 'PCLMULQDQ'],
-  ['featuresEbx', 7, 'ebx', 'SHA'],
-] as const;
-
-function simdOffers(profile: CapabilityProfile): number {
-  const features = cpuidFeatures(profile);
-  return SIMD_FEATURES.reduce(
-    (bits, [field, leaf, register, name], bit) =>
-      bits | (features[field] & cpuidMask(leaf, register, [name]) ? 1 << bit : 0),
-    0,
-  );
+  return OFFERS.reduce((bits, name, bit) => bits | (supportsEptVpid(profile, name) ? 1 << bit : 0), 0);
 }
 
 /** Power-on state of the processor in STATE with what firmware leaves behind: features locked, MTRRs set, real mode, interrupts off. */
@@ -175,7 +136,6 @@ export function powerOn(hardware: Hardware, profile: CapabilityProfile): void {
   writeQuad(core, CR4_ALLOWED, fixedBits(profile).cr4Fixed1 & ~(profile.vmx === 'absent' ? CR4_VMXE : 0n));
   writeWord(core, VMX_OFFERS, vmxOffers(profile));
   writeWord(core, ABSENT, absentFeatures(profile));
-  writeWord(core, SIMD_OFFERS, simdOffers(profile));
   writeQuad(core, RANDOM_STATE, BigInt.asUintN(64, SEED * BigInt(2 * processor + 1)));
   core.words.set(profileFieldTable(profile), VMCS_FIELD_TABLE >>> 2);
   writeWord(core, PREEMPTION_RATE, profile.preemptionTimerRate);

@@ -257,16 +257,20 @@ const X87_EXCEPTIONS: BitLayout = [
   bit(4, 'UE', 'Underflow.'),
   bit(5, 'PE', 'Precision: the result is inexact.'),
 ];
+/** Masks of these exceptions, from bit `first` on. */
+const exceptionMasks = (first: number): BitLayout => [
+  bit(first, 'IM', 'Invalid operation is masked.'),
+  bit(first + 1, 'DM', 'Denormal operand is masked.'),
+  bit(first + 2, 'ZM', 'Division by zero is masked.'),
+  bit(first + 3, 'OM', 'Overflow is masked.'),
+  bit(first + 4, 'UM', 'Underflow is masked.'),
+  bit(first + 5, 'PM', 'Precision is masked.'),
+];
 const ROUNDING = { 0: 'nearest', 1: 'down', 2: 'up', 3: 'truncate' };
 
 /** x87 FPU control word. */
 export const FCW: BitLayout = [
-  bit(0, 'IM', 'Invalid operation is masked.'),
-  bit(1, 'DM', 'Denormal operand is masked.'),
-  bit(2, 'ZM', 'Division by zero is masked.'),
-  bit(3, 'OM', 'Overflow is masked.'),
-  bit(4, 'UM', 'Underflow is masked.'),
-  bit(5, 'PM', 'Precision is masked.'),
+  ...exceptionMasks(0),
   group(9, 8, 'PC', 'Precision of results.', { 0: '24 bits', 2: '53 bits', 3: '64 bits' }),
   group(11, 10, 'RC', 'Rounding.', ROUNDING),
   bit(12, 'X', 'Infinity control, without effect.'),
@@ -289,12 +293,7 @@ export const FSW: BitLayout = [
 export const MXCSR: BitLayout = [
   ...X87_EXCEPTIONS,
   bit(6, 'DAZ', 'Denormal operands are zeros.'),
-  bit(7, 'IM', 'Invalid operation is masked.'),
-  bit(8, 'DM', 'Denormal operand is masked.'),
-  bit(9, 'ZM', 'Division by zero is masked.'),
-  bit(10, 'OM', 'Overflow is masked.'),
-  bit(11, 'UM', 'Underflow is masked.'),
-  bit(12, 'PM', 'Precision is masked.'),
+  ...exceptionMasks(7),
   group(14, 13, 'RC', 'Rounding.', ROUNDING),
   bit(15, 'FTZ', 'Tiny results are flushed to zero.'),
 ];

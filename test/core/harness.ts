@@ -41,7 +41,6 @@ import {
   SEG_SELECTOR,
   SEGMENT_SIZE,
   SEGMENTS,
-  SIMD_OFFERS,
   SS,
   TR,
   TSC_MULTIPLIER,
@@ -104,7 +103,6 @@ export function openCore(ramMiB = 16, host: Partial<CoreHost> = {}): TestCore {
   );
   writeQuad(core, RAM_SIZE, BigInt(core.ramSize));
   writeQuad(core, RESERVED_PHYSICAL, 0x000fff8000000000n);
-  writeWord(core, SIMD_OFFERS, 0xffffffff);
   writeWord(core, VMX_OFFERS, EVERY_CAPABILITY_BUT_ADVANCED_INFORMATION);
   writeQuad(core, RANDOM_STATE, 0x9e3779b97f4a7c15n);
   writeQuad(core, VMCS_POINTER, ALL_ONES);

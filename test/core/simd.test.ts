@@ -3,6 +3,8 @@
 
 import { describe, expect, it } from 'vitest';
 import {
+  ABSENT,
+  ABSENT_SIMD,
   CR0,
   CR4,
   DR0,
@@ -10,7 +12,6 @@ import {
   MXCSR,
   RAM,
   RAX,
-  SIMD_OFFERS,
   STOP_BUDGET,
   STOP_WATCH,
   WATCHES,
@@ -151,7 +152,7 @@ describe('faults', () => {
       const core = start(`${source}\nhlt`);
       expect(runFor(core, 1).stop, source).toBe(STOP_BUDGET);
       const without = start(source);
-      writeWord(without, SIMD_OFFERS, ~(1 << bit) >>> 0);
+      writeWord(without, ABSENT, 1 << (ABSENT_SIMD + bit));
       expect(runFor(without, 1).fault?.vector, source).toBe(6);
     }
   });

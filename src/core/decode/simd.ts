@@ -2,7 +2,7 @@
 
 import { FAM_SIMD, FAM_SIMD_MOVE } from '../../../build/core/op-ids.ts';
 import { SIMD_GROUPS, SIMD_INDEX, SIMD_ROWS } from '../../../build/core/simd-rows.ts';
-import { DS, MXCSR, RAX, SIMD_OFFERS, STATE, X87, XMM } from '../layout.ts';
+import { ABSENT, ABSENT_SIMD, DS, MXCSR, RAX, STATE, X87, XMM } from '../layout.ts';
 import { READS, WRITES, emit, emitMemory, emitSlow, emitUndefined } from './emit.ts';
 import { SL_MASKED_MOVE } from '../slow-ids.ts';
 import { overridden } from './operands.ts';
@@ -46,7 +46,7 @@ function moveRegister(kind: u32, register: u32): u32 {
 
 /** Whether CPUID offers a feature, by its place in FEATURES (ops/simd/row.ts). */
 export function offers(feature: u32): bool {
-  return ((load<u32>(SIMD_OFFERS) >> feature) & 1) != 0;
+  return ((load<u32>(ABSENT) >> (ABSENT_SIMD + feature)) & 1) == 0;
 }
 
 /** Number of the row of the instruction in hand, or -1. */

@@ -2,6 +2,8 @@
 // XCR0, PKRU.
 
 import {
+  ABSENT,
+  ABSENT_XSAVEC,
   ATTENTION,
   ATTEND_LOOK,
   CODE_MODE,
@@ -28,7 +30,6 @@ import {
   TSC_BASE,
   TSC_MULTIPLIER,
   TSC_OFFSET,
-  VMX_OFFERS,
   XCR0,
 } from '../layout.ts';
 import { CR4_FSGSBASE, CR4_OSXSAVE, CR4_PCE, CR4_PKE, CR4_TSD, FLAG_AC, VECTOR_GP, VECTOR_UD } from '../bits.ts';
@@ -58,7 +59,6 @@ import { componentsInUse } from '../x87/state.ts';
 import { flushOwn } from './control-registers.ts';
 
 const ANSWER_DEVICES: u32 = 2;
-const OFFER_XGETBV1: u32 = 1 << 19;
 const XCR0_X87: u64 = 1;
 const XCR0_SSE: u64 = 2;
 const ANSWER_MODE: u32 = 4;
@@ -217,7 +217,7 @@ export function execStac(): void {
 export function execXgetbv(): void {
   if (!(load<u64>(CR4) & CR4_OSXSAVE)) raiseNoError(VECTOR_UD);
   const index = load<u32>(RCX);
-  if (index > 1 || (index && !(load<u32>(VMX_OFFERS) & OFFER_XGETBV1))) raise(VECTOR_GP, 0);
+  if (index > 1 || (index && load<u32>(ABSENT) & ABSENT_XSAVEC)) raise(VECTOR_GP, 0);
   setPair(index ? load<u64>(XCR0) & componentsInUse() : load<u64>(XCR0));
   retire();
 }

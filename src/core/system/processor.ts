@@ -1,6 +1,8 @@
 // CPUID, HLT, cache and TLB invalidation, MONITOR and MWAIT, PAUSE, and what this processor does not have.
 
 import {
+  ABSENT,
+  ABSENT_WAITPKG,
   ACCESS_READ,
   ACTIVITY,
   ACTIVITY_MWAIT,
@@ -35,7 +37,6 @@ import {
   SI_SEGMENT_PREFIX,
   STOP,
   STOP_HALT,
-  VMX_OFFERS,
 } from '../layout.ts';
 import { CR0_EM, CR0_TS, CR4_PCIDE, CR4_SMXE, CR4_TSD, VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../bits.ts';
 import { raise, raiseNoError } from '../events.ts';
@@ -83,7 +84,6 @@ import { checkWait } from '../x87/checks.ts';
 import { flushOwnPage } from './invalidation.ts';
 import { flushOwn } from './control-registers.ts';
 
-const OFFERS_WAITPKG: u32 = 1 << 2;
 const NO_MONITOR: u64 = 0xffffffffffffffff;
 
 function requirePrivilege(): void {
@@ -215,7 +215,7 @@ export function execPause(): void {
  * Monitor Wait"): here it ends at once, so the limit of IA32_UMWAIT_CONTROL never comes into play and CF is 0.
  */
 export function execUserWait(): void {
-  if (!(load<u32>(VMX_OFFERS) & OFFERS_WAITPKG)) raiseNoError(VECTOR_UD);
+  if (load<u32>(ABSENT) & ABSENT_WAITPKG) raiseNoError(VECTOR_UD);
   const guest = load<u32>(NON_ROOT) != 0;
   if (guest && !(load<u32>(SECONDARY_CONTROLS) & SECONDARY_USER_WAIT)) raiseNoError(VECTOR_UD);
   if (load<u32>(SI_REPEAT) == 0xf3) {

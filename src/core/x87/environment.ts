@@ -2,6 +2,8 @@
 // with FSTENV/FNSTENV and FSAVE/FNSAVE").
 
 import {
+  ABSENT,
+  ABSENT_FCS_FDS,
   ACCESS_READ,
   ACCESS_WRITE,
   SI_OPERAND_SIZE,
@@ -12,7 +14,7 @@ import {
   X87_DS,
   X87_IP,
 } from '../layout.ts';
-import { VMX_OFFERS, X87_OPCODE, X87_STATUS, X87_TAGS } from '../layout.ts';
+import { X87_OPCODE, X87_STATUS, X87_TAGS } from '../layout.ts';
 import { operandAddress } from '../integer/operands.ts';
 import { probeWrite, readMemory, writeMemory } from '../memory.ts';
 import { isRealOrV86 } from '../state.ts';
@@ -23,7 +25,6 @@ const MASK_ALL: u32 = 0x3f;
 const ENVIRONMENT_16: u32 = 14;
 const ENVIRONMENT_32: u32 = 28;
 const REGISTER_BYTES: u32 = 10;
-const OFFER_NO_SELECTORS: u32 = 1 << 17;
 
 function isNarrow(): bool {
   return load<u32>(SI_OPERAND_SIZE) == 1;
@@ -35,7 +36,7 @@ function environmentBytes(): u32 {
 
 /** Selectors as they are saved: 0 where the processor has deprecated them (CPUID FCS_FDS). */
 export function savedSelector(at: usize): u64 {
-  return load<u32>(VMX_OFFERS) & OFFER_NO_SELECTORS ? 0 : <u64>load<u32>(at);
+  return load<u32>(ABSENT) & ABSENT_FCS_FDS ? <u64>load<u32>(at) : 0;
 }
 
 /** The tag word in full: two bits a physical register; 0 valid, 1 zero, 2 special, 3 empty. */

@@ -5,6 +5,9 @@ import { VECTOR_GP, VECTOR_UD, CR0_EM, CR0_TS, VECTOR_NM } from '../bits.ts';
 import { raise, raiseNoError } from '../events.ts';
 import { operandAddress } from '../integer/operands.ts';
 import {
+  ABSENT,
+  ABSENT_XSAVEC,
+  ABSENT_XSAVEOPT,
   ACCESS_READ,
   ACCESS_WRITE,
   CODE_MODE,
@@ -15,7 +18,6 @@ import {
   SI_MODRM,
   SI_OPCODE,
   SI_REX,
-  VMX_OFFERS,
   X87,
   X87_CONTROL,
   X87_CS,
@@ -46,27 +48,25 @@ const COMPONENT_X87: u64 = 1;
 const COMPONENT_SSE: u64 = 2;
 const COMPONENT_AVX: u64 = 4;
 const COMPACTED: u64 = 0x8000000000000000;
-const OFFER_XSAVEOPT: u32 = 1 << 18;
-const OFFER_XSAVEC: u32 = 1 << 19;
 
 /** Carries out the instruction of 0F AE /0 /1 /4 /5 /6 or 0F C7 /4 over the frame SI_*. */
 export function execState(): void {
   const operation = (load<u32>(SI_MODRM) >> 3) & 7;
   if (load<u32>(SI_OPCODE) == 0x0fc7) {
-    requireOffer(OFFER_XSAVEC);
+    refuse(ABSENT_XSAVEC);
     save(true, true);
   } else if (operation == 0) fxsave();
   else if (operation == 1) fxrstor();
   else if (operation == 4) save(false, false);
   else if (operation == 5) restore();
   else {
-    requireOffer(OFFER_XSAVEOPT);
+    refuse(ABSENT_XSAVEOPT);
     save(true, false);
   }
 }
 
-function requireOffer(bit: u32): void {
-  if (!(load<u32>(VMX_OFFERS) & bit)) raiseNoError(VECTOR_UD);
+function refuse(absent: u32): void {
+  if (load<u32>(ABSENT) & absent) raiseNoError(VECTOR_UD);
 }
 
 function registerCount(): u32 {
@@ -243,7 +243,7 @@ function checkHeader(linear: u64, present: u64, layout: u64): void {
   let bad = false;
   if (!compacted) bad = layout != 0 || (present & ~load<u64>(XCR0)) != 0;
   else {
-    bad = !(load<u32>(VMX_OFFERS) & OFFER_XSAVEC);
+    bad = (load<u32>(ABSENT) & ABSENT_XSAVEC) != 0;
     bad = bad || (components & ~load<u64>(XCR0)) != 0 || (present & ~components) != 0;
   }
   const last: u64 = compacted ? 64 : 24; // the standard form says nothing of the bytes behind

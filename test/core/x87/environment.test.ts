@@ -3,8 +3,9 @@
 
 import { describe, expect, test } from 'vitest';
 import {
+  ABSENT,
+  ABSENT_FCS_FDS,
   RAM,
-  VMX_OFFERS,
   X87,
   X87_CONTROL,
   X87_CS,
@@ -30,14 +31,13 @@ import {
 
 const CODE_AT = 0x6000;
 const AREA = 0x5000;
-const NO_SELECTORS = 1 << 17;
 
 /** R7 holds 1, the others are empty: FTW is 3FFFH. */
 function prepare(enter: (core: TestCore, rip: number) => void, bytes: readonly number[]): TestCore {
   const core = openCore();
   load(core, CODE_AT, bytes);
   enter(core, CODE_AT);
-  writeWord(core, VMX_OFFERS, readWord(core, VMX_OFFERS) & ~NO_SELECTORS);
+  writeWord(core, ABSENT, ABSENT_FCS_FDS);
   writeWord(core, X87_CONTROL, 0x37f);
   writeWord(core, X87_STATUS, 0x3b00);
   writeWord(core, X87_TAGS, 0x80);

@@ -1,13 +1,7 @@
 ; profile: penryn
 ; What CPUID does not report is not there: #UD, the older meaning of the encoding, or a reserved bit.
 %include "hypervisor.inc"
-
-%macro faults 2                                 ; vector, label where the host goes on
-        mov     qword [expected_vector], %1
-        mov     [expected_rsp], rsp
-        lea     rax, [%2]
-        mov     [expected_resume], rax
-%endmacro
+%include "faults.inc"
 
 ; absent INSTRUCTION…: #UD
 %macro absent 1+

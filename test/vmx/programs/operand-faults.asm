@@ -1,15 +1,10 @@
 ; VMX instructions whose memory operand faults, and which failure comes first (SDM "VMX Instruction Reference").
 %include "hypervisor.inc"
+%include "faults.inc"
 
 ABSENT  equ 1 << 46                     ; canonical and not mapped
 BAD     equ 1 << 62                     ; not canonical
 
-%macro faults 2         ; vector, label where the host goes on
-        mov     qword [expected_vector], %1
-        mov     [expected_rsp], rsp
-        lea     rax, [%2]
-        mov     [expected_resume], rax
-%endmacro
 ; operand_faults instruction with RBX as address and R9, R10 as registers
 %macro operand_faults 2+
         mov     rbx, ABSENT

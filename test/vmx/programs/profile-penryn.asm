@@ -1,14 +1,7 @@
 ; profile: penryn
 ; A processor before EPT: no TRUE capability MSRs, no secondary controls but two, no VPID, no VMX-preemption timer.
 %include "hypervisor.inc"
-
-; a_fault label: the host takes #UD or #GP (R8: vector) there and goes on behind `label`
-%macro faults 2
-        mov     qword [expected_vector], %1
-        mov     [expected_rsp], rsp
-        lea     rax, [%2]
-        mov     [expected_resume], rax
-%endmacro
+%include "faults.inc"
 
 test:
         mov     ecx, 0x480

@@ -6,7 +6,7 @@
 /** Register kinds: XMM, MMX, general, MXCSR's cell. */
 export type Kind = 'x' | 'm' | 'g' | 'mxcsr';
 
-/** What CPUID offers, in the order of the bits of SIMD_OFFERS (layout.ts). */
+/** What CPUID offers, in the order of its bits of ABSENT (layout.ts). */
 export const FEATURES = ['mmx', 'sse', 'sse2', 'sse3', 'ssse3', 'sse4.1', 'sse4.2', 'aes', 'pclmulqdq', 'sha'] as const;
 export type Feature = (typeof FEATURES)[number];
 
