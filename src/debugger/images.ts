@@ -138,9 +138,11 @@ export function createImages(machine: Machine, main: Image, path: string): Image
     },
     place(ask, thoroughly) {
       const found: LoadedImage[] = [];
-      const anchors = {
-        root: anchorsOf(machine, 'root', thoroughly),
-        'non-root': anchorsOf(machine, 'non-root', thoroughly),
+      const looked = new Map<Side, ReadonlySet<bigint>>();
+      const anchors = (side: Side): ReadonlySet<bigint> => {
+        const known = looked.get(side) ?? anchorsOf(machine, side, thoroughly);
+        looked.set(side, known);
+        return known;
       };
       for (const waiting of unplaced) {
         const program =
@@ -159,12 +161,15 @@ export function createImages(machine: Machine, main: Image, path: string): Image
       unplaced = unplaced.filter((candidate) => candidate.id !== id);
       views.clear();
     },
-    peek: ({ side }) => {
-      const seen = side === undefined ? machine.side() : side === 'host' ? 'root' : 'non-root';
-      return (address, length) => machine.peekLinear(seen, address, length);
-    },
+    peek: ({ side }) => peekOf(machine, side === undefined ? machine.side() : side === 'host' ? 'root' : 'non-root'),
   };
 }
+
+/** Memory as a side sees it. */
+const peekOf =
+  (machine: Machine, side: Side): Peek =>
+  (address, length) =>
+    machine.peekLinear(side, address, length);
 
 /** The program where an expression says that it lies. */
 function programTold(
@@ -177,7 +182,7 @@ function programTold(
   if (address === undefined || address === 0n || linked === undefined) return undefined;
   const side: Side = selector.side === undefined || selector.side === 'host' ? 'root' : 'non-root';
   const displacement = BigInt.asUintN(64, address - linked);
-  return file.at(displacement, (at, length) => machine.peekLinear(side, at, length));
+  return file.at(displacement, peekOf(machine, side));
 }
 
 /** The program where its code lies now. A copy of a file that is known already is another one: where that one lies does not count. */
@@ -185,7 +190,7 @@ function programInMemory(
   machine: Machine,
   { path, file, selector }: UnplacedImage,
   all: readonly LoadedImage[],
-  anchors: { readonly [S in Side]: ReadonlySet<bigint> },
+  anchors: (side: Side) => ReadonlySet<bigint>,
 ): Program | undefined {
   const copies = all.filter((other) => other.path === path);
   const isKnown = (displacement: bigint): boolean =>
@@ -197,9 +202,8 @@ function programInMemory(
     );
   for (const side of ['root', 'non-root'] as const) {
     if (!applies(machine, side, selector)) continue;
-    const displacement = findDisplacement(machine, side, file.code, isKnown, anchors[side]);
-    if (displacement !== undefined)
-      return file.at(displacement, (address, length) => machine.peekLinear(side, address, length));
+    const displacement = findDisplacement(machine, side, file.code, isKnown, anchors(side));
+    if (displacement !== undefined) return file.at(displacement, peekOf(machine, side));
   }
   return undefined;
 }
